@@ -1,0 +1,41 @@
+# The commands of this repository; `make help` lists them. Each can be run again at no cost.
+SHELL := /bin/bash
+ARGS ?=
+
+.PHONY: help dev build test unit integration sim check format clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+dev: ## Install what the program needs, build it, run the demo here (ARGS="--exit_when_done" passes options on)
+	@scripts/install-packages program
+	@scripts/ensure-docker
+	@$(MAKE) --no-print-directory build
+	@exec .build/release/mini up --demo $(ARGS)
+
+build: ## Build the release binaries: .build/release/mini and .build/release/mini-supervisor
+	@swift build -c release --product mini-supervisor
+	@swift build -c release --product mini
+
+test: ## Install what the tests need and run everything: format, unit, simulation, integration
+	@scripts/install-packages program tests
+	@scripts/ensure-docker
+	@scripts/run-tests all
+
+unit: ## Run only the fast tests (no network, no engine)
+	@scripts/run-tests unit
+
+integration: ## Run only the tests against a real ZooKeeper, Docker Engine and third-party clients
+	@scripts/run-tests integration
+
+sim: ## Run the cluster simulation with SEEDS=n fresh seeds (default 2000)
+	@SIM_SEEDS=$${SEEDS:-2000} scripts/run-tests simulation
+
+check: ## Format check and a build in which every warning is an error
+	@scripts/check
+
+format: ## Rewrite the sources in the house format
+	@swift format -i -r --parallel Package.swift Sources Tests IntegrationTests
+
+clean: ## Remove the build folder
+	rm -rf .build

@@ -1,0 +1,98 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// One language mode and one set of checks for every Swift target.
+let strict: [SwiftSetting] = [.enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("MemberImportVisibility")]
+
+let nio: [Target.Dependency] = [
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOPosix", package: "swift-nio"),
+    .product(name: "NIOHTTP1", package: "swift-nio"),
+]
+let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+
+let package = Package(
+    name: "mini-mesos",
+    products: [
+        .executable(name: "mini", targets: ["mini"]),
+        .executable(name: "mini-supervisor", targets: ["mini-supervisor"]),
+        .library(name: "MiniMaster", targets: ["MiniMaster"]),
+        .library(name: "MiniAgent", targets: ["MiniAgent"]),
+        .library(name: "Allocator", targets: ["Allocator"]),
+        .library(name: "JenkinsFramework", targets: ["JenkinsFramework"]),
+        .library(name: "SchedulerClient", targets: ["SchedulerClient"]),
+        .library(name: "DevCluster", targets: ["DevCluster"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // C libraries and the kernel, each with one Swift owner.
+        .target(name: "CLinux"),
+        .target(name: "CSupervisor"),
+        .systemLibrary(name: "CZooKeeper", providers: [.apt(["libzookeeper-mt-dev"])]),
+        .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+
+        // Nouns: pure values.
+        .target(name: "Resources", swiftSettings: strict),
+        .target(name: "Allocator", dependencies: ["Resources"], swiftSettings: strict),
+        .target(name: "MesosProtocol", dependencies: ["Resources", protobuf], swiftSettings: strict),
+
+        // Mechanisms that know nothing of Mesos.
+        .target(name: "Mailbox", swiftSettings: strict),
+        .target(name: "ZooKeeper", dependencies: ["CZooKeeper", "Mailbox"], swiftSettings: strict),
+        .target(name: "HTTPClient", dependencies: ["CCurl", "CLinux", "Mailbox"], swiftSettings: strict),
+        .target(name: "HTTPServer", dependencies: nio + ["Mailbox", "CLinux"], swiftSettings: strict),
+
+        // Services.
+        .target(
+            name: "MasterDetection", dependencies: ["MesosProtocol", "ZooKeeper", "Mailbox", logging],
+            swiftSettings: strict),
+        .target(
+            name: "SchedulerClient",
+            dependencies: ["MesosProtocol", "MasterDetection", "HTTPClient", "Mailbox", "Resources", logging],
+            swiftSettings: strict),
+
+        // Programs: they never import one another.
+        .target(
+            name: "MiniMaster",
+            dependencies: [
+                "Allocator", "Resources", "MesosProtocol", "ZooKeeper", "MasterDetection", "HTTPServer", "Mailbox",
+                protobuf, logging,
+            ], swiftSettings: strict),
+        .target(
+            name: "MiniAgent",
+            dependencies: [
+                "CLinux", "Resources", "MesosProtocol", "MasterDetection", "HTTPClient", "HTTPServer", "Mailbox",
+                protobuf, logging,
+            ], swiftSettings: strict),
+        .target(
+            name: "JenkinsFramework",
+            dependencies: [
+                "SchedulerClient", "MasterDetection", "MesosProtocol", "Resources", "HTTPClient", "HTTPServer", "Mailbox",
+                logging, .product(name: "Yams", package: "Yams"),
+            ], swiftSettings: strict),
+        .target(
+            name: "PracticeJenkins", dependencies: ["HTTPServer", "Mailbox", logging], swiftSettings: strict),
+
+        // Wiring.
+        .target(
+            name: "DevCluster",
+            dependencies: ["CLinux", "HTTPClient", "ZooKeeper", "Mailbox", "Resources", logging],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "mini",
+            dependencies: [
+                "CSupervisor", "DevCluster", "MiniMaster", "MiniAgent", "JenkinsFramework", "PracticeJenkins",
+                "SchedulerClient", "MasterDetection", "MesosProtocol", "Resources", "HTTPClient", "Mailbox", logging,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], swiftSettings: strict),
+        .executableTarget(name: "mini-supervisor", dependencies: ["CSupervisor"]),
+    ],
+    swiftLanguageModes: [.v6]
+)
