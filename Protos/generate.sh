@@ -1,0 +1,16 @@
+#!/bin/sh
+# Regenerates Sources/MesosProtocol/Generated from the .proto files. Needs protoc, python3 and protoc-gen-swift 1.39.0
+# (swift build -c release --product protoc-gen-swift in a checkout of swift-protobuf); $PROTOC_GEN_SWIFT names it when
+# it is not in PATH. The output is committed, so nobody needs these tools to build.
+set -eu
+cd "$(dirname "$0")"
+out=../Sources/MesosProtocol/Generated
+plugin=${PROTOC_GEN_SWIFT:-$(command -v protoc-gen-swift || true)}
+if [ ! -x "$plugin" ]; then
+    echo "generate.sh: protoc-gen-swift not found; set PROTOC_GEN_SWIFT" >&2
+    exit 2
+fi
+protos="mesos/v1/mesos.proto mesos/v1/scheduler.proto mesos/v1/executor.proto mini/link/v1/link.proto"
+mkdir -p "$out"
+protoc --plugin=protoc-gen-swift="$plugin" -I . \
+    --swift_opt=Visibility=Public --swift_opt=FileNaming=DropPath --swift_out="$out" $protos
