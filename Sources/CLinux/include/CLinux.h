@@ -1,0 +1,97 @@
+// The Linux interfaces Swift's Glibc module does not show, and the one way we start processes.
+#ifndef CLINUX_H
+#define CLINUX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// Mutable C globals cannot be named in Swift 6; these return them.
+FILE *clinux_stdout(void);
+FILE *clinux_stderr(void);
+char *const *clinux_environ(void);
+
+/// Raises the soft limit on open files to the hard limit.
+/// @return 0, or an errno. `*soft` receives the limit now in force.
+int clinux_raise_open_files(uint64_t *soft);
+
+/// Reads when a process started, in clock ticks since boot (field 22 of /proc/PID/stat). Together with the pid it names a
+/// process for good, although pids are used again.
+/// @return 0, or an errno; ESRCH if there is no such process or it is a zombie that only waits to be reaped.
+int clinux_process_start_time(pid_t pid, uint64_t *ticks);
+
+/// The steps between fork and exec, in order, so that a failure can be named.
+enum clinux_spawn_stage {
+    CLINUX_STAGE_FORK = 0,
+    CLINUX_STAGE_SESSION = 1,
+    CLINUX_STAGE_CGROUP = 2,
+    CLINUX_STAGE_RLIMIT = 3,
+    CLINUX_STAGE_STDIO = 4,
+    CLINUX_STAGE_CWD = 5,
+    CLINUX_STAGE_IDENTITY = 6,
+    CLINUX_STAGE_DEATH_SIGNAL = 7,
+    CLINUX_STAGE_EXEC = 8,
+};
+
+struct clinux_rlimit {
+    int resource;  // RLIMIT_*
+    uint64_t soft; // RLIM_INFINITY for none
+    uint64_t hard;
+};
+
+/// What to start and how. All pointers are only read, and only during the call.
+struct clinux_spawn_request {
+    const char *program;     // A path; or a bare name that is looked up in the PATH of `environment`, as the new user.
+    char *const *arguments;  // Ends with NULL; the first is the program's own name.
+    char *const *environment; // Ends with NULL.
+    const char *directory;   // NULL: the caller's.
+    int stdin_fd;            // -1: /dev/null. The same for the next two.
+    int stdout_fd;
+    int stderr_fd;
+    bool new_session;        // setsid(): a session and a process group of its own.
+    bool new_process_group;  // setpgid(0, 0), ignored with new_session.
+    int death_signal;        // Sent when the *thread* that called clinux_spawn ends; 0: none.
+    bool change_identity;    // Whether the next four count.
+    uid_t user;
+    gid_t group;
+    const gid_t *groups;     // Supplementary groups, exactly these.
+    size_t groups_count;
+    const char *const *cgroup_procs; // Paths of cgroup.procs files to enter.
+    size_t cgroup_procs_count;
+    const struct clinux_rlimit *rlimits;
+    size_t rlimits_count;
+};
+
+/// Starts a process. All its other descriptors are closed, its signals are at their defaults and unblocked.
+///
+/// @param pid    The process.
+/// @param pidfd  A descriptor of the process, close-on-exec, the caller's to close. It turns readable at its end.
+/// @param stage  On failure: the step that failed (enum clinux_spawn_stage).
+/// @return 0 once the program runs, or the errno of the step. After a failure no child is left.
+int clinux_spawn(const struct clinux_spawn_request *request, pid_t *pid, int *pidfd, int *stage);
+
+/// Looks at a process through its pidfd without waiting.
+///
+/// @param code   CLD_EXITED, CLD_KILLED or CLD_DUMPED; 0 when the process has ended but is not our child, so that nobody
+///               tells us how.
+/// @param value  The exit status or the signal.
+/// @return 0: ended (a child is reaped); EAGAIN: still running; or another errno.
+int clinux_poll_pidfd(int pidfd, int *code, int *value);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
