@@ -14,3 +14,7 @@ protos="mesos/v1/mesos.proto mesos/v1/scheduler.proto mesos/v1/executor.proto mi
 mkdir -p "$out"
 protoc --plugin=protoc-gen-swift="$plugin" -I . \
     --swift_opt=Visibility=Public --swift_opt=FileNaming=DropPath --swift_out="$out" $protos
+set_file=$(mktemp)
+trap 'rm -f "$set_file"' EXIT
+protoc -I . --descriptor_set_out="$set_file" $protos
+python3 schema_tables.py "$set_file" "$out" $protos
