@@ -34,7 +34,7 @@ let package = Package(
     targets: [
         // C libraries and the kernel, each with one Swift owner.
         .target(name: "CLinux"),
-        .target(name: "CSupervisor"),
+        .target(name: "CSupervisor", dependencies: ["CLinux"]),
         .systemLibrary(name: "CZooKeeper", providers: [.apt(["libzookeeper-mt-dev"])]),
         .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
 
@@ -45,6 +45,7 @@ let package = Package(
 
         // Mechanisms that know nothing of Mesos.
         .target(name: "Mailbox", swiftSettings: strict),
+        .target(name: "Processes", dependencies: ["CLinux", "Mailbox"], swiftSettings: strict),
         .target(name: "ZooKeeper", dependencies: ["CZooKeeper", "Mailbox"], swiftSettings: strict),
         .target(name: "HTTPClient", dependencies: ["CCurl", "CLinux", "Mailbox"], swiftSettings: strict),
         .target(name: "HTTPServer", dependencies: nio + ["Mailbox", "CLinux"], swiftSettings: strict),
