@@ -1,0 +1,401 @@
+// One client connection: reads requests, has them answered one after another, and gives up on those who dawdle.
+import NIOCore
+import NIOHTTP1
+
+/// The last handler of a connection's pipeline. Confined to the connection's event loop.
+///
+/// One request is answered at a time and the next one is not read before the answer is with the kernel, so a connection
+/// holds at most one body, one answer and what one read brought of pipelined requests.
+final class HTTPConnection: ChannelDuplexHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundIn = HTTPServerResponsePart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    private enum Phase {
+        /// Between requests or in the middle of one.
+        case receiving
+        /// The handler works on an answer.
+        case handling(ReceivedRequest)
+        /// The answer's body is being written over time.
+        case streaming(HTTPStream, keepsAlive: Bool)
+        /// The answer is complete; the kernel has not taken all of it.
+        case flushing(keepsAlive: Bool)
+        /// We have closed our side and wait for the client's, dropping what it sends. Closing at once would reset the
+        /// connection and could destroy our last answer before it is read.
+        case lingering
+        case closed
+    }
+
+    /// What is answered, in the order it came.
+    private enum Turn {
+        case request(ReceivedRequest)
+        case refusal(Refusal)
+    }
+
+    private static let lingerMax = TimeAmount.seconds(5)
+    /// The reader's speed below which a response is given up, on top of the idle timeout.
+    private static let responseBytesPerSecondMin: Int64 = 16 * 1024
+
+    private let limits: HTTPServerLimits
+    private let handler: @Sendable (HTTPRequest) async -> HTTPResponse
+    private let onClosed: () -> Void
+
+    private var phase = Phase.receiving
+    private var reader: RequestReader
+    private var turns = CircularBuffer<Turn>()
+    private var context: ChannelHandlerContext?
+    private var handle: ConnectionHandle?
+    /// After a refusal: nothing that follows is looked at.
+    private(set) var discardsInput = false
+    private var isInputClosed = false
+    private var isStopping = false
+    /// The channel asked to read while we did not want more.
+    private var holdsRead = false
+    /// When the first byte of the request that is coming in arrived.
+    private var requestStart: NIODeadline?
+    private var deadline: NIODeadline?
+    private var alarm: (task: Scheduled<Void>, at: NIODeadline)?
+
+    init(
+        limits: HTTPServerLimits, remoteAddress: String,
+        handler: @escaping @Sendable (HTTPRequest) async -> HTTPResponse, onClosed: @escaping () -> Void
+    ) {
+        self.limits = limits
+        self.handler = handler
+        self.onClosed = onClosed
+        reader = RequestReader(limits: limits, remoteAddress: remoteAddress)
+    }
+
+    // MARK: The channel's events
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        handle = ConnectionHandle(self, eventLoop: context.eventLoop)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        handle = nil  // Breaks the cycle of handler and handle.
+        onClosed()  // Here, because a connection that dies at birth never becomes active or inactive.
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        rearm()
+        context.fireChannelActive()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        if case .streaming(let stream, _) = phase { stream.finish(.peerClosed) }
+        phase = .closed
+        turns.removeAll()
+        reader.abandon()
+        alarm?.task.cancel()
+        alarm = nil
+        context.fireChannelInactive()
+    }
+
+    /// Bytes have arrived that the parser has not seen yet.
+    func bytesArrived() {
+        guard case .receiving = phase, requestStart == nil, turns.isEmpty else { return }
+        requestStart = .now()
+        rearm()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if discardsInput { return }
+        do throws(Refusal) {
+            switch Self.unwrapInboundIn(data) {
+            case .head(let head):
+                try reader.begin(head)
+                sendOwedContinue()
+            case .body(let part):
+                try reader.append(part)
+            case .end:
+                requestStart = nil
+                guard let received = reader.end() else { return }
+                turns.append(.request(received))
+                if !received.keepsAlive { discardsInput = true }
+                takeTurn()
+            }
+        } catch {
+            refuse(error)
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        switch error {
+        case HTTPParserError.headerOverflow:
+            refuse(.headerTooLarge)
+        case is HTTPParserError:
+            refuse(.malformed)
+        case ChannelError.inputClosed, ChannelError.outputClosed, is ByteToMessageDecoderError:
+            break
+        default:
+            context.close(promise: nil)  // The socket failed, or a response had impossible header fields.
+        }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .some(ChannelEvent.inputClosed) = event as? ChannelEvent {
+            isInputClosed = true
+            switch phase {
+            case .handling, .flushing, .closed: break  // A client may close its side and still wait for the answer.
+            case .receiving where !turns.isEmpty: break
+            case .receiving, .lingering: context.close(promise: nil)
+            case .streaming: context.close(promise: nil)  // A dead client looks just like this; nobody else does it.
+            }
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func read(context: ChannelHandlerContext) {
+        switch phase {
+        case .receiving where turns.isEmpty, .lingering: context.read()
+        default: holdsRead = true  // The end of the client's side is still noticed: epoll tells it apart.
+        }
+    }
+
+    // MARK: One answer after another
+
+    private func refuse(_ refusal: Refusal) {
+        if discardsInput { return }
+        discardsInput = true
+        reader.abandon()
+        requestStart = nil
+        turns.append(.refusal(refusal))
+        takeTurn()
+    }
+
+    private func takeTurn() {
+        guard case .receiving = phase, let context else { return }
+        guard let turn = turns.popFirst() else {
+            if isInputClosed || isStopping || discardsInput {
+                context.close(promise: nil)
+                return
+            }
+            if reader.isInRequest { requestStart = .now() }  // Its time starts when we listen.
+            sendOwedContinue()
+            rearm()
+            releaseRead()
+            return
+        }
+        switch turn {
+        case .refusal(let refusal):
+            let received = ReceivedRequest(
+                request: HTTPRequest(method: "", target: "", path: ""), version: .http1_1, keepsAlive: false)
+            phase = .handling(received)
+            respond(.text(refusal.status, refusal.reason))
+        case .request(let received):
+            phase = .handling(received)
+            rearm()
+            guard let handle else { return }
+            // Not cancelled if the client goes: a request that has arrived is carried out, whoever waits for the answer.
+            Task { [handler] in
+                let response = await handler(received.request)
+                handle.run { $0.respond(response) }
+            }
+        }
+    }
+
+    private func respond(_ response: HTTPResponse) {
+        guard case .handling(let received) = phase, let context else {
+            if case .stream(let stream) = response.body { end(unsent: stream) }
+            return
+        }
+        let mayHaveBody = HTTPResponseStatus(statusCode: response.status).mayHaveResponseBody && received.wantsBody
+        let keepsAlive = received.keepsAlive && !isStopping && !isInputClosed
+        let head = ResponseHead.make(response, for: received, keepsAlive: keepsAlive)
+        context.write(Self.wrapOutboundOut(.head(head)), promise: nil)
+        switch response.body {
+        case .stream(let stream) where mayHaveBody && !isInputClosed:
+            phase = .streaming(stream, keepsAlive: keepsAlive && received.speaksHTTP11)
+            rearm()
+            context.flush()
+            if let handle { stream.attach(to: handle) }
+            if isStopping { stream.close() }
+        case .stream(let stream):
+            finishResponse(bodyBytes: 0, keepsAlive: keepsAlive)
+            end(unsent: stream)
+        case .bytes(let bytes):
+            if mayHaveBody && !bytes.isEmpty {
+                let body = context.channel.allocator.buffer(bytes: bytes)
+                context.write(Self.wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
+            }
+            finishResponse(bodyBytes: bytes.count, keepsAlive: keepsAlive)
+        case .none:
+            finishResponse(bodyBytes: 0, keepsAlive: keepsAlive)
+        }
+    }
+
+    private func end(unsent stream: HTTPStream) {
+        if let handle { stream.attach(to: handle) }
+        stream.finish(.peerClosed)
+    }
+
+    /// Writes what the stream has; called on its behalf and for its late observers.
+    fileprivate func drain(_ stream: HTTPStream) {
+        guard case .streaming(let current, let keepsAlive) = phase, current === stream, let context else {
+            stream.finish(.peerClosed)
+            return
+        }
+        guard let batch = stream.takeBatch() else {
+            context.close(promise: nil)  // Too slow. What waits for it is dropped.
+            return
+        }
+        for (index, chunk) in batch.chunks.enumerated() {
+            var written: EventLoopPromise<Void>?
+            if index == batch.chunks.count - 1 {
+                let promise = context.eventLoop.makePromise(of: Void.self)
+                promise.futureResult.whenComplete { _ in stream.confirm(bytes: batch.bytes) }
+                written = promise
+            }
+            let part = context.channel.allocator.buffer(bytes: chunk)
+            context.write(Self.wrapOutboundOut(.body(.byteBuffer(part))), promise: written)
+        }
+        if batch.isLast {
+            finishResponse(bodyBytes: batch.bytes, keepsAlive: keepsAlive) { isSent in
+                stream.finish(isSent ? .closedByUs : .peerClosed)
+            }
+        } else {
+            context.flush()
+        }
+    }
+
+    private func finishResponse(
+        bodyBytes: Int, keepsAlive: Bool, _ onFlushed: @escaping @Sendable (_ isSent: Bool) -> Void = { _ in }
+    ) {
+        guard let context, let handle else { return }
+        phase = .flushing(keepsAlive: keepsAlive)
+        rearm(bodyBytes: bodyBytes)
+        let promise = context.eventLoop.makePromise(of: Void.self)
+        promise.futureResult.whenComplete { result in
+            switch result {
+            case .success:
+                onFlushed(true)
+                handle.onLoop { $0.responseFlushed() }
+            case .failure:
+                onFlushed(false)
+            }
+        }
+        context.writeAndFlush(Self.wrapOutboundOut(.end(nil)), promise: promise)
+    }
+
+    private func responseFlushed() {
+        guard case .flushing(let keepsAlive) = phase else { return }
+        if keepsAlive && !isStopping {
+            phase = .receiving
+            takeTurn()
+        } else {
+            linger()
+        }
+    }
+
+    private func linger() {
+        guard let context else { return }
+        discardsInput = true
+        turns.removeAll()
+        if isInputClosed || isStopping {
+            context.close(promise: nil)
+            return
+        }
+        phase = .lingering
+        deadline = .now() + Self.lingerMax
+        setAlarm()
+        context.close(mode: .output, promise: nil)
+        releaseRead()
+    }
+
+    private func releaseRead() {
+        guard holdsRead, let context else { return }
+        holdsRead = false
+        context.read()
+    }
+
+    private func sendOwedContinue() {
+        guard reader.owesContinue, case .receiving = phase, turns.isEmpty, let context else { return }
+        reader.continueWasSent()
+        let head = HTTPResponseHead(version: .http1_1, status: .continue)
+        context.writeAndFlush(Self.wrapOutboundOut(.head(head)), promise: nil)
+    }
+
+    // MARK: Stopping
+
+    /// Finishes what is being answered and closes.
+    func stop() {
+        isStopping = true
+        switch phase {
+        case .receiving, .lingering: context?.close(promise: nil)
+        case .streaming(let stream, _): stream.close()
+        case .handling, .flushing, .closed: break
+        }
+    }
+
+    func closeNow() { context?.close(promise: nil) }
+
+    // MARK: Deadlines
+
+    /// Sets the deadline that the present phase has.
+    private func rearm(bodyBytes: Int = 0) {
+        switch phase {
+        case .receiving:
+            if let requestStart {
+                deadline = requestStart + TimeAmount(limits.requestTimeout)
+            } else {
+                deadline = .now() + TimeAmount(limits.idleTimeout)
+            }
+        case .handling, .streaming, .closed:
+            deadline = nil  // The handler's own affair; a stream is bounded by what may wait for its reader.
+        case .flushing:
+            let transfer = TimeAmount.seconds(Int64(bodyBytes) / Self.responseBytesPerSecondMin)
+            deadline = .now() + TimeAmount(limits.idleTimeout) + transfer
+        case .lingering:
+            break  // Set once.
+        }
+        setAlarm()
+    }
+
+    /// Deadlines move with every request, mostly into the future; the alarm is set anew only when it would come too late,
+    /// and otherwise looks again when it goes off.
+    private func setAlarm() {
+        guard let deadline, let context, let handle else { return }
+        if let alarm {
+            if alarm.at <= deadline { return }
+            alarm.task.cancel()
+        }
+        let task = context.eventLoop.scheduleTask(deadline: deadline) { handle.onLoop { $0.alarmWentOff() } }
+        alarm = (task, deadline)
+    }
+
+    private func alarmWentOff() {
+        alarm = nil
+        guard let deadline else { return }
+        if deadline > .now() { return setAlarm() }
+        self.deadline = nil
+        switch phase {
+        case .receiving where requestStart != nil: refuse(.timedOut)
+        case .receiving, .flushing, .lingering: context?.close(promise: nil)
+        case .handling, .streaming, .closed: break
+        }
+    }
+}
+
+/// A connection as other threads may hold it.
+struct ConnectionHandle: HTTPStreamConnection {
+    private let connection: NIOLoopBound<HTTPConnection>
+    private let eventLoop: any EventLoop
+
+    init(_ connection: HTTPConnection, eventLoop: any EventLoop) {
+        self.connection = NIOLoopBound(connection, eventLoop: eventLoop)
+        self.eventLoop = eventLoop
+    }
+
+    /// Runs `body` on the connection's event loop, soon.
+    func run(_ body: @escaping @Sendable (HTTPConnection) -> Void) {
+        eventLoop.execute { body(connection.value) }
+    }
+
+    /// Runs `body` now; the caller is on the event loop.
+    func onLoop(_ body: (HTTPConnection) -> Void) { body(connection.value) }
+
+    func requestDrain(of stream: HTTPStream) { run { $0.drain(stream) } }
+}

@@ -1,0 +1,44 @@
+// What a server takes from its clients before it stops listening to them.
+import CLinux
+
+public struct HTTPServerLimits: Sendable {
+    /// Request target and header fields together. Beyond it: 431.
+    public var headerBytesMax = 64 * 1024
+    /// The largest body by path (percent-decoded, without the query). Beyond it: 413, and the rest is not kept.
+    public var bodyBytesMax: @Sendable (_ path: String) -> Int = { _ in 16 * 1024 * 1024 }
+    /// From the first byte of a request to its last. Beyond it: 408.
+    public var requestTimeout = Duration.seconds(30)
+    /// How long a connection may wait for a request, and a finished response for its reader. Beyond it: closed.
+    ///
+    /// A response with a body gets, on top, the time it takes at 16 KiB/s.
+    public var idleTimeout = Duration.seconds(75)
+    /// More connections than these are closed as they come.
+    public var connectionsMax = 10_000
+
+    public init() {}
+
+    public init(
+        headerBytesMax: Int = 64 * 1024,
+        bodyBytesMax: @escaping @Sendable (_ path: String) -> Int = { _ in 16 * 1024 * 1024 },
+        requestTimeout: Duration = .seconds(30), idleTimeout: Duration = .seconds(75), connectionsMax: Int = 10_000
+    ) {
+        self.headerBytesMax = headerBytesMax
+        self.bodyBytesMax = bodyBytesMax
+        self.requestTimeout = requestTimeout
+        self.idleTimeout = idleTimeout
+        self.connectionsMax = connectionsMax
+    }
+}
+
+/// The process's own limit on open files: every connection is one.
+public enum FileLimits {
+    /// Raises the soft limit to the hard limit. Children inherit it.
+    ///
+    /// - Returns: The limit now in force.
+    @discardableResult
+    public static func raise() -> UInt64 {
+        var soft: UInt64 = 0
+        _ = clinux_raise_open_files(&soft)  // On failure the old limit stays, and is what `soft` then holds.
+        return soft
+    }
+}

@@ -1,0 +1,143 @@
+// A response body that is written over time, from any thread.
+import Mailbox
+
+/// Why a stream ended.
+public enum HTTPStreamEnd: Hashable, Sendable {
+    /// The client went away, or the server stopped or never got to send the response.
+    case peerClosed
+    /// `close()` was called and everything before it was handed to the kernel.
+    case closedByUs
+    /// More bytes waited for the client than allowed, and it was cut off.
+    case tooSlow
+}
+
+/// A response body that is written over time. Create it, hand it to the response, and write from any thread, before or
+/// after it is attached to the connection. Each `write` becomes one chunk and is sent at once.
+public final class HTTPStream: Sendable {
+    private struct State {
+        var pending: [[UInt8]] = []
+        var pendingBytes = 0
+        var inFlightBytes = 0
+        var isClosed = false
+        var isDrainRequested = false
+        var end: HTTPStreamEnd?
+        var observers: [@Sendable (HTTPStreamEnd) -> Void] = []
+        var connection: (any HTTPStreamConnection)?
+    }
+
+    /// What a connection takes from the stream in one go.
+    struct Batch {
+        var chunks: [[UInt8]]
+        var bytes: Int
+        var isLast: Bool
+    }
+
+    private let bufferedBytesMax: Int
+    private let state = Locked(State())
+
+    /// - Parameter bufferedBytesMax: How many bytes may wait for the client. A write beyond it ends the stream with
+    ///   `.tooSlow`, unless nothing waits: one chunk may be of any size.
+    public init(bufferedBytesMax: Int) {
+        self.bufferedBytesMax = bufferedBytesMax
+    }
+
+    /// Sends a chunk. Does nothing once the stream has ended or was closed, or if `bytes` is empty.
+    public func write(_ bytes: [UInt8]) {
+        if bytes.isEmpty { return }
+        change { state in
+            guard state.end == nil, !state.isClosed else { return false }
+            let buffered = state.pendingBytes + state.inFlightBytes
+            if buffered > 0 && buffered + bytes.count > bufferedBytesMax {
+                state.end = .tooSlow
+                state.pending = []
+                state.pendingBytes = 0
+            } else {
+                state.pending.append(bytes)
+                state.pendingBytes += bytes.count
+            }
+            return true
+        }
+    }
+
+    /// Ends the body in good order: what was written is still sent.
+    public func close() {
+        change { state in
+            state.isClosed = true
+            return state.end == nil
+        }
+    }
+
+    /// Calls `body` once, with the reason, when the stream has ended; soon, if it has. The call comes on the connection's
+    /// event loop, never from inside `write` or `close`: post an event from it and return. A stream that is never handed
+    /// to a response never ends.
+    public func onClose(_ body: @escaping @Sendable (HTTPStreamEnd) -> Void) {
+        change { state in
+            state.observers.append(body)
+            return state.end != nil
+        }
+    }
+
+    /// Bytes written here that the kernel has not yet taken.
+    public var bufferedBytes: Int { state.withLock { $0.pendingBytes + $0.inFlightBytes } }
+
+    /// Changes the state. If `body` says there is something to do for the connection, wakes it, unless there is none yet or
+    /// it is already on its way.
+    private func change(_ body: (inout State) -> Bool) {
+        let connection = state.withLock { state -> (any HTTPStreamConnection)? in
+            guard body(&state), !state.isDrainRequested, let connection = state.connection else { return nil }
+            state.isDrainRequested = true
+            return connection
+        }
+        connection?.requestDrain(of: self)
+    }
+
+    // MARK: What the connection calls, on its event loop.
+
+    func attach(to connection: any HTTPStreamConnection) {
+        change { state in
+            state.connection = connection
+            return true
+        }
+    }
+
+    /// Takes what is to be sent. `nil` when the stream has ended, for which the observers are now told.
+    func takeBatch() -> Batch? {
+        let (batch, end, observers) = state.withLock { state in
+            state.isDrainRequested = false
+            if let end = state.end {
+                defer { state.observers = [] }
+                return (nil as Batch?, end as HTTPStreamEnd?, state.observers)
+            }
+            let batch = Batch(chunks: state.pending, bytes: state.pendingBytes, isLast: state.isClosed)
+            state.inFlightBytes += state.pendingBytes
+            state.pending = []
+            state.pendingBytes = 0
+            return (batch, nil, [])
+        }
+        if let end { for observer in observers { observer(end) } }
+        return batch
+    }
+
+    /// The kernel has taken these bytes.
+    func confirm(bytes: Int) {
+        state.withLock { $0.inFlightBytes -= bytes }
+    }
+
+    /// Ends the stream, unless it has ended, and tells the observers.
+    func finish(_ end: HTTPStreamEnd) {
+        state.withLock { state in
+            if state.end == nil { state.end = end }
+            state.pending = []
+            state.pendingBytes = 0
+        }
+        _ = takeBatch()
+    }
+
+    var end: HTTPStreamEnd? { state.withLock { $0.end } }
+}
+
+/// The connection a stream writes to.
+protocol HTTPStreamConnection: Sendable {
+    /// Has the connection take a batch from the stream, soon, on its event loop. Called from any thread.
+    func requestDrain(of stream: HTTPStream)
+}

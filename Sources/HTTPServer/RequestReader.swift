@@ -1,0 +1,104 @@
+// Assembles the parser's parts into requests, and refuses what is too large or makes no sense.
+import NIOCore
+import NIOHTTP1
+
+/// A request that is complete, with what the connection needs to answer it.
+struct ReceivedRequest {
+    var request: HTTPRequest
+    var version: HTTPVersion
+    /// Whether the client may send another request on this connection.
+    var keepsAlive: Bool
+
+    /// Whether the client understands chunks and keeps connections unless told otherwise.
+    var speaksHTTP11: Bool { version.minor >= 1 }
+
+    /// Whether a response may have a body.
+    var wantsBody: Bool { request.method != "HEAD" }
+}
+
+/// An answer that the connection gives by itself, after which it closes: what follows cannot be told from garbage.
+struct Refusal: Error {
+    var status: Int
+    var reason: String
+
+    static let malformed = Refusal(status: 400, reason: "The request is not HTTP/1.1")
+    static let headerTooLarge = Refusal(status: 431, reason: "The request's header fields are too large")
+    static let timedOut = Refusal(status: 408, reason: "The request did not arrive in time")
+    static func bodyTooLarge(max: Int) -> Refusal {
+        Refusal(status: 413, reason: "The request's body is larger than \(max) bytes")
+    }
+}
+
+/// Collects one request at a time.
+struct RequestReader {
+    private struct Incoming {
+        var received: ReceivedRequest
+        var body: ByteBuffer?
+        var bodyBytesMax: Int
+    }
+
+    let limits: HTTPServerLimits
+    let remoteAddress: String
+    private var incoming: Incoming?
+    /// Whether the client waits for `100 Continue` before it sends the body.
+    private(set) var owesContinue = false
+
+    init(limits: HTTPServerLimits, remoteAddress: String) {
+        self.limits = limits
+        self.remoteAddress = remoteAddress
+    }
+
+    /// Whether a request's head has arrived and its end has not.
+    var isInRequest: Bool { incoming != nil }
+
+    mutating func begin(_ head: HTTPRequestHead) throws(Refusal) {
+        guard head.method != .CONNECT else { throw Refusal(status: 405, reason: "This server is not a proxy") }
+        guard let target = RequestTarget(head.uri) else {
+            throw Refusal(status: 400, reason: "The request target is malformed")
+        }
+        // The parser checks its limits one field at a time; several fields of one read may together pass them.
+        let headerBytes = head.headers.reduce(head.uri.utf8.count) { $0 + $1.name.utf8.count + $1.value.utf8.count }
+        guard headerBytes <= limits.headerBytesMax else { throw .headerTooLarge }
+        let bodyBytesMax = limits.bodyBytesMax(target.path)
+        if let length = head.headers.first(name: "content-length").flatMap({ Int($0) }), length > bodyBytesMax {
+            throw .bodyTooLarge(max: bodyBytesMax)
+        }
+        let request = HTTPRequest(
+            method: head.method.rawValue, target: head.uri, path: target.path, query: target.query,
+            headers: head.headers.map { (name: $0.name, value: $0.value) }, remoteAddress: remoteAddress)
+        // After a request to upgrade, the parser stops: the connection has no next request.
+        let keepsAlive = head.isKeepAlive && !head.headers.contains(name: "upgrade")
+        incoming = Incoming(
+            received: ReceivedRequest(request: request, version: head.version, keepsAlive: keepsAlive),
+            bodyBytesMax: bodyBytesMax)
+        owesContinue =
+            head.version == .http1_1
+            && head.headers.first(name: "expect").map { sameFieldName($0, "100-continue") } ?? false
+    }
+
+    mutating func append(_ part: ByteBuffer) throws(Refusal) {
+        guard var current = incoming else { return }
+        incoming = nil  // So that the buffer below has one owner and grows in place.
+        owesContinue = false  // It did not wait.
+        if current.body == nil { current.body = part } else { current.body?.writeImmutableBuffer(part) }
+        let max = current.bodyBytesMax
+        guard (current.body?.readableBytes ?? 0) <= max else { throw .bodyTooLarge(max: max) }
+        incoming = current
+    }
+
+    mutating func end() -> ReceivedRequest? {
+        guard var current = incoming else { return nil }
+        incoming = nil
+        owesContinue = false
+        if let body = current.body { current.received.request.body = Array(buffer: body) }
+        return current.received
+    }
+
+    /// Forgets the request that is coming in.
+    mutating func abandon() {
+        incoming = nil
+        owesContinue = false
+    }
+
+    mutating func continueWasSent() { owesContinue = false }
+}
