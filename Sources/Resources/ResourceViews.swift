@@ -95,6 +95,43 @@ extension Resources {
         return result
     }
 
+    /// What is left when as much of `other` as is here is taken away; for totals that shrank below what is in use.
+    public func without(_ other: Resources) -> Resources {
+        if contains(other) { return self - other }
+        var rest = Resources()
+        var theirs: [ResourceKey: ResourceValue] = [:]
+        for entry in other.entries { theirs[entry.key] = entry.value }
+        for entry in entries {
+            guard let taken = theirs[entry.key] else {
+                rest.add(entry)
+                continue
+            }
+            let isWhole = entry.disk?.isIndivisible == true
+            let piece = isWhole ? entry.value : entry.value.common(taken)
+            rest.add(ResourceEntry(key: entry.key, value: entry.value.subtracting(piece)))
+        }
+        return rest
+    }
+
+    /// Whether there is nothing but unreserved cpus, mem, disk, gpus and ports that anybody may use.
+    package var isOrdinary: Bool { others.isEmpty }
+
+    /// The unreserved, ordinary part as plain numbers.
+    package var ordinary: (cpus: Scalar, mem: Scalar, disk: Scalar, gpus: Scalar, ports: Ranges) {
+        (cpus, mem, disk, gpus, plainPorts)
+    }
+
+    /// Everything that is not in `ordinary`.
+    package var extraordinaryEntries: [ResourceEntry] { others }
+
+    /// The ordinary part and those other entries whose key satisfies `isIncluded`.
+    package func keepingOrdinary(and isIncluded: (ResourceKey) -> Bool) -> Resources {
+        if others.isEmpty { return self }
+        var result = self
+        result.others = others.filter { isIncluded($0.key) }
+        return result
+    }
+
     /// Pieces of this bag that add up to `wanted` when reservations are ignored; reserved pieces go first, so that
     /// what everybody could use is left.
     ///

@@ -1,0 +1,112 @@
+// One call of `allocate`: which agents are looked at, in which order, and who takes what.
+
+import Resources
+
+extension Allocator {
+    /// Hands out what is free and wanted, and charges it to the takers.
+    ///
+    /// For each agent with something new: the neediest client that can take something takes all of it that it can;
+    /// then, shares being what they now are, the next, until nobody can take anything.
+    ///
+    /// - Parameters:
+    ///   - now: Filters that end by this instant no longer count.
+    ///   - seed: Decides the order in which agents are visited, and nothing else.
+    /// - Returns: At most one allocation for a framework, role and agent, in the order they were made.
+    public mutating func allocate(at now: Instant, seed: UInt64) -> [Allocation] {
+        for pair in filters.expire(at: now) { dirtyAgents.insert(pair.agent) }
+        tree.settle()
+        var allocations: [Allocation] = []
+        if tree.hasHungryClients {
+            for agent in agentsToVisit(seed: seed) {
+                let isDirty = dirtyAgents.contains(agent)
+                while let (client, resources) = nextTaker(of: agent, onlyFresh: !isDirty) {
+                    hold(resources, for: client, on: agent)
+                    tree.countGrant(to: client)
+                    tree.settle()
+                    allocations.append(allocation(of: resources, to: client, on: agent))
+                }
+            }
+        }
+        dirtyAgents.removeAll()
+        for client in freshClients { tree[client: client].isFresh = false }
+        freshClients.removeAll(keepingCapacity: true)
+        return allocations
+    }
+
+    /// Agents are visited in an order drawn from the seed. In a fixed order a framework that takes the first offer
+    /// would pack one machine while the others idle. The order depends on ids only, not on what happened before.
+    private func agentsToVisit(seed: UInt64) -> [Int] {
+        // Fresh clients may take what everybody else left, so they see every agent with something free.
+        let candidates =
+            freshClients.isEmpty ? dirtyAgents.members.filter(agentsWithFree.contains) : agentsWithFree.members
+        if candidates.count < 2 { return candidates }
+        let keyed = candidates.map { agent in
+            (key: Self.visitKey(hash: agents.values[agent].visitHash, seed: seed), agent: agent)
+        }
+        return keyed.sorted { left, right in
+            left.key != right.key
+                ? left.key < right.key : agents.values[left.agent].id < agents.values[right.agent].id
+        }.map(\.agent)
+    }
+
+    /// Where an agent stands in the order of visits under a seed (two rounds of SplitMix64's finalizer).
+    static func visitKey(hash: UInt64, seed: UInt64) -> UInt64 { mixed(hash ^ mixed(seed &+ 0x9e37_79b9_7f4a_7c15)) }
+
+    private static func mixed(_ value: UInt64) -> UInt64 {
+        var bits = value
+        bits = (bits ^ (bits >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        bits = (bits ^ (bits >> 27)) &* 0x94d0_49bb_1331_11eb
+        return bits ^ (bits >> 31)
+    }
+
+    private func nextTaker(of agent: Int, onlyFresh: Bool) -> (client: Int, Resources)? {
+        let state = agents.values[agent]
+        // Without reservations and the like everybody sees the same, so it is judged once.
+        if state.free.isOrdinary, !isAllocatable(state.free) { return nil }
+        if onlyFresh, freshClients.count == 1 {
+            let client = freshClients[0]
+            guard tree[client: client].isHungry, let resources = offerable(state, slot: agent, to: client) else {
+                return nil
+            }
+            return (client, resources)
+        }
+        return tree.first { client in
+            if onlyFresh, !tree[client: client].isFresh { return nil }
+            return offerable(state, slot: agent, to: client)
+        }
+    }
+
+    /// Everything on an agent that a client may be offered now, or `nil` if that is nothing worth offering.
+    private func offerable(_ agent: AgentState, slot: Int, to client: Int) -> Resources? {
+        let abilities = frameworks.values[tree.framework(of: client)].abilities
+        if settings.filtersGPUs, agent.hasGPUs, !abilities.contains(.gpus) { return nil }
+        var resources = agent.free
+        if !resources.isOrdinary {
+            let role = tree.role(of: client)
+            resources = resources.keepingOrdinary { key in
+                if key.isRevocable, !abilities.contains(.revocable) { return false }
+                if key.isShared, !abilities.contains(.shared) { return false }
+                if key.reservations.count > 1, !abilities.contains(.refinedReservations) { return false }
+                guard let reserved = key.role else { return true }
+                return reserved == role || reserved.isAncestor(of: role)
+            }
+            if !isAllocatable(resources) { return nil }
+        }
+        if filters.blocks(resources, agent: slot, client: client) { return nil }
+        return resources
+    }
+
+    private func isAllocatable(_ resources: Resources) -> Bool {
+        if resources.isEmpty { return false }
+        if settings.minAllocatable.isEmpty { return true }
+        return settings.minAllocatable.contains { minimum in
+            minimum.scalars.allSatisfy { resources[$0.name] >= $0.value }
+        }
+    }
+
+    private func allocation(of resources: Resources, to client: Int, on agent: Int) -> Allocation {
+        Allocation(
+            framework: frameworks.values[tree.framework(of: client)].id, role: tree.role(of: client),
+            agent: agents.values[agent].id, resources: resources)
+    }
+}

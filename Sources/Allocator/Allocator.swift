@@ -1,0 +1,293 @@
+/// Decides which framework is offered which agent's free resources: weighted dominant-resource fairness.
+///
+/// Roles are served level by level down their tree, the one furthest below its weighted share first; then frameworks
+/// inside a role. Each agent's free resources go whole to the first taker. See Ghodsi et al., *Dominant Resource
+/// Fairness*, NSDI 2011.
+///
+/// It is a value: no clock, no randomness of its own. The owner reports what happened and calls `allocate`, which looks
+/// only at agents with something new and at clients that became hungry. *Settled* agents are those of which no hungry
+/// client could take anything at the end of the last call; nothing but the following can change that: the agent gains
+/// resources or changes, a filter on it ends, or a client becomes *fresh* (hungry, revived, more able).
+///
+/// Ids that are unknown are ignored, since the owner's news may be older than a removal.
+
+import Resources
+
+public struct Allocator: Sendable {
+    public let settings: AllocatorSettings
+
+    var agents = SlotTable<AgentID, AgentState>()
+    var frameworks = SlotTable<FrameworkID, FrameworkState>()
+    var tree = RoleTree()
+    var filters = FilterBook()
+    var weights: [RoleName: Weight] = [:]
+    var dimensions = Dimensions()
+    /// What all agents have, active or not.
+    var capacity = Amounts()
+    /// Agents to look at in the next call.
+    var dirtyAgents = SlotSet()
+    /// Active agents with something free.
+    var agentsWithFree = SlotSet()
+    var freshClients: [Int] = []
+
+    struct AgentState: Sendable {
+        var id: AgentID
+        var visitHash: UInt64
+        var isActive = true
+        var total = Resources()
+        /// The sum of `holdings`. May exceed `total` after the total shrank.
+        var allocated = Resources()
+        var free = Resources()
+        /// Sorted by client.
+        var holdings: [Holding] = []
+        /// Two reported holders claim one port, set item or volume, so that quantities no longer simply add up.
+        var hasContradictions = false
+
+        var hasGPUs: Bool { !total["gpus"].isZero }
+    }
+
+    /// What one client holds on one agent, offered and used.
+    struct Holding: Sendable {
+        var client: Int
+        var resources: Resources
+    }
+
+    struct FrameworkState: Sendable {
+        var id: FrameworkID
+        var isActive = false
+        var abilities: Abilities = []
+        var clients: [RoleName: Int] = [:]
+    }
+
+    /// What a framework said it can deal with.
+    struct Abilities: OptionSet, Sendable {
+        let rawValue: UInt8
+        static let gpus = Abilities(rawValue: 1)
+        static let revocable = Abilities(rawValue: 2)
+        static let shared = Abilities(rawValue: 4)
+        static let refinedReservations = Abilities(rawValue: 8)
+    }
+
+    public init(settings: AllocatorSettings = AllocatorSettings()) {
+        self.settings = settings
+    }
+
+    /// When a filter ends by itself, so that `allocate` could yield more than now.
+    public var nextFilterExpiry: Instant? { filters.nextExpiry }
+
+    /// What is neither offered nor used on an agent; `nil` if the agent is unknown.
+    public func free(on agent: AgentID) -> Resources? {
+        agents.slot(of: agent).map { agents.values[$0].free }
+    }
+
+    /// What a framework holds in a role on an agent, offered and used.
+    public func held(by framework: FrameworkID, in role: RoleName, on agent: AgentID) -> Resources {
+        guard let slot = agents.slot(of: agent), let client = client(framework, role),
+            let index = holdingIndex(of: client, on: slot)
+        else { return Resources() }
+        return agents.values[slot].holdings[index].resources
+    }
+
+    // MARK: Agents
+
+    /// Adds an agent, or updates its total if it is known.
+    public mutating func addAgent(_ id: AgentID, total: Resources, at now: Moment) {
+        if agents.slot(of: id) != nil { return updateAgent(id, total: total) }
+        let hash = Self.hash(id)
+        let slot = agents.insert(id, AgentState(id: id, visitHash: hash, total: total, free: total))
+        changeCapacity {
+            $0 += $1
+        } by: {
+            $0.amounts(of: total)
+        }
+        noteFree(slot)
+        dirtyAgents.insert(slot)
+    }
+
+    /// Replaces an agent's total. What is in use stays in use even if the new total is smaller.
+    public mutating func updateAgent(_ id: AgentID, total: Resources) {
+        guard let slot = agents.slot(of: id) else { return }
+        let old = agents.values[slot].total
+        if old == total { return }
+        changeCapacity {
+            $0 -= $1
+        } by: {
+            $0.amounts(of: old)
+        }
+        changeCapacity {
+            $0 += $1
+        } by: {
+            $0.amounts(of: total)
+        }
+        agents.values[slot].total = total
+        agents.values[slot].free = total.without(agents.values[slot].allocated)
+        noteFree(slot)
+        dirtyAgents.insert(slot)
+    }
+
+    /// Forgets an agent, what is held on it, and the filters for it.
+    public mutating func removeAgent(_ id: AgentID) {
+        guard let slot = agents.slot(of: id) else { return }
+        filters.clear(agent: slot)
+        for holding in agents.values[slot].holdings {
+            tree.subtract(dimensions.amounts(of: holding.resources), from: holding.client)
+            tree[client: holding.client].agentsHeldOn -= 1
+            dropClientIfUnused(holding.client)
+        }
+        let total = agents.values[slot].total
+        changeCapacity {
+            $0 -= $1
+        } by: {
+            $0.amounts(of: total)
+        }
+        dirtyAgents.remove(slot)
+        agentsWithFree.remove(slot)
+        agents.remove(id, leaving: AgentState(id: id, visitHash: 0))
+    }
+
+    /// An inactive agent is not offered, but counts in the totals.
+    public mutating func setAgentActive(_ id: AgentID, _ isActive: Bool) {
+        guard let slot = agents.slot(of: id), agents.values[slot].isActive != isActive else { return }
+        agents.values[slot].isActive = isActive
+        noteFree(slot)
+        dirtyAgents.insert(slot)
+    }
+
+    // MARK: Frameworks
+
+    /// Adds a framework with the roles it subscribes to, or updates it if it is known.
+    ///
+    /// - Parameters:
+    ///   - suppressed: Roles it wants no offers for until it revives them.
+    ///   - active: Whether it is connected and can be sent offers.
+    ///   - canUseGPUs, canUseRevocable, canUseShared, canUseRefinements: Its capabilities in the sense of the v1 API.
+    public mutating func addFramework(
+        _ id: FrameworkID, roles: [RoleName], suppressed: Set<RoleName> = [], active: Bool = true,
+        canUseGPUs: Bool = false, canUseRevocable: Bool = false, canUseShared: Bool = false,
+        canUseRefinements: Bool = true
+    ) {
+        let slot = frameworkSlot(id)
+        var abilities: Abilities = []
+        if canUseGPUs { abilities.insert(.gpus) }
+        if canUseRevocable { abilities.insert(.revocable) }
+        if canUseShared { abilities.insert(.shared) }
+        if canUseRefinements { abilities.insert(.refinedReservations) }
+        let old = frameworks.values[slot]
+        if old.isActive && !active { clearFilters(of: slot) }
+        frameworks.values[slot].abilities = abilities
+        frameworks.values[slot].isActive = active
+        let subscribed = Set(roles)
+        for role in subscribed.sorted() {
+            let client = clientSlot(slot, role)
+            tree[client: client].isSubscribed = true
+            tree[client: client].isSuppressed = suppressed.contains(role)
+            refreshHunger(of: client)
+            if !abilities.isSubset(of: old.abilities) { markFresh(client) }
+        }
+        for (role, client) in old.clients.sorted(by: { $0.key < $1.key }) where !subscribed.contains(role) {
+            tree[client: client].isSubscribed = false
+            refreshHunger(of: client)
+            filters.clear(client: client)
+            dropClientIfUnused(client)
+        }
+    }
+
+    /// Replaces a framework's roles, suppressed roles and capabilities; the same as adding it again.
+    public mutating func updateFramework(
+        _ id: FrameworkID, roles: [RoleName], suppressed: Set<RoleName> = [], active: Bool = true,
+        canUseGPUs: Bool = false, canUseRevocable: Bool = false, canUseShared: Bool = false,
+        canUseRefinements: Bool = true
+    ) {
+        addFramework(
+            id, roles: roles, suppressed: suppressed, active: active, canUseGPUs: canUseGPUs,
+            canUseRevocable: canUseRevocable, canUseShared: canUseShared, canUseRefinements: canUseRefinements)
+    }
+
+    /// Forgets a framework and gives back everything it holds.
+    public mutating func removeFramework(_ id: FrameworkID) {
+        guard let slot = frameworks.slot(of: id) else { return }
+        frameworks.values[slot].isActive = false
+        let clients = frameworks.values[slot].clients.sorted { $0.key < $1.key }.map(\.value)
+        for client in clients {
+            tree[client: client].isSubscribed = false
+            refreshHunger(of: client)
+            filters.clear(client: client)
+        }
+        let owned = Set(clients)
+        for (_, agent) in agents.occupied {
+            for holding in agents.values[agent].holdings where owned.contains(holding.client) {
+                release(holding.resources, of: holding.client, on: agent)
+            }
+        }
+        for client in clients { dropClientIfUnused(client) }
+        frameworks.remove(id, leaving: FrameworkState(id: id))
+    }
+
+    /// A connected framework may be sent offers (again).
+    public mutating func activateFramework(_ id: FrameworkID) {
+        guard let slot = frameworks.slot(of: id), !frameworks.values[slot].isActive else { return }
+        frameworks.values[slot].isActive = true
+        for client in frameworks.values[slot].clients.values.sorted() { refreshHunger(of: client) }
+    }
+
+    /// A disconnected framework gets no offers and loses its filters. What it holds still counts.
+    public mutating func deactivateFramework(_ id: FrameworkID) {
+        guard let slot = frameworks.slot(of: id) else { return }
+        frameworks.values[slot].isActive = false
+        clearFilters(of: slot)
+        for client in frameworks.values[slot].clients.values.sorted() { refreshHunger(of: client) }
+    }
+
+    /// Stops offers in some roles; an empty set means all. What is offered stays offered, and filters stay.
+    public mutating func suppress(_ id: FrameworkID, roles: Set<RoleName> = []) {
+        for client in clients(of: id, roles) {
+            tree[client: client].isSuppressed = true
+            refreshHunger(of: client)
+        }
+    }
+
+    /// Asks for offers again in some roles, and clears their filters; an empty set means all.
+    public mutating func revive(_ id: FrameworkID, roles: Set<RoleName> = []) {
+        for client in clients(of: id, roles) {
+            tree[client: client].isSuppressed = false
+            filters.clear(client: client)
+            refreshHunger(of: client)
+            markFresh(client)
+        }
+    }
+
+    /// A role of weight 2 deserves twice the share of a sibling of weight 1. Nothing that is held moves.
+    public mutating func setWeight(_ role: RoleName, _ weight: Weight) {
+        weights[role] = weight
+        tree.setWeight(weight, of: role)
+    }
+
+    // MARK: Resources
+
+    /// Notes that a framework holds resources which this allocator did not allocate, such as tasks that were running
+    /// before it was made.
+    public mutating func charge(_ id: FrameworkID, role: RoleName, agent: AgentID, resources: Resources) {
+        guard let slot = agents.slot(of: agent), !resources.isEmpty else { return }
+        let client = clientSlot(frameworkSlot(id), role)
+        let allocated = agents.values[slot].allocated
+        if (allocated + resources).without(resources) != allocated { agents.values[slot].hasContradictions = true }
+        hold(resources, for: client, on: slot)
+    }
+
+    /// Takes back resources: declined, rescinded, or of a task that ended.
+    ///
+    /// - Parameter filter: How long the framework does not want them, in this role and on this agent; at least one
+    ///   allocation interval. `nil` if it may be offered them at once.
+    /// - Precondition: The framework holds them in this role on this agent, unless one of the two is unknown.
+    public mutating func recover(
+        _ id: FrameworkID, role: RoleName, agent: AgentID, resources: Resources, filter: Duration?, at now: Instant
+    ) {
+        guard let slot = agents.slot(of: agent), let client = client(id, role), !resources.isEmpty else { return }
+        release(resources, of: client, on: slot)
+        if let filter, tree[client: client].isSubscribed, frameworks.values[tree.framework(of: client)].isActive {
+            let expiry = now.advanced(by: max(filter, settings.allocationInterval))
+            filters.add(refused: resources, agent: slot, client: client, until: expiry)
+        }
+        dropClientIfUnused(client)
+    }
+}
