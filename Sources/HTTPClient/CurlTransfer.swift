@@ -1,0 +1,199 @@
+// One easy handle: how a request becomes libcurl options, and its callbacks a response.
+import CCurl
+
+/// Lives on the loop's thread only.
+final class CurlTransfer {
+    let id: CurlLoop.TransferID
+    let exchange: Exchange
+    let easy: UnsafeMutableRawPointer
+    let idleTimeout: Duration?
+    private let followsRedirects: Bool
+    private let errorText: UnsafeMutablePointer<CChar>
+    private var headerList: UnsafeMutablePointer<curl_slist>?
+
+    private var head = ResponseHead(status: 0, headers: [])
+    private var isHeadDelivered = false
+    private var lastActivity = ContinuousClock.now
+    private var isPaused = false
+
+    /// - Returns: `nil` if the request cannot be sent as it is.
+    init?(id: CurlLoop.TransferID, request: HTTPClientRequest, exchange: Exchange) {
+        guard Self.isSendable(request), let easy = curl_easy_init() else { return nil }
+        self.id = id
+        self.exchange = exchange
+        self.easy = easy
+        idleTimeout = request.idleTimeout
+        followsRedirects = request.followRedirects
+        errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
+        errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
+        setOptions(request)
+    }
+
+    deinit {
+        curl_easy_cleanup(easy)
+        curl_slist_free_all(headerList)
+        errorText.deallocate()
+    }
+
+    /// The transfer an easy handle belongs to.
+    static func of(_ easy: UnsafeMutableRawPointer) -> CurlTransfer? {
+        var context: UnsafeMutableRawPointer?
+        ccurl_get_pointer(easy, CURLINFO_PRIVATE, &context)
+        return context.map { Unmanaged<CurlTransfer>.fromOpaque($0).takeUnretainedValue() }
+    }
+
+    /// When the silence becomes too long. Not while the reader holds the sender up.
+    var idleDeadline: ContinuousClock.Instant? {
+        guard let idleTimeout, !isPaused else { return nil }
+        return lastActivity + idleTimeout
+    }
+
+    func resume() {
+        isPaused = false
+        lastActivity = .now
+        curl_easy_pause(easy, CURLPAUSE_CONT)
+    }
+
+    func result(_ code: CURLcode) -> Result<Void, HTTPClientError> {
+        if code == CURLE_OK { return .success(()) }
+        let detail = String(cString: errorText)
+        let message = detail.isEmpty ? String(cString: curl_easy_strerror(code)) : detail
+        switch code {
+        case CURLE_COULDNT_CONNECT, CURLE_COULDNT_RESOLVE_HOST: return .failure(.couldNotConnect(message))
+        case CURLE_OPERATION_TIMEDOUT: return .failure(.timedOut(message))
+        case CURLE_GOT_NOTHING, CURLE_PARTIAL_FILE, CURLE_RECV_ERROR, CURLE_SEND_ERROR: return .failure(.closedEarly)
+        case CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL: return .failure(.invalidURL)
+        default: return .failure(.other(code: Int32(code.rawValue), message: message))
+        }
+    }
+
+    // MARK: Callbacks
+
+    fileprivate func received(headerLine line: UnsafeBufferPointer<UInt8>) {
+        lastActivity = .now
+        if isHeadDelivered { return }  // Trailers.
+        let text = line.drop { $0 == 0x20 }.prefix { $0 != 0x0D && $0 != 0x0A }
+        if text.isEmpty {
+            if isFinalHead {
+                isHeadDelivered = true
+                exchange.deliver(head)
+            }
+        } else if text.starts(with: "HTTP/".utf8) {
+            let status = text.drop { $0 != 0x20 }.dropFirst().prefix { $0 != 0x20 }
+            head = ResponseHead(status: Int(String(decoding: status, as: UTF8.self)) ?? 0, headers: [])
+        } else if let colon = text.firstIndex(of: UInt8(ascii: ":")) {
+            let isSpace = { (byte: UInt8) in byte == 0x20 || byte == 0x09 }
+            let value = text[(colon + 1)...].drop(while: isSpace)
+            let end = value.lastIndex { !isSpace($0) }.map { $0 + 1 } ?? value.startIndex
+            head.headers.append(
+                (String(decoding: text[..<colon], as: UTF8.self), String(decoding: value[..<end], as: UTF8.self)))
+        }
+    }
+
+    /// Not an interim response, and not a redirect that libcurl is about to follow.
+    private var isFinalHead: Bool {
+        if (100..<200).contains(head.status) && head.status != 101 { return false }
+        let isRedirect = [301, 302, 303, 307, 308].contains(head.status)
+        return !(followsRedirects && isRedirect && head.headers.contains { sameFieldName($0.name, "location") })
+    }
+
+    /// - Returns: `false` to hold the sender up; the same bytes come again after `resume()`.
+    fileprivate func received(body bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        lastActivity = .now
+        isPaused = !exchange.deliver(bytes)
+        return !isPaused
+    }
+
+    // MARK: Options
+
+    /// Control characters in a field would let its value pass for other fields.
+    private static func isSendable(_ request: HTTPClientRequest) -> Bool {
+        let isToken = { (text: String) in
+            !text.isEmpty && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: ":") }
+        }
+        let isLine = { (text: String) in text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 } }
+        return isToken(request.method) && isLine(request.url)
+            && request.headers.allSatisfy { isToken($0.0) && isLine($0.1) }
+    }
+
+    private func setOptions(_ request: HTTPClientRequest) {
+        let context = Unmanaged.passUnretained(self).toOpaque()  // The handle does not outlive self.
+        ccurl_set_pointer(easy, CURLOPT_PRIVATE, context)
+        ccurl_set_pointer(easy, CURLOPT_HEADERDATA, context)
+        ccurl_set_data_callback(easy, CURLOPT_HEADERFUNCTION, onHeaderLine)
+        ccurl_set_pointer(easy, CURLOPT_WRITEDATA, context)
+        ccurl_set_data_callback(easy, CURLOPT_WRITEFUNCTION, onBody)
+        ccurl_set_pointer(easy, CURLOPT_ERRORBUFFER, errorText)
+
+        ccurl_set_string(easy, CURLOPT_URL, request.url)
+        ccurl_set_string(easy, CURLOPT_PROTOCOLS_STR, "http,https")
+        ccurl_set_string(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https")
+        ccurl_set_string(easy, CURLOPT_PROXY, "")
+        if let path = request.unixSocketPath { ccurl_set_string(easy, CURLOPT_UNIX_SOCKET_PATH, path) }
+        ccurl_set_long(easy, CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
+        ccurl_set_long(easy, CURLOPT_NOSIGNAL, 1)
+        ccurl_set_long(easy, CURLOPT_TCP_KEEPALIVE, 1)
+        ccurl_set_long(easy, CURLOPT_FOLLOWLOCATION, request.followRedirects ? 1 : 0)
+        ccurl_set_long(easy, CURLOPT_MAXREDIRS, 5)
+        ccurl_set_long(easy, CURLOPT_CONNECTTIMEOUT_MS, request.connectTimeout.curlMilliseconds)
+        if let total = request.totalTimeout { ccurl_set_long(easy, CURLOPT_TIMEOUT_MS, total.curlMilliseconds) }
+        setMethodAndBody(request)
+    }
+
+    private func setMethodAndBody(_ request: HTTPClientRequest) {
+        var lines = request.headers.map { name, value in value.isEmpty ? "\(name);" : "\(name): \(value)" }
+        // A POST without a body is one with an empty body: servers insist on its Content-Length.
+        let body = request.body ?? (["POST", "PUT", "PATCH"].contains(request.method) ? [] : nil)
+        if let body {
+            ccurl_set_size(easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(body.count))
+            _ = body.withUnsafeBytes { bytes in
+                // An empty array may have no address, which libcurl would take for "read the body from a callback".
+                if let address = bytes.baseAddress, !bytes.isEmpty {
+                    ccurl_set_const_pointer(easy, CURLOPT_COPYPOSTFIELDS, address)
+                } else {
+                    ccurl_set_string(easy, CURLOPT_COPYPOSTFIELDS, "")
+                }
+            }
+            lines.append("Expect:")  // Or libcurl waits a second for 100 Continue before larger bodies.
+            if !request.headers.contains(where: { sameFieldName($0.0, "content-type") }) {
+                lines.append("Content-Type:")  // Not the form type that libcurl assumes.
+            }
+            if request.method != "POST" { ccurl_set_string(easy, CURLOPT_CUSTOMREQUEST, request.method) }
+        } else if request.method == "HEAD" {
+            ccurl_set_long(easy, CURLOPT_NOBODY, 1)
+        } else if request.method != "GET" {
+            ccurl_set_string(easy, CURLOPT_CUSTOMREQUEST, request.method)
+        }
+        for line in lines { headerList = curl_slist_append(headerList, line) }
+        ccurl_set_list(easy, CURLOPT_HTTPHEADER, headerList)
+    }
+}
+
+private let onHeaderLine: ccurl_data_callback = { bytes, size, count, context in
+    guard let bytes, let context else { return size * count }
+    let transfer = Unmanaged<CurlTransfer>.fromOpaque(context).takeUnretainedValue()
+    bytes.withMemoryRebound(to: UInt8.self, capacity: size * count) {
+        transfer.received(headerLine: UnsafeBufferPointer(start: $0, count: size * count))
+    }
+    return size * count
+}
+
+private let onBody: ccurl_data_callback = { bytes, size, count, context in
+    guard let bytes, let context else { return size * count }
+    let transfer = Unmanaged<CurlTransfer>.fromOpaque(context).takeUnretainedValue()
+    let isTaken = bytes.withMemoryRebound(to: UInt8.self, capacity: size * count) {
+        transfer.received(body: UnsafeBufferPointer(start: $0, count: size * count))
+    }
+    return isTaken ? size * count : Int(CURL_WRITEFUNC_PAUSE)
+}
+
+extension Duration {
+    /// Whole milliseconds, at least 1: libcurl takes 0 for "no timeout".
+    fileprivate var curlMilliseconds: Int {
+        max(1, Int(clamping: Int64((self / .milliseconds(1)).rounded(.up).clamped)))
+    }
+}
+
+extension Double {
+    fileprivate var clamped: Double { Swift.min(Swift.max(self, 0), 1e12) }
+}
