@@ -22,7 +22,7 @@ public enum ZooKeeperURLError: Error, Hashable, Sendable, CustomStringConvertibl
 }
 
 /// A user and password for ZooKeeper's `digest` scheme. The password never reaches `description`.
-public struct ZooKeeperCredentials: Hashable, Sendable, CustomStringConvertible, CustomDebugStringConvertible {
+public struct ZooKeeperCredentials: Hashable, Sendable {
     public let user: String
     public let password: String
 
@@ -31,8 +31,13 @@ public struct ZooKeeperCredentials: Hashable, Sendable, CustomStringConvertible,
         self.password = password
     }
 
+}
+
+// Every way Swift has to show a value, `dump` included, stops here.
+extension ZooKeeperCredentials: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     public var description: String { "\(user):***" }
     public var debugDescription: String { description }
+    public var customMirror: Mirror { Mirror(self, children: ["user": user]) }
 }
 
 /// The address of a directory in a ZooKeeper ensemble.

@@ -1,0 +1,21 @@
+// Directories for one test each, under the system's place for temporary files.
+
+import Glibc
+
+/// The system refused a directory.
+public struct CannotMakeDirectory: Error {
+    public var template: String
+    public var errno: Int32
+}
+
+/// Makes an empty directory that nobody else uses.
+///
+/// - Parameter name: What it is for; part of its name, so that a leftover can be told apart.
+public func makeTemporaryDirectory(named name: String) throws -> String {
+    let base = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+    let template = "\(base)/mini-test-\(name)-XXXXXX"
+    guard let bytes = strdup(template) else { throw CannotMakeDirectory(template: template, errno: errno) }
+    defer { free(bytes) }
+    guard mkdtemp(bytes) != nil else { throw CannotMakeDirectory(template: template, errno: errno) }
+    return String(cString: bytes)
+}

@@ -1,0 +1,208 @@
+// Finds the leading master and keeps saying who it is: the shell around the detector's decisions.
+
+import Logging
+import Mailbox
+import MesosProtocol
+import ZooKeeper
+
+/// Watches who leads.
+///
+/// With a ZooKeeper location it watches the election directory, looks again once a minute as insurance, and takes a lost
+/// session, or one timeout without contact, for "nobody known". With a fixed address it reports that address, once.
+/// It never gives up; what goes wrong is logged.
+public final class MasterDetector: Sendable {
+    private struct Audience {
+        var current: DetectedMaster?
+        var listeners: [Int: AsyncStream<DetectedMaster?>.Continuation] = [:]
+        var lastListener = 0
+        var isOver = false
+    }
+
+    private let audience: Locked<Audience>
+    private let inbox = Mailbox<DetectionCore.Event>()
+    private let loop: Task<Void, Never>
+
+    /// Starts detecting at once.
+    ///
+    /// - Parameter sessionTimeout: Asked of the ensemble, and how long to trust the last known leader while cut off.
+    public init(location: MasterLocation, sessionTimeout: Duration = .seconds(10), logger: Logger) {
+        switch location {
+        case .address(let host, let port):
+            audience = Locked(Audience(current: DetectedMaster(host: host, port: port)))
+            loop = Task {}
+        case .zooKeeper(let url):
+            let audience = Locked(Audience())
+            self.audience = audience
+            let shell = DetectorShell(url: url, sessionTimeout: sessionTimeout, inbox: inbox, logger: logger) {
+                master in
+                Self.tell(audience, master)
+            }
+            loop = Task { await shell.run() }
+            inbox.send(.started)
+        }
+    }
+
+    deinit { inbox.finish() }
+
+    /// Who leads, as far as is known now.
+    public var current: DetectedMaster? { audience.withLock { $0.current } }
+
+    /// Who leads, from now on: first what is known now, then each change. `nil` means that nobody leads or nobody knows.
+    ///
+    /// Every use of this property is a stream of its own. A slow reader sees the latest value and may miss earlier ones.
+    /// The streams end with `stop()`.
+    public var masters: AsyncStream<DetectedMaster?> {
+        let (stream, continuation) = AsyncStream.makeStream(
+            of: DetectedMaster?.self, bufferingPolicy: .bufferingNewest(1))
+        audience.withLock { audience in
+            continuation.yield(audience.current)
+            guard !audience.isOver else { return continuation.finish() }
+            audience.lastListener += 1
+            let number = audience.lastListener
+            audience.listeners[number] = continuation
+            continuation.onTermination = { [weak self] _ in
+                _ = self?.audience.withLock { $0.listeners.removeValue(forKey: number) }
+            }
+        }
+        return stream
+    }
+
+    /// Ends all streams and closes the session.
+    public func stop() async {
+        inbox.finish()
+        await loop.value
+        let listeners = audience.withLock { audience in
+            defer { audience.listeners = [:] }
+            audience.isOver = true
+            return audience.listeners
+        }
+        for listener in listeners.values { listener.finish() }
+    }
+
+    /// Under the lock, so that each listener sees the changes in order. Yielding only buffers and wakes.
+    private static func tell(_ audience: Locked<Audience>, _ master: DetectedMaster?) {
+        audience.withLock { audience in
+            audience.current = master
+            for listener in audience.listeners.values { listener.yield(master) }
+        }
+    }
+}
+
+/// Performs the core's effects.
+private struct DetectorShell: Sendable {
+    let url: ZooKeeperURL
+    let sessionTimeout: Duration
+    let inbox: Mailbox<DetectionCore.Event>
+    let logger: Logger
+    let report: @Sendable (DetectedMaster?) -> Void
+    private let sessions = Locked<[Int: ZooKeeperSession]>([:])
+
+    init(
+        url: ZooKeeperURL, sessionTimeout: Duration, inbox: Mailbox<DetectionCore.Event>, logger: Logger,
+        report: @escaping @Sendable (DetectedMaster?) -> Void
+    ) {
+        self.url = url
+        self.sessionTimeout = sessionTimeout
+        self.inbox = inbox
+        self.logger = logger
+        self.report = report
+    }
+
+    /// Until the inbox is finished.
+    func run() async {
+        var core = DetectionCore(sessionTimeout: sessionTimeout)
+        await withDiscardingTaskGroup { work in
+            while true {
+                let events = await inbox.next()
+                if events.isEmpty { break }
+                for event in events {
+                    for effect in core.step(event) { perform(effect, in: &work) }
+                }
+            }
+        }
+        let left = sessions.withLock { sessions in
+            defer { sessions = [:] }
+            return sessions
+        }
+        for session in left.values { await session.close() }
+    }
+
+    private func perform(_ effect: DetectionCore.Effect, in work: inout DiscardingTaskGroup) {
+        switch effect {
+        case .openSession(let number):
+            work.addTask { await open(number) }
+        case .closeSession(let number):
+            let session = sessions.withLock { $0.removeValue(forKey: number) }
+            work.addTask { await session?.close() }
+        case .look(let number, let setWatch):
+            work.addTask {
+                let session = sessions.withLock { $0[number] }
+                let (finding, isWatching) = await look(session, number, setWatch: setWatch)
+                inbox.send(.looked(session: number, finding, isWatching: isWatching))
+            }
+        case .report(let master):
+            if let master {
+                logger.info("the leading master is \(master.baseURL)")
+            } else {
+                logger.info("no leading master")
+            }
+            report(master)
+        case .schedule(let timer, let delay):
+            Timers.shared.scheduleOnce(after: delay) { [inbox] in inbox.send(.timerFired(timer)) }
+        case .warn(let reason):
+            logger.warning("\(reason)", metadata: ["zk": "\(url)"])
+        }
+    }
+
+    private func open(_ number: Int) async {
+        do throws(ZooKeeperError) {
+            let session = try await ZooKeeperSession.open(
+                servers: url.servers, timeout: sessionTimeout, credentials: url.credentials
+            ) { [inbox] state in inbox.send(.stateChanged(session: number, state)) }
+            sessions.withLock { $0[number] = session }
+            inbox.send(.sessionOpened(session: number))
+        } catch {
+            inbox.send(.openFailed(session: number, error))
+        }
+    }
+
+    /// Reads the directory and the leader's document.
+    ///
+    /// - Returns: Also whether a watch is set now that was not before.
+    private func look(
+        _ session: ZooKeeperSession?, _ number: Int, setWatch: Bool
+    ) async -> (DetectionCore.Finding, isWatching: Bool) {
+        guard let session else { return (.failed(.closing), false) }
+        var isWatching = false
+        var watch: (@Sendable (WatchEvent) -> Void)?
+        if setWatch { watch = { [inbox] _ in inbox.send(.watchFired(session: number)) } }
+        do throws(ZooKeeperError) {
+            let names: [String]
+            do throws(ZooKeeperError) {
+                names = try await session.children(url.path, watch: watch)
+                isWatching = setWatch
+            } catch .noNode {
+                // Watched for its creation.
+                let stat = try await session.exists(url.path, watch: watch)
+                isWatching = setWatch
+                guard stat != nil else { return (.nobody, isWatching) }
+                names = try await session.children(url.path, watch: watch)  // Created since the first look.
+            }
+            guard let leader = ElectionMember.leader(among: names) else { return (.nobody, isWatching) }
+            let data: [UInt8]
+            do throws(ZooKeeperError) {
+                data = try await session.get("\(url.path)/\(leader.name)").data
+            } catch .noNode {
+                return (.nobody, isWatching)  // Gone in between; the child watch has fired or is about to.
+            }
+            do throws(MasterInfoError) {
+                let master = try MasterInfoJSON.decode(data, label: leader.label)
+                return (.leader(master), isWatching)
+            } catch {
+                return (.unreadable("\(leader.name): \(error)"), isWatching)
+            }
+        } catch {
+            return (.failed(error), isWatching)
+        }
+    }
+}
