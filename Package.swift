@@ -84,12 +84,16 @@ let package = Package(
         // Wiring.
         .target(
             name: "DevCluster",
-            dependencies: ["CLinux", "HTTPClient", "ZooKeeper", "Mailbox", "Resources", logging],
-            swiftSettings: strict),
+            dependencies: ["Processes", "HTTPClient", "Mailbox"], swiftSettings: strict),
+        .target(
+            name: "TaskRun",
+            dependencies: [
+                "SchedulerClient", "MasterDetection", "MesosProtocol", "Resources", "HTTPClient", "Mailbox", logging,
+            ], swiftSettings: strict),
         .executableTarget(
             name: "mini",
             dependencies: [
-                "CSupervisor", "DevCluster", "MiniMaster", "MiniAgent", "JenkinsFramework", "PracticeJenkins",
+                "CSupervisor", "DevCluster", "TaskRun", "MiniMaster", "MiniAgent", "JenkinsFramework", "PracticeJenkins",
                 "SchedulerClient", "MasterDetection", "MesosProtocol", "Resources", "HTTPClient", "Mailbox", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),

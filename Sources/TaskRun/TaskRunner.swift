@@ -1,0 +1,112 @@
+// Runs one command in the cluster as if it ran here: its output, its exit status.
+
+import Foundation
+import HTTPClient
+import Logging
+import Mailbox
+import MasterDetection
+import MesosProtocol
+import Resources
+import SchedulerClient
+
+/// Runs one task and waits for it.
+public struct TaskRunner: Sendable {
+    public var master: MasterLocation
+    public var request: TaskRequest
+    public var role: RoleName
+    /// How long to wait in silence before saying what it waits for.
+    public var patience: Duration
+
+    public init(master: MasterLocation, request: TaskRequest, role: RoleName = .any, patience: Duration = .seconds(3)) {
+        self.master = master
+        self.request = request
+        self.role = role
+        self.patience = patience
+    }
+
+    /// Runs the task. Its output goes to our standard output and error; what we have to say, too, goes to the latter.
+    ///
+    /// - Parameter interruptions: Each element asks to end the task; the second one, to leave at once.
+    /// - Returns: The exit status for the calling process.
+    public func run(interruptions: AsyncStream<Void>, logger: Logger) async -> Int32 {
+        let inbox = Mailbox<TaskRunMachine.Event>()
+        let client = SchedulerClient(
+            .init(master: master, framework: framework, subscription: SubscriptionSettings()), logger: logger)
+        let running = Task { await client.run() }
+        let events = Task {
+            for await event in client.events {
+                switch event {
+                case .subscribed(let id, _): inbox.send(.subscribed(id))
+                case .event(let event) where event.type == .offers: inbox.send(.offered(event.offers.offers))
+                case .event(let event) where event.type == .update: inbox.send(.updated(event.update.status))
+                case .refused(let reason): inbox.send(.refused(reason))
+                case .event, .disconnected: break
+                }
+            }
+        }
+        let interrupting = Task { for await _ in interruptions { inbox.send(.interrupted) } }
+        Timers.shared.scheduleOnce(after: patience) { inbox.send(.patienceEnded) }
+
+        let status = await follow(inbox, client)
+        try? await client.teardown()
+        client.stop()
+        await running.value
+        events.cancel()
+        interrupting.cancel()
+        return status
+    }
+
+    private var framework: V1FrameworkInfo {
+        var framework = V1FrameworkInfo()
+        framework.user = ProcessInfo.processInfo.userName
+        framework.name = "mini run: \(request.name)"
+        framework.roles = [role.value]
+        // A short absence of ours, or of the leading master, should not end the task; our death should, soon.
+        framework.failoverTimeout = 30
+        framework.checkpoint = true
+        framework.capabilities = [V1FrameworkInfo.Capability.TypeEnum.multiRole, .partitionAware].map { type in
+            var capability = V1FrameworkInfo.Capability()
+            capability.type = type
+            return capability
+        }
+        return framework
+    }
+
+    private func follow(_ inbox: Mailbox<TaskRunMachine.Event>, _ client: SchedulerClient) async -> Int32 {
+        var machine = TaskRunMachine(
+            request: request, task: TaskID("\(request.name).\(UUID().uuidString.lowercased())"))
+        var output: SandboxOutput?
+        while true {
+            for event in await inbox.next() {
+                for effect in machine.step(event) {
+                    switch effect {
+                    case .launch(let offer, let task):
+                        client.submit(Calls.accept([offer], [Calls.launch([task])], refuse: nil)) { _ in }
+                    case .decline(let offers):
+                        client.submit(Calls.decline(offers, refuse: .seconds(5))) { _ in }
+                    case .suppress:
+                        client.submit(Calls.suppress([])) { _ in }
+                    case .acknowledge(let status):
+                        if let call = Calls.acknowledge(status) { client.submit(call) { _ in } }
+                    case .kill(let task):
+                        client.submit(Calls.kill(task, on: nil, grace: nil)) { _ in }
+                    case .reconcile(let task, let agent):
+                        client.submit(Calls.reconcile([(task, agent)])) { _ in }
+                    case .follow(let sandbox):
+                        output = SandboxOutput(sandbox: sandbox)
+                        output?.start()
+                    case .drain:
+                        Task { [output] in
+                            await output?.drain()
+                            inbox.send(.outputDrained)
+                        }
+                    case .say(let text):
+                        FileHandle.standardError.write(Data("mini run: \(text)\n".utf8))
+                    case .finish(let status):
+                        return status
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,31 @@
+// The signals with which people and systemd end a program.
+
+import Dispatch
+import Foundation
+import Mailbox
+
+/// Waits for the first signal that asks this process to stop: Ctrl-C, SIGTERM, or the death of its terminal.
+final class StopSignals: Sendable {
+    private let arrived = Mailbox<Int32>()
+    // Kept so that the sources live as long as this object does.
+    private let sources: [any DispatchSourceSignal]
+
+    /// From now on these signals end nothing by themselves.
+    init() {
+        var sources: [any DispatchSourceSignal] = []
+        for number in [SIGINT, SIGTERM, SIGHUP] {
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+            source.setEventHandler { [arrived] in arrived.send(number) }
+            source.activate()
+            sources.append(source)
+        }
+        self.sources = sources
+    }
+
+    /// - Returns: The signal's number, or `nil` after ``giveUp()``.
+    func next() async -> Int32? { await arrived.next().first }
+
+    /// Makes a waiting ``next()`` return.
+    func giveUp() { arrived.finish() }
+}
