@@ -49,6 +49,16 @@ extension Allocator {
         }.map(\.agent)
     }
 
+    /// The agents in the order in which a round with this seed visits them.
+    package static func visitOrder(of agents: [AgentID], seed: UInt64) -> [AgentID] {
+        agents.sorted { left, right in
+            let (mine, theirs) = (
+                visitKey(hash: hash(left), seed: seed), visitKey(hash: hash(right), seed: seed)
+            )
+            return mine != theirs ? mine < theirs : left < right
+        }
+    }
+
     /// Where an agent stands in the order of visits under a seed (two rounds of SplitMix64's finalizer).
     static func visitKey(hash: UInt64, seed: UInt64) -> UInt64 { mixed(hash ^ mixed(seed &+ 0x9e37_79b9_7f4a_7c15)) }
 

@@ -1,0 +1,175 @@
+// What can happen to an allocator, as values: applied to the real one and to its slow twin, and drawn from a seed.
+
+import Allocator
+import Resources
+
+enum AllocatorEvent {
+    case agentAdded(AgentID, Resources)
+    case agentUpdated(AgentID, Resources)
+    case agentRemoved(AgentID)
+    case agentActivityChanged(AgentID, Bool)
+    case frameworkAdded(FrameworkID, ReferenceAllocator.Framework)
+    case frameworkRemoved(FrameworkID)
+    case frameworkActivated(FrameworkID)
+    case frameworkDeactivated(FrameworkID)
+    case suppressed(FrameworkID, Set<RoleName>)
+    case revived(FrameworkID, Set<RoleName>)
+    case weightSet(RoleName, Weight)
+    case charged(ReferenceAllocator.Holder, Resources)
+    case recovered(ReferenceAllocator.Holder, Resources, filter: Duration?)
+}
+
+extension Allocator {
+    mutating func apply(_ event: AllocatorEvent, at now: Instant) {
+        switch event {
+        case .agentAdded(let id, let total):
+            addAgent(id, total: total, at: Moment(instant: now, wall: WallTime(nanoseconds: 0)))
+        case .agentUpdated(let id, let total): updateAgent(id, total: total)
+        case .agentRemoved(let id): removeAgent(id)
+        case .agentActivityChanged(let id, let isActive): setAgentActive(id, isActive)
+        case .frameworkAdded(let id, let new):
+            addFramework(
+                id, roles: Array(new.roles), suppressed: new.suppressed, active: new.isActive,
+                canUseGPUs: new.canUseGPUs, canUseRevocable: new.canUseRevocable)
+        case .frameworkRemoved(let id): removeFramework(id)
+        case .frameworkActivated(let id): activateFramework(id)
+        case .frameworkDeactivated(let id): deactivateFramework(id)
+        case .suppressed(let id, let roles): suppress(id, roles: roles)
+        case .revived(let id, let roles): revive(id, roles: roles)
+        case .weightSet(let role, let weight): setWeight(role, weight)
+        case .charged(let holder, let resources):
+            charge(holder.framework, role: holder.role, agent: holder.agent, resources: resources)
+        case .recovered(let holder, let resources, let filter):
+            recover(
+                holder.framework, role: holder.role, agent: holder.agent, resources: resources, filter: filter,
+                at: now)
+        }
+    }
+}
+
+/// Draws events that could happen, given what the twin knows.
+struct EventSource {
+    var random: SeededRandom
+    let agents: [AgentID]
+    let frameworks: [FrameworkID]
+    let roles: [RoleName]
+    /// Percent of agents with something besides plain unreserved resources.
+    let oddity: Int
+
+    init(seed: UInt64) throws {
+        random = SeededRandom(seed: seed)
+        agents = (0..<Int.random(in: 1...5, using: &random)).map { AgentID("a\($0)") }
+        frameworks = (0..<Int.random(in: 1...5, using: &random)).map { FrameworkID("f\($0)") }
+        var roles: [RoleName] = []
+        for name in ["*", "eng", "eng/ci", "eng/ci/night", "eng/dev", "ops"].shuffled(using: &random) {
+            roles.append(try RoleName(name))
+        }
+        self.roles = Array(roles.prefix(Int.random(in: 1...5, using: &random)))
+        oddity = [0, 0, 30, 70][Int.random(in: 0..<4, using: &random)]
+    }
+
+    mutating func next(given twin: ReferenceAllocator) -> AllocatorEvent {
+        let framework = pick(frameworks)
+        switch Int.random(in: 0..<100, using: &random) {
+        case 0..<14: return .agentAdded(pick(agents), agentTotal())
+        case 14..<17: return .agentUpdated(pick(agents), agentTotal())
+        case 17..<20: return .agentRemoved(pick(agents))
+        case 20..<24: return .agentActivityChanged(pick(agents), random.chance(70))
+        case 24..<38: return .frameworkAdded(framework, frameworkShape())
+        case 38..<40: return .frameworkRemoved(framework)
+        case 40..<43: return .frameworkActivated(framework)
+        case 43..<45: return .frameworkDeactivated(framework)
+        case 45..<48: return .suppressed(framework, someRoles(of: framework, twin))
+        case 48..<53: return .revived(framework, someRoles(of: framework, twin))
+        case 53..<56: return .weightSet(pick(roles), Weight([0.5, 2, 3, 0.333333][pickIndex(4)]) ?? .one)
+        case 56..<60: return charge(twin)
+        default: return recovery(twin) ?? .agentAdded(pick(agents), agentTotal())
+        }
+    }
+
+    private mutating func frameworkShape() -> ReferenceAllocator.Framework {
+        var shape = ReferenceAllocator.Framework()
+        shape.roles = Set(roles.filter { _ in random.chance(45) })
+        if shape.roles.isEmpty, random.chance(90) { shape.roles = [pick(roles)] }
+        shape.suppressed = random.chance(15) ? Set(shape.roles.filter { _ in random.chance(50) }) : []
+        shape.isActive = random.chance(90)
+        shape.canUseGPUs = random.chance(40)
+        shape.canUseRevocable = random.chance(40)
+        return shape
+    }
+
+    private mutating func agentTotal() -> Resources {
+        var entries: [ResourceEntry] = []
+        let steps: [(String, Int64)] = [("cpus", 500), ("mem", 16_000), ("disk", 1_000)]
+        for (name, step) in steps where random.chance(90) {
+            entries.append(ResourceEntry(name: name, value: .scalar(amount(upTo: 6, step))))
+        }
+        if random.chance(40) { entries.append(ResourceEntry(name: "ports", value: .ranges(Ranges([1...9])))) }
+        guard random.chance(oddity) else { return Resources(entries: entries) }
+        for (index, role) in roles.enumerated() where random.chance(40) && role != .any {
+            let reservations = [Reservation(kind: .static, role: role)]
+            entries.append(
+                ResourceEntry(name: "cpus", value: .scalar(amount(upTo: 3, 500)), reservations: reservations))
+            if random.chance(30) {
+                let first = UInt64(20 + 3 * index)
+                let ports = ResourceValue.ranges(Ranges([first...(first + 2)]))
+                entries.append(ResourceEntry(name: "ports", value: ports, reservations: reservations))
+            }
+        }
+        if random.chance(20) { entries.append(ResourceEntry(name: "gpus", value: .scalar(Scalar(units: 1)))) }
+        if random.chance(20) { entries.append(ResourceEntry(name: "licenses", value: .scalar(amount(upTo: 3, 1_000)))) }
+        if random.chance(20) {
+            entries.append(ResourceEntry(name: "cpus", value: .scalar(amount(upTo: 4, 500)), isRevocable: true))
+        }
+        return Resources(entries: entries)
+    }
+
+    private mutating func charge(_ twin: ReferenceAllocator) -> AllocatorEvent {
+        let holder = ReferenceAllocator.Holder(framework: pick(frameworks), role: pick(roles), agent: pick(agents))
+        return .charged(holder, Resources(cpus: amount(upTo: 3, 250), mem: amount(upTo: 3, 8_000)))
+    }
+
+    /// Some of what somebody holds comes back.
+    private mutating func recovery(_ twin: ReferenceAllocator) -> AllocatorEvent? {
+        let holders = twin.held.sorted { left, right in
+            (left.key.agent, left.key.role, left.key.framework)
+                < (right.key.agent, right.key.role, right.key.framework)
+        }
+        if holders.isEmpty { return nil }
+        let (holder, resources) = holders[pickIndex(holders.count)]
+        let filter: Duration? = random.chance(60) ? .milliseconds([0, 1_000, 2_500, 5_000, 60_000][pickIndex(5)]) : nil
+        return .recovered(holder, random.chance(60) ? resources : part(of: resources), filter: filter)
+    }
+
+    private mutating func part(of resources: Resources) -> Resources {
+        var entries: [ResourceEntry] = []
+        for entry in resources.entries where random.chance(60) {
+            switch entry.value {
+            case .scalar(let scalar):
+                let piece = Scalar(milli: scalar.milli / Int64(Int.random(in: 1...3, using: &random)))
+                entries.append(ResourceEntry(key: entry.key, value: .scalar(piece)))
+            case .ranges(let ranges):
+                let piece = ranges.lowest(Int.random(in: 1...ranges.count, using: &random)) ?? ranges
+                entries.append(ResourceEntry(key: entry.key, value: .ranges(piece)))
+            case .set:
+                entries.append(entry)
+            }
+        }
+        let part = Resources(entries: entries)
+        return part.isEmpty ? resources : part
+    }
+
+    private mutating func someRoles(of framework: FrameworkID, _ twin: ReferenceAllocator) -> Set<RoleName> {
+        guard let subscribed = twin.frameworks[framework]?.roles.sorted(), !subscribed.isEmpty, random.chance(60) else {
+            return []
+        }
+        return [subscribed[pickIndex(subscribed.count)]]
+    }
+
+    private mutating func amount(upTo count: Int, _ stepMilli: Int64) -> Scalar {
+        Scalar(milli: Int64(Int.random(in: 1...count, using: &random)) * stepMilli)
+    }
+
+    private mutating func pickIndex(_ count: Int) -> Int { Int.random(in: 0..<count, using: &random) }
+    private mutating func pick<Element>(_ list: [Element]) -> Element { list[pickIndex(list.count)] }
+}

@@ -1,0 +1,216 @@
+/// The slow, obviously right twin of `Allocator`: plain dictionaries, everything worked out anew at every step.
+
+import Allocator
+import Resources
+
+struct ReferenceAllocator {
+    struct Agent {
+        var total: Resources
+        var isActive = true
+    }
+    struct Framework {
+        var roles: Set<RoleName> = []
+        var suppressed: Set<RoleName> = []
+        var isActive = false
+        var canUseGPUs = false
+        var canUseRevocable = false
+    }
+    struct Holder: Hashable {
+        var framework: FrameworkID
+        var role: RoleName
+        var agent: AgentID
+    }
+    struct Filter {
+        var holder: Holder
+        var refused: Resources
+        var expiry: Instant
+    }
+    struct Client: Hashable {
+        var framework: FrameworkID
+        var role: RoleName
+        var path: [String] { role.components + [".", framework.value] }
+    }
+
+    var settings: AllocatorSettings
+    var agents: [AgentID: Agent] = [:]
+    var frameworks: [FrameworkID: Framework] = [:]
+    var held: [Holder: Resources] = [:]
+    var filters: [Filter] = []
+    var weights: [RoleName: Weight] = [:]
+    /// Allocations so far by path; forgotten with the last client below the path.
+    var grants: [[String]: Int] = [:]
+
+    // MARK: What happened
+
+    mutating func apply(_ event: AllocatorEvent, at now: Instant) {
+        switch event {
+        case .agentAdded(let id, let total):
+            if agents[id] == nil { agents[id] = Agent(total: total) } else { agents[id]?.total = total }
+        case .agentUpdated(let id, let total): agents[id]?.total = total
+        case .agentRemoved(let id):
+            agents[id] = nil
+            held = held.filter { $0.key.agent != id }
+            filters.removeAll { $0.holder.agent == id }
+        case .agentActivityChanged(let id, let isActive): agents[id]?.isActive = isActive
+        case .frameworkAdded(let id, let new):
+            if !new.isActive { filters.removeAll { $0.holder.framework == id } }
+            filters.removeAll { $0.holder.framework == id && !new.roles.contains($0.holder.role) }
+            frameworks[id] = new
+        case .frameworkRemoved(let id):
+            frameworks[id] = nil
+            held = held.filter { $0.key.framework != id }
+            filters.removeAll { $0.holder.framework == id }
+        case .frameworkActivated(let id): frameworks[id]?.isActive = true
+        case .frameworkDeactivated(let id):
+            frameworks[id]?.isActive = false
+            filters.removeAll { $0.holder.framework == id }
+        case .suppressed(let id, let roles):
+            let affected = roles.isEmpty ? frameworks[id]?.roles ?? [] : roles
+            frameworks[id]?.suppressed.formUnion(affected)
+        case .revived(let id, let roles):
+            let affected = roles.isEmpty ? frameworks[id]?.roles ?? [] : roles
+            frameworks[id]?.suppressed.subtract(affected)
+            filters.removeAll { $0.holder.framework == id && affected.contains($0.holder.role) }
+        case .weightSet(let role, let weight): weights[role] = weight
+        case .charged(let holder, let resources):
+            guard agents[holder.agent] != nil, !resources.isEmpty else { return }
+            if frameworks[holder.framework] == nil { frameworks[holder.framework] = Framework() }
+            held[holder, default: Resources()] += resources
+        case .recovered(let holder, let resources, let filter):
+            guard agents[holder.agent] != nil, let before = held[holder] else { return }
+            held[holder] = before == resources ? nil : before - resources
+            guard let filter, let framework = frameworks[holder.framework], framework.isActive,
+                framework.roles.contains(holder.role)
+            else { break }
+            let expiry = now.advanced(by: max(filter, settings.allocationInterval))
+            filters.append(Filter(holder: holder, refused: resources, expiry: expiry))
+        }
+        forgetGrants()
+    }
+
+    private mutating func forgetGrants() {
+        var paths: Set<[String]> = []
+        for client in clients { paths.formUnion(prefixes(of: client.path)) }
+        grants = grants.filter { paths.contains($0.key) }
+    }
+
+    private var clients: Set<Client> {
+        var result = Set(held.keys.map { Client(framework: $0.framework, role: $0.role) })
+        for (id, framework) in frameworks {
+            for role in framework.roles { result.insert(Client(framework: id, role: role)) }
+        }
+        return result
+    }
+
+    // MARK: Allocation
+
+    mutating func allocate(at now: Instant, seed: UInt64) -> [Allocation] {
+        filters.removeAll { $0.expiry <= now }
+        var made: [Allocation] = []
+        for agent in Allocator.visitOrder(of: Array(agents.keys), seed: seed) {
+            while let allocation = firstTake(of: agent) {
+                made.append(allocation)
+                let holder = Holder(framework: allocation.framework, role: allocation.role, agent: agent)
+                held[holder, default: Resources()] += allocation.resources
+                let path = Client(framework: allocation.framework, role: allocation.role).path
+                for prefix in prefixes(of: path) { grants[prefix, default: 0] += 1 }
+            }
+        }
+        return made
+    }
+
+    private func firstTake(of agent: AgentID) -> Allocation? {
+        let used = held.filter { $0.key.agent == agent }.values.reduce(Resources(), +)
+        guard let free = agents[agent]?.total.without(used), !free.isEmpty else { return nil }
+        let takers = hungryClients.compactMap { client in take(free, of: agent, for: client).map { (client, $0) } }
+        if takers.isEmpty { return nil }
+        let order = ranked(takers.map(\.0), below: [], sums: heldByPath, totals: capacity)
+        guard let first = order.first, let take = takers.first(where: { $0.0 == first }) else { return nil }
+        return Allocation(framework: first.framework, role: first.role, agent: agent, resources: take.1)
+    }
+
+    private var hungryClients: [Client] {
+        frameworks.flatMap { id, framework in
+            framework.isActive
+                ? framework.roles.subtracting(framework.suppressed).map { Client(framework: id, role: $0) } : []
+        }
+    }
+
+    private func take(_ free: Resources, of id: AgentID, for client: Client) -> Resources? {
+        guard let agent = agents[id], agent.isActive, let framework = frameworks[client.framework] else { return nil }
+        if agent.total["gpus"] > .zero, !framework.canUseGPUs { return nil }
+        var usable = free.allocatable(to: client.role)
+        if !framework.canUseRevocable { usable = usable.nonRevocable }
+        if usable.isEmpty { return nil }
+        let minimum = settings.minAllocatable
+        guard minimum.isEmpty || minimum.contains(where: { usable.flattened.totals(cover: $0) }) else {
+            return nil
+        }
+        let holder = Holder(framework: client.framework, role: client.role, agent: id)
+        if filters.contains(where: { $0.holder == holder && $0.refused.contains(usable) }) { return nil }
+        return usable
+    }
+
+    /// Sorts clients level by level: whole subtrees first, then what is inside them.
+    private func ranked(
+        _ clients: [Client], below prefix: [String], sums: [[String]: [String: UInt128]], totals: [String: UInt128]
+    ) -> [Client] {
+        if clients.count < 2 { return clients }
+        let subtrees = Dictionary(grouping: clients) { $0.path[prefix.count] }
+        let names = subtrees.keys.sorted { left, right in
+            let (mine, theirs) = (prefix + [left], prefix + [right])
+            let order = share(mine, sums, totals).compare(to: share(theirs, sums, totals))
+            if order != 0 { return order < 0 }
+            let (made, otherMade) = (grants[mine] ?? 0, grants[theirs] ?? 0)
+            return made != otherMade ? made < otherMade : left < right
+        }
+        return names.flatMap { ranked(subtrees[$0] ?? [], below: prefix + [$0], sums: sums, totals: totals) }
+    }
+
+    private func share(
+        _ path: [String], _ sums: [[String]: [String: UInt128]], _ totals: [String: UInt128]
+    ) -> ExactFraction {
+        var largest = ExactFraction(0, over: 1)
+        let isRole = !path.contains(".")
+        let weight = isRole ? weights.first { $0.key.components == path }?.value ?? .one : .one
+        for (name, amount) in sums[path] ?? [:] {
+            guard let total = totals[name], total > 0 else { continue }
+            let share = ExactFraction(amount * 1_000_000, over: total * UInt128(weight.micro))
+            if share.compare(to: largest) > 0 { largest = share }
+        }
+        return largest
+    }
+
+    private var heldByPath: [[String]: [String: UInt128]] {
+        var sums: [[String]: [String: UInt128]] = [:]
+        for (holder, resources) in held {
+            let path = Client(framework: holder.framework, role: holder.role).path
+            for prefix in prefixes(of: path) {
+                for (name, amount) in amounts(of: resources) { sums[prefix, default: [:]][name, default: 0] += amount }
+            }
+        }
+        return sums
+    }
+
+    private var capacity: [String: UInt128] {
+        var totals: [String: UInt128] = [:]
+        for agent in agents.values {
+            for (name, amount) in amounts(of: agent.total) { totals[name, default: 0] += amount }
+        }
+        for name in settings.fairSharingExcluded { totals[name] = nil }
+        return totals
+    }
+
+    private func amounts(of resources: Resources) -> [(String, UInt128)] {
+        resources.scalars.map { ($0.name, UInt128($0.value.milli)) } + [("ports", UInt128(resources.ports.count))]
+    }
+
+    private func prefixes(of path: [String]) -> [[String]] { (1...path.count).map { Array(path.prefix($0)) } }
+}
+
+extension Resources {
+    /// Whether every quantity of `minimum` is reached, whoever it is reserved for.
+    fileprivate func totals(cover minimum: Resources) -> Bool {
+        minimum.scalars.allSatisfy { self[$0.name] >= $0.value }
+    }
+}
