@@ -77,6 +77,11 @@ public struct WatchEvent: Hashable, Sendable {
     public enum Kind: Hashable, Sendable { case created, deleted, dataChanged, childrenChanged }
     public var kind: Kind
     public var path: String
+
+    public init(kind: Kind, path: String) {
+        self.kind = kind
+        self.path = path
+    }
 }
 
 /// One step of a transaction. A version of `nil` means any.
