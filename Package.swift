@@ -94,7 +94,7 @@ let package = Package(
             name: "mini",
             dependencies: [
                 "CSupervisor", "DevCluster", "TaskRun", "MiniMaster", "MiniAgent", "JenkinsFramework", "PracticeJenkins",
-                "SchedulerClient", "MasterDetection", "MesosProtocol", "Resources", "HTTPClient", "Mailbox", logging,
+                "Allocator", "MasterDetection", "MesosProtocol", "Resources", "ZooKeeper", "Mailbox", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
         .executableTarget(name: "mini-supervisor", dependencies: ["CSupervisor"]),

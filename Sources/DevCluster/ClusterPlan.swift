@@ -51,7 +51,8 @@ struct ClusterPlan: Equatable, Sendable {
                     "--hostname=\(Self.address)", "--work_dir=\(directory)/\(name)",
                     "--containerizers=\(containerizers)", "--docker_socket=\(options.dockerSocket)",
                     "--resources=\(host.agentResources(offset: offset, of: options.agents))",
-                    "--attributes=name:\(name)", session,
+                    "--attributes=name:\(name)", session, "--registration_backoff_factor=100ms",
+                    "--docker_remove_delay=10secs",
                 ],
                 url: "http://\(Self.address):\(port)")
         }

@@ -20,16 +20,12 @@ public struct ClusterState: Equatable, Sendable {
     ///
     /// - Returns: `nil` unless that master is the acting leader and answers within two seconds.
     public static func read(_ masterURL: String) async -> ClusterState? {
-        var request = HTTPClientRequest(method: "GET", url: "\(masterURL)/master/state")
-        request.totalTimeout = .seconds(2)
-        guard let reply = try? await HTTPClient.shared.fetch(request), reply.status == 200 else { return nil }
-        return ClusterState(stateBody: reply.body)
+        await ClusterView.read(masterURL, agents: [])?.state
     }
 
-    /// - Returns: `nil` if the body is not the JSON that a master writes.
-    init?(stateBody: [UInt8]) {
-        guard let state = try? JSONSerialization.jsonObject(with: Data(stateBody)) as? [String: Any],
-            let agents = state["slaves"] as? [[String: Any]],
+    /// - Returns: `nil` if the document is not what a master writes.
+    init?(_ state: [String: Any]) {
+        guard let agents = state["slaves"] as? [[String: Any]],
             let frameworks = state["frameworks"] as? [[String: Any]]
         else { return nil }
         func sum(_ list: String, _ resource: String) -> Double {
@@ -40,6 +36,39 @@ public struct ClusterState: Equatable, Sendable {
         usedCPUs = sum("used_resources", "cpus")
         usedMemory = sum("used_resources", "mem")
         offeredCPUs = sum("offered_resources", "cpus")
+    }
+}
+
+/// A leader's state with its tasks, each with the name of the cluster's process that runs it.
+struct ClusterView {
+    var state: ClusterState
+    /// Tasks that have not ended.
+    var tasks: [DemoTask]
+
+    /// Asks one master.
+    ///
+    /// - Parameter agents: Those whose names to use for tasks; other agents appear by their id.
+    /// - Returns: `nil` unless that master is the acting leader and answers within two seconds.
+    static func read(_ masterURL: String, agents: [ClusterProcess]) async -> ClusterView? {
+        var request = HTTPClientRequest(method: "GET", url: "\(masterURL)/master/state")
+        request.totalTimeout = .seconds(2)
+        guard let reply = try? await HTTPClient.shared.fetch(request), reply.status == 200,
+            let document = try? JSONSerialization.jsonObject(with: Data(reply.body)) as? [String: Any],
+            let state = ClusterState(document)
+        else { return nil }
+        var names: [String: String] = [:]
+        for agent in document["slaves"] as? [[String: Any]] ?? [] {
+            guard let id = agent["id"] as? String, let pid = agent["pid"] as? String else { continue }
+            names[id] = agents.first { pid.hasSuffix($0.url.dropFirst("http://".count)) }?.plan.name ?? id
+        }
+        let frameworks = document["frameworks"] as? [[String: Any]] ?? []
+        let tasks = frameworks.flatMap { $0["tasks"] as? [[String: Any]] ?? [] }.compactMap { task -> DemoTask? in
+            guard let id = task["id"] as? String, let state = task["state"] as? String,
+                let agent = task["slave_id"] as? String
+            else { return nil }
+            return DemoTask(id: id, state: state, host: names[agent] ?? agent)
+        }
+        return ClusterView(state: state, tasks: tasks)
     }
 }
 

@@ -80,7 +80,7 @@ public final class DevCluster: Sendable {
             try await cluster.waitUntilReady(deadline: options.startDeadline)
             return cluster
         } catch {
-            _ = await janitor.clearAway()
+            _ = await clearAway(janitor)
             throw error
         }
     }
@@ -96,7 +96,12 @@ public final class DevCluster: Sendable {
     ///
     /// - Returns: One line for each thing that could not be removed; empty when nothing is left.
     @discardableResult
-    public func stop() async -> [String] { await janitor.clearAway() }
+    public func stop() async -> [String] { await Self.clearAway(janitor) }
+
+    /// In a task of its own: that we were told to stop must not hurry the wait for the janitor.
+    private static func clearAway(_ janitor: Janitor) async -> [String] {
+        await Task { await janitor.clearAway() }.value
+    }
 
     /// The URL of the acting leader, or `nil` if none answers as one just now.
     public func leaderURL() async -> String? {
@@ -111,6 +116,7 @@ public final class DevCluster: Sendable {
         let end = ContinuousClock.now + deadline
         var seen = "no master leads"
         repeat {
+            guard !Task.isCancelled else { throw .notReady("told to stop before the cluster was ready") }
             for process in masters + agents { try process.checkRuns() }
             for master in masters {
                 guard let state = await ClusterState.read(master.url) else { continue }

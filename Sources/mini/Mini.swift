@@ -20,9 +20,9 @@ struct Mini: AsyncParsableCommand {
         // The supervisor of a process task is C from its first instruction: it runs beside every task.
         if CommandLine.arguments.dropFirst().first == "supervise" { exit(supervise()) }
         signal(SIGPIPE, SIG_IGN)
-        let arguments = FlagArguments(booleans: BooleanFlags.names)
-            .canonical(Array(CommandLine.arguments.dropFirst()))
         do {
+            let arguments = try FlagArguments(booleans: BooleanFlags.names)
+                .canonical(Array(CommandLine.arguments.dropFirst()))
             var command = try parseAsRoot(arguments)
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()

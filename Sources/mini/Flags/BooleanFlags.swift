@@ -4,6 +4,6 @@
 enum BooleanFlags {
     static let names: Set<String> = [
         "switch_user", "strict", "docker_kill_orphans", "hostname_lookup", "root_submissions", "cgroups_enable_cfs",
-        "json", "demo", "exit_when_done",
+        "json", "demo", "exit_when_done", "anonymous_read",
     ]
 }

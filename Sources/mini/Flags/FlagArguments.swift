@@ -1,5 +1,7 @@
 // Brings Mesos's ways of writing a flag into the one form that the argument parser reads.
 
+import Foundation
+
 /// Rewrites the boolean spellings of Mesos flags (`--flag=true`, `--flag=0`, ...) to `--flag` and `--no-flag`.
 ///
 /// Mesos flags are `--name=value` with underscores in the name; a boolean may carry its value. Everything after a lone
@@ -10,24 +12,38 @@ struct FlagArguments {
     /// Names (without dashes) of the flags that are boolean in any of our commands.
     let booleans: Set<String>
 
-    func canonical(_ arguments: [String]) -> [String] {
+    /// - Throws: ``CommandFailure`` if a `file://` value cannot be read.
+    func canonical(_ arguments: [String]) throws -> [String] {
         var result: [String] = []
         var isOptions = true
         for argument in arguments {
             if argument == "--" { isOptions = false }
-            result.append(isOptions ? canonical(argument) : argument)
+            result.append(isOptions ? try canonical(argument) : argument)
         }
         return result
     }
 
-    private func canonical(_ argument: String) -> String {
+    private func canonical(_ argument: String) throws -> String {
         guard argument.hasPrefix("--"), let equals = argument.firstIndex(of: "=") else { return argument }
         let name = String(argument[argument.index(argument.startIndex, offsetBy: 2)..<equals])
+        let value = argument[argument.index(after: equals)...]
+        if value.hasPrefix("file://") { return "--\(name)=\(try content(of: value.dropFirst(7), flag: name))" }
         guard booleans.contains(name) else { return argument }
-        switch argument[argument.index(after: equals)...] {
+        switch value {
         case "true", "1", "": return "--\(name)"
         case "false", "0": return "--no-\(name)"
         default: return argument
         }
+    }
+
+    /// Mesos reads any flag's value from a file if told so, which keeps passwords out of `ps`.
+    private func content(of path: Substring, flag: String) throws -> String {
+        guard let file = fopen(String(path), "r") else {
+            throw CommandFailure(description: "--\(flag): cannot read \(path): \(String(cString: strerror(errno)))")
+        }
+        defer { fclose(file) }
+        var bytes = [UInt8](repeating: 0, count: 65_536)
+        let count = fread(&bytes, 1, bytes.count, file)
+        return String(decoding: bytes[0..<count], as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
     }
 }

@@ -22,6 +22,14 @@ struct FlagDuration: ExpressibleByArgument, CustomStringConvertible {
         text = argument
     }
 
+    /// A default value, written in the source.
+    init(_ text: StaticString) {
+        guard let value = FlagDuration(argument: "\(text)") else {
+            preconditionFailure("'\(text)' is not a duration")
+        }
+        self = value
+    }
+
     var description: String { text }
     var defaultValueDescription: String { text }
 }
@@ -29,6 +37,8 @@ struct FlagDuration: ExpressibleByArgument, CustomStringConvertible {
 /// A list written with commas: `docker,process`.
 struct FlagList: ExpressibleByArgument, CustomStringConvertible {
     let values: [String]
+
+    init(_ values: [String]) { self.values = values }
 
     init?(argument: String) {
         values = argument.split(separator: ",").map { part in String(part.filter { !$0.isWhitespace }) }

@@ -1,0 +1,37 @@
+// `mini jenkins`: the framework that turns queued builds into Jenkins agents.
+
+import ArgumentParser
+import JenkinsFramework
+import Logging
+
+struct JenkinsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "jenkins",
+        abstract: "Run the Jenkins framework: queued builds become Jenkins agents in the cluster.",
+        discussion: "The configuration file is described in Docs/jenkins.md.")
+
+    struct General: ParsableArguments {
+        @Option(help: ArgumentHelp("The configuration file (YAML).", valueName: "path")) var config: String
+        @OptionGroup var log: LogFlags
+    }
+
+    @OptionGroup(title: "General") var general: General
+
+    func run() async throws {
+        let logger = try general.log.logger("mini-jenkins")
+        let server: JenkinsFrameworkServer
+        do {
+            let configuration = try JenkinsConfiguration.load(path: general.config)
+            server = try await JenkinsFrameworkServer.start(configuration, logger: logger)
+        } catch {
+            throw CommandFailure(description: "jenkins: \(error)")
+        }
+        let signals = StopSignals()
+        let stopping = Task {
+            if await signals.next() != nil { await server.stop() }
+        }
+        await server.run()
+        signals.giveUp()
+        await stopping.value
+    }
+}

@@ -1,0 +1,52 @@
+// `mini practice-jenkins`: the stand-in Jenkins controller.
+
+import ArgumentParser
+import Logging
+import PracticeJenkins
+
+struct PracticeJenkinsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "practice-jenkins",
+        abstract: "Run a stand-in for a Jenkins controller, for demos and tests. It keeps everything in memory.")
+
+    struct Network: ParsableArguments {
+        @Option(help: "Address to listen on.") var ip = "127.0.0.1"
+        @Option(help: "Port to listen on; 0 for any that is free.") var port = 8080
+    }
+
+    struct Controller: ParsableArguments {
+        @Option(
+            name: .customLong("users_file"),
+            help: ArgumentHelp("Who may log in: lines of name:password:token:permissions.", valueName: "path"))
+        var usersFile: String?
+        @Option(name: .customLong("quiet_period"), help: "How long a build waits before it may start.")
+        var quietPeriod = FlagDuration("300ms")
+        @Flag(name: .customLong("anonymous_read"), inversion: .prefixedNo, help: "Whether anybody may read.")
+        var anonymousRead = false
+        @OptionGroup var log: LogFlags
+    }
+
+    @OptionGroup(title: "Network") var network: Network
+    @OptionGroup(title: "Controller") var controller: Controller
+
+    func run() async throws {
+        let logger = try controller.log.logger("practice-jenkins")
+        var configuration = PracticeJenkinsConfiguration()
+        configuration.ip = network.ip
+        configuration.port = try FlagCheck.port(network.port, "practice-jenkins: --port")
+        configuration.usersFile = controller.usersFile
+        configuration.quietPeriod = controller.quietPeriod.duration
+        configuration.anonymousRead = controller.anonymousRead
+        let server: PracticeJenkinsServer
+        do { server = try await PracticeJenkinsServer.start(configuration, logger: logger) } catch {
+            throw CommandFailure(description: "practice-jenkins: \(error)")
+        }
+        let signals = StopSignals()
+        let stopping = Task {
+            if await signals.next() != nil { await server.stop() }
+        }
+        await server.run()
+        signals.giveUp()
+        await stopping.value
+    }
+}
