@@ -1,0 +1,260 @@
+// The pieces the state endpoints share: resources, attributes, agents, frameworks, tasks, as Apache Mesos prints them.
+import MesosProtocol
+import Resources
+
+extension JSONWriter {
+    // MARK: Resources
+
+    /// `{"disk": 0.0, "mem": 0.0, "gpus": 0.0, "cpus": 0.0, "ports": "[...]"}`: the four are always there.
+    mutating func member(_ key: String, _ resources: Resources) {
+        object(key) { $0.members(of: resources, always: ["disk", "mem", "gpus", "cpus"]) }
+    }
+
+    /// Only what there is, as the roles endpoint has it.
+    mutating func sparseMember(_ key: String, _ resources: Resources) {
+        object(key) { $0.members(of: resources, always: []) }
+    }
+
+    private mutating func members(of resources: Resources, always: [String]) {
+        let fixed = resources.nonRevocable
+        for name in always { member(name, fixed[name].doubleValue) }
+        var names: Set<String> = Set(always)
+        for entry in fixed.entries where names.insert(entry.name).inserted {
+            switch entry.value {
+            case .scalar: member(entry.name, fixed[entry.name].doubleValue)
+            case .ranges: member(entry.name, Self.text(fixed.ranges(named: entry.name)))
+            case .set:
+                let sets = fixed.entries.filter { $0.name == entry.name }
+                let items = sets.flatMap { entry in
+                    if case .set(let names) = entry.value { names.elements } else { [String]() }
+                }
+                member(entry.name, "{\(Set(items).sorted().joined(separator: ", "))}")
+            }
+        }
+        let revocable = resources.revocable
+        for (name, value) in revocable.scalars { member("\(name)_revocable", value.doubleValue) }
+    }
+
+    private static func text(_ ranges: Ranges) -> String {
+        "[" + ranges.ranges.map { "\($0.lowerBound)-\($0.upperBound)" }.joined(separator: ", ") + "]"
+    }
+
+    /// Resource messages with old and new forms of a reservation side by side.
+    mutating func fullMember(_ key: String, _ resources: Resources, role: RoleName? = nil) {
+        array(key) { json in
+            for message in resources.protobuf(allocationRole: role, format: .endpoint) { json.value(message) }
+        }
+    }
+
+    mutating func attributes(_ attributes: [V1Attribute]) {
+        object("attributes") { json in
+            for attribute in attributes {
+                switch attribute.type {
+                case .scalar: json.member(attribute.name, attribute.scalar.value)
+                case .text: json.member(attribute.name, attribute.text.value)
+                case .ranges:
+                    let ranges = attribute.ranges.range.map { "\($0.begin)-\($0.end)" }
+                    json.member(attribute.name, "[\(ranges.joined(separator: ", "))]")
+                case .set: json.member(attribute.name, "{\(attribute.set.item.joined(separator: ", "))}")
+                }
+            }
+        }
+    }
+
+    mutating func labels(_ labels: V1Labels) {
+        array("labels") { json in
+            for label in labels.labels { json.value(label) }
+        }
+    }
+
+    // MARK: Agents
+
+    /// - Parameter isFull: With the lists of resource messages that only `/slaves` has.
+    mutating func agentMembers(_ agent: Agent, _ figures: ClusterFigures, isFull: Bool) {
+        let used = figures.used(on: agent.id)
+        let offered = figures.offered(on: agent.id)
+        member("id", agent.id.value)
+        member("hostname", agent.hostname)
+        member("port", Int(agent.info.port))
+        attributes(agent.info.attributes)
+        member("pid", "slave(1)@\(agent.remoteHost):\(agent.info.port)")
+        member("registered_time", agent.registeredAt?.seconds ?? 0)
+        if let time = agent.reregisteredAt { member("reregistered_time", time.seconds) }
+        member("resources", agent.total)
+        member("used_resources", used.total)
+        member("offered_resources", offered.total)
+        object("reserved_resources") { json in
+            for role in agent.total.reservedRoles { json.member(role.value, agent.total.reserved(for: role)) }
+        }
+        member("unreserved_resources", agent.total.unreserved)
+        member("active", agent.isConnected)
+        member("deactivated", false)
+        member("version", Versions.mesosAPI)
+        member("capabilities", agent.capabilities.map(\.type).filter { $0 != .unknown }.map(CapabilityNames.name))
+        if agent.info.hasDomain { member("domain", agent.info.domain) }
+        member("mini_version", agent.version)
+        guard isFull else { return }
+        object("reserved_resources_full") { json in
+            for role in agent.total.reservedRoles {
+                json.fullMember(role.value, agent.total.reserved(for: role))
+            }
+        }
+        fullMember("unreserved_resources_full", agent.total.unreserved)
+        fullMember("used_resources_full", used)
+        fullMember("offered_resources_full", offered)
+    }
+
+    private mutating func fullMember(_ key: String, _ held: Held) {
+        array(key) { json in
+            for (role, resources) in held.byRole.sorted(by: { $0.key < $1.key }) {
+                for message in resources.protobuf(allocationRole: role, format: .endpoint) { json.value(message) }
+            }
+        }
+    }
+
+    mutating func recoveredAgent(_ agent: Agent) {
+        object { json in
+            json.member("id", agent.id.value)
+            json.member("hostname", agent.hostname)
+            json.member("port", Int(agent.info.port))
+            json.attributes(agent.info.attributes)
+        }
+    }
+
+    // MARK: Frameworks
+
+    mutating func framework(_ framework: Framework, _ figures: ClusterFigures, _ cluster: Cluster, isActive: Bool) {
+        let used = figures.used(by: framework.id).total
+        let offered = figures.offered(to: framework.id).total
+        object { json in
+            json.frameworkSummary(framework, used: used, offered: offered, isActive: isActive)
+            json.member("user", framework.info.user)
+            json.member("failover_timeout", framework.info.failoverTimeout)
+            json.member("checkpoint", framework.info.checkpoint)
+            json.member("registered_time", framework.registeredAt.seconds)
+            if let time = framework.reregisteredAt { json.member("reregistered_time", time.seconds) }
+            json.member("unregistered_time", framework.unregisteredAt?.seconds ?? 0)
+            if framework.info.hasPrincipal { json.member("principal", framework.info.principal) }
+            json.member("resources", used + offered)
+            if framework.isMultiRole {
+                json.member("roles", framework.info.roles)
+            } else {
+                json.member("role", framework.roles.first?.value ?? "*")
+            }
+            let tasks = cluster.tasks.tasks(of: framework.id)
+            json.array("tasks") { json in
+                for task in tasks where !task.isUnreachable { json.task(task) }
+            }
+            json.array("unreachable_tasks") { json in
+                for task in tasks where task.isUnreachable { json.task(task) }
+            }
+            json.array("completed_tasks") { json in
+                for task in framework.completedTasks { json.task(task) }
+            }
+            json.array("offers") { json in
+                for offer in cluster.offers.offers(to: framework.id) { json.offer(offer) }
+            }
+            json.array("executors") { _ in }
+            if framework.info.hasLabels { json.labels(framework.info.labels) }
+            json.object("offer_constraints") { _ in }
+        }
+    }
+
+    mutating func frameworkSummary(_ framework: Framework, used: Resources, offered: Resources, isActive: Bool) {
+        member("id", framework.id.value)
+        member("name", framework.info.name)
+        member("used_resources", used)
+        member("offered_resources", offered)
+        member(
+            "capabilities", framework.info.capabilities.map(\.type).filter { $0 != .unknown }.map(CapabilityNames.name))
+        member("hostname", framework.info.hostname)
+        member("webui_url", framework.info.webuiURL)
+        member("active", isActive && framework.isConnected)
+        member("connected", isActive && framework.isConnected)
+        member("recovered", isActive && framework.isRecovered)
+    }
+
+    private mutating func offer(_ offer: Offer) {
+        object { json in
+            json.member("id", offer.id.value)
+            json.member("framework_id", offer.framework.value)
+            json.object("allocation_info") { $0.member("role", offer.role.value) }
+            json.member("slave_id", offer.agent.value)
+            json.member("resources", offer.resources)
+        }
+    }
+
+    // MARK: Tasks
+
+    mutating func task(_ task: TaskRecord) {
+        object { json in
+            json.member("id", task.id.value)
+            json.member("name", task.name)
+            json.member("framework_id", task.key.framework.value)
+            json.member("executor_id", task.executor)
+            json.member("slave_id", task.agent.value)
+            json.member("state", task.state.name)
+            json.member("resources", task.resources)
+            json.member("role", task.role.value)
+            json.array("statuses") { json in
+                for status in task.statuses { json.status(status) }
+            }
+            guard let details = task.details else { return }
+            if let user = details.user { json.member("user", user) }
+            if let labels = details.labels { json.labels(labels) }
+            if let discovery = details.discovery { json.member("discovery", discovery) }
+            if let container = details.container { json.member("container", container) }
+            if let check = details.healthCheck { json.member("health_check", check) }
+        }
+    }
+
+    private mutating func status(_ status: StatusSummary) {
+        object { json in
+            json.member("state", status.state.name)
+            json.member("timestamp", status.timestamp)
+            if let labels = status.labels { json.labels(labels) }
+            if let container = status.containerStatus { json.member("container_status", container) }
+            if let healthy = status.healthy { json.member("healthy", healthy) }
+        }
+    }
+}
+
+/// Capability enums as they are printed. The wire names are in JSON only, so they are taken from there.
+enum CapabilityNames {
+    static func name(_ type: V1FrameworkInfo.Capability.TypeEnum) -> String {
+        switch type {
+        case .unknown: "UNKNOWN"
+        case .revocableResources: "REVOCABLE_RESOURCES"
+        case .taskKillingState: "TASK_KILLING_STATE"
+        case .gpuResources: "GPU_RESOURCES"
+        case .sharedResources: "SHARED_RESOURCES"
+        case .partitionAware: "PARTITION_AWARE"
+        case .multiRole: "MULTI_ROLE"
+        case .reservationRefinement: "RESERVATION_REFINEMENT"
+        case .regionAware: "REGION_AWARE"
+        }
+    }
+
+    static func name(_ type: V1AgentInfo.Capability.TypeEnum) -> String {
+        switch type {
+        case .unknown: "UNKNOWN"
+        case .multiRole: "MULTI_ROLE"
+        case .hierarchicalRole: "HIERARCHICAL_ROLE"
+        case .reservationRefinement: "RESERVATION_REFINEMENT"
+        case .resourceProvider: "RESOURCE_PROVIDER"
+        case .resizeVolume: "RESIZE_VOLUME"
+        case .agentOperationFeedback: "AGENT_OPERATION_FEEDBACK"
+        case .agentDraining: "AGENT_DRAINING"
+        case .taskResourceLimits: "TASK_RESOURCE_LIMITS"
+        }
+    }
+
+    static func name(_ type: V1MasterInfo.Capability.TypeEnum) -> String {
+        switch type {
+        case .unknown: "UNKNOWN"
+        case .agentUpdate: "AGENT_UPDATE"
+        case .agentDraining: "AGENT_DRAINING"
+        case .quotaV2: "QUOTA_V2"
+        }
+    }
+}

@@ -1,0 +1,148 @@
+// The answer of /metrics/snapshot: one flat object of numbers under the names of Apache Mesos, sorted.
+import Glibc
+import MesosProtocol
+import Resources
+
+struct MetricsDocument {
+    let snapshot: MasterSnapshot
+    let facts: MasterFacts
+    let inboxDepth: Int
+
+    func bytes() -> [UInt8] {
+        var metrics = Self.zeros
+        for counter in snapshot.core.counters.all { metrics[counter.name] = Double(counter.value) }
+        let uptime = snapshot.core.startedAt.nanoseconds
+        metrics["master/uptime_secs"] = Double(snapshot.now.wall.nanoseconds - uptime) / 1e9
+        metrics["master/elected"] = snapshot.core.availability == .leading ? 1 : 0
+        metrics["master/event_queue_messages"] = Double(inboxDepth)
+        if let cluster = snapshot.core.cluster { add(cluster, to: &metrics) }
+        addSystem(to: &metrics)
+        var json = JSONWriter()
+        json.object { json in
+            for (name, value) in metrics.sorted(by: { $0.key < $1.key }) { json.member(name, value) }
+        }
+        return json.bytes
+    }
+
+    private func add(_ cluster: Cluster, to metrics: inout [String: Double]) {
+        let figures = ClusterFigures(cluster)
+        let agents = cluster.agents.all.filter { !$0.isRecovered }
+        let connected = agents.filter(\.isConnected).count
+        metrics["master/slaves_connected"] = Double(connected)
+        metrics["master/slaves_disconnected"] = Double(agents.count - connected)
+        metrics["master/slaves_active"] = Double(connected)
+        metrics["master/slaves_inactive"] = Double(agents.count - connected)
+        metrics["master/slaves_unreachable"] = Double(cluster.registry.unreachable.count)
+        let frameworks = cluster.frameworks.all
+        let here = frameworks.filter(\.isConnected).count
+        metrics["master/frameworks_connected"] = Double(here)
+        metrics["master/frameworks_disconnected"] = Double(frameworks.count - here)
+        metrics["master/frameworks_active"] = Double(here)
+        metrics["master/frameworks_inactive"] = Double(frameworks.count - here)
+        metrics["master/outstanding_offers"] = Double(cluster.offers.count)
+        for (name, state) in [
+            ("staging", V1TaskState.taskStaging), ("starting", .taskStarting), ("running", .taskRunning),
+            ("killing", .taskKilling), ("unreachable", .taskUnreachable),
+        ] {
+            metrics["master/tasks_\(name)"] = Double(figures.counts[state])
+        }
+        let offered = cluster.offers.all.reduce(into: Resources()) { $0 += $1.resources }
+        for name in ["cpus", "gpus", "mem", "disk"] {
+            let total = figures.total.nonRevocable[name].doubleValue
+            let used = figures.used.nonRevocable[name].doubleValue
+            metrics["master/\(name)_total"] = total
+            metrics["master/\(name)_used"] = used
+            metrics["master/\(name)_percent"] = total > 0 ? used / total : 0
+            let revocableTotal = figures.total.revocable[name].doubleValue
+            let revocableUsed = figures.used.revocable[name].doubleValue
+            metrics["master/\(name)_revocable_total"] = revocableTotal
+            metrics["master/\(name)_revocable_used"] = revocableUsed
+            metrics["master/\(name)_revocable_percent"] = revocableTotal > 0 ? revocableUsed / revocableTotal : 0
+            guard name != "gpus" else { continue }
+            metrics["allocator/mesos/resources/\(name)/total"] = total
+            metrics["allocator/mesos/resources/\(name)/offered_or_allocated"] = used + offered[name].doubleValue
+        }
+        metrics["registrar/queued_operations"] = Double(cluster.registryWritesPending)
+    }
+
+    private func addSystem(to metrics: inout [String: Double]) {
+        var loads = [0.0, 0.0, 0.0]
+        if getloadavg(&loads, 3) == 3 {
+            metrics["system/load_1min"] = loads[0]
+            metrics["system/load_5min"] = loads[1]
+            metrics["system/load_15min"] = loads[2]
+        }
+        let page = Double(sysconf(Int32(_SC_PAGESIZE)))
+        metrics["system/cpus_total"] = Double(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+        metrics["system/mem_total_bytes"] = Double(sysconf(Int32(_SC_PHYS_PAGES))) * page
+        metrics["system/mem_free_bytes"] = Double(sysconf(Int32(_SC_AVPHYS_PAGES))) * page
+    }
+
+    // MARK: Names
+
+    /// Every name that is always there, at zero: exporters look for fixed names, and a standby has them all.
+    private static let zeros: [String: Double] = {
+        var names = [
+            "allocator/event_queue_dispatches", "allocator/mesos/allocation_runs",
+            "allocator/mesos/event_queue_dispatches", "master/dropped_messages",
+            "master/event_queue_dispatches", "master/event_queue_http_requests", "master/event_queue_messages",
+            "master/frameworks_active", "master/frameworks_connected", "master/frameworks_disconnected",
+            "master/frameworks_inactive", "master/http_cache_hits", "master/operator_event_stream_subscribers",
+            "master/outstanding_offers", "master/recovery_slave_removals", "master/slave_registrations",
+            "master/slave_removals", "master/slave_reregistrations", "master/uptime_secs",
+            "registrar/queued_operations",
+        ]
+        for resource in ["cpus", "gpus", "mem", "disk"] {
+            for kind in ["total", "used", "percent"] {
+                names += ["master/\(resource)_\(kind)", "master/\(resource)_revocable_\(kind)"]
+            }
+            if resource != "gpus" {
+                names += ["total", "offered_or_allocated"].map { "allocator/mesos/resources/\(resource)/\($0)" }
+            }
+        }
+        for state in ["connected", "disconnected", "active", "inactive", "unreachable"] {
+            names.append("master/slaves_\(state)")
+        }
+        for cause in ["registered", "unhealthy", "unregistered"] {
+            names.append("master/slave_removals/reason_\(cause)")
+        }
+        for step in ["scheduled", "completed", "canceled"] {
+            names += ["master/slave_shutdowns_\(step)", "master/slave_unreachable_\(step)"]
+        }
+        for state in [
+            "staging", "starting", "running", "killing", "unreachable", "finished", "failed", "killed", "lost",
+            "error", "dropped", "gone", "gone_by_operator",
+        ] {
+            names.append("master/tasks_\(state)")
+        }
+        for message in [
+            "authenticate", "deactivate_framework", "decline_offers", "executor_to_framework", "exited_executor",
+            "framework_to_executor", "kill_task", "launch_tasks", "operation_status_update",
+            "operation_status_update_acknowledgement", "reconcile_operations", "reconcile_tasks",
+            "register_framework", "register_slave", "reregister_framework", "reregister_slave", "resource_request",
+            "revive_offers", "status_update", "status_update_acknowledgement", "suppress_offers",
+            "unregister_framework", "unregister_slave", "update_slave",
+        ] {
+            names.append("master/messages_\(message)")
+        }
+        for thing in [
+            "executor_to_framework_messages", "framework_to_executor_messages",
+            "operation_status_update_acknowledgements", "operation_status_updates",
+            "status_update_acknowledgements", "status_updates",
+        ] {
+            names += ["master/valid_\(thing)", "master/invalid_\(thing)"]
+        }
+        let states = [
+            "dropped", "error", "failed", "finished", "gone_by_operator", "pending", "recovering", "total",
+            "unreachable",
+        ]
+        for state in states { names.append("master/operations/\(state)") }
+        for operation in [
+            "create", "create_disk", "destroy", "destroy_disk", "grow_volume", "reserve", "shrink_volume",
+            "unreserve",
+        ] {
+            for state in states { names.append("master/operations/\(operation)/\(state)") }
+        }
+        return Dictionary(uniqueKeysWithValues: names.map { ($0, 0.0) })
+    }()
+}

@@ -1,0 +1,215 @@
+// The answers of /state, /state-summary, /slaves, /frameworks, /tasks and /roles.
+import Allocator
+import MesosProtocol
+import Resources
+
+/// What the state endpoints need besides the core.
+struct MasterFacts: Sendable {
+    var configuration: MasterConfiguration
+    var selfInfo: V1MasterInfo
+    var build: BuildInfo
+    var startedAt: WallTime
+}
+
+/// When and by whom this program was built, for `/version`. Unknown parts are fixed: builds are reproducible.
+struct BuildInfo: Sendable {
+    var date = "1970-01-01 00:00:00 UTC"
+    var time = 0.0
+    var user = "mini"
+}
+
+struct StateDocuments {
+    let cluster: Cluster
+    let facts: MasterFacts
+    let figures: ClusterFigures
+
+    init(_ cluster: Cluster, _ facts: MasterFacts) {
+        self.cluster = cluster
+        self.facts = facts
+        figures = ClusterFigures(cluster)
+    }
+
+    private var present: [Agent] { cluster.agents.all.filter { !$0.isRecovered && $0.registeredAt != nil } }
+
+    // MARK: /state
+
+    func state() -> [UInt8] {
+        var json = JSONWriter()
+        let info = facts.selfInfo
+        json.object { json in
+            json.member("version", Versions.mesosAPI)
+            json.member("build_date", facts.build.date)
+            json.member("build_time", facts.build.time)
+            json.member("build_user", facts.build.user)
+            json.member("mini_version", Versions.mini)
+            json.member("start_time", facts.startedAt.seconds)
+            json.member("elected_time", cluster.electedAt.seconds)
+            json.member("id", info.id)
+            json.member("pid", info.pid)
+            json.member("hostname", info.hostname)
+            json.member("capabilities", info.capabilities.map { CapabilityNames.name($0.type) })
+            json.member("activated_slaves", Double(present.filter(\.isConnected).count))
+            json.member("deactivated_slaves", Double(present.filter { !$0.isConnected }.count))
+            json.member("unreachable_slaves", Double(cluster.registry.unreachable.count))
+            json.member("leader", info.pid)
+            json.object("leader_info") { json in
+                json.member("id", info.id)
+                json.member("pid", info.pid)
+                json.member("port", Int(info.port))
+                json.member("hostname", info.hostname)
+            }
+            if let name = facts.configuration.cluster { json.member("cluster", name) }
+            if let directory = facts.configuration.logDirectory { json.member("log_dir", directory) }
+            json.object("flags") { json in
+                for flag in facts.configuration.flags { json.member(flag.name, flag.value) }
+            }
+            slaves(&json, isFull: false)
+            frameworks(&json)
+            json.array("orphan_tasks") { _ in }
+            json.array("unregistered_frameworks") { _ in }
+        }
+        return json.bytes
+    }
+
+    private func slaves(_ json: inout JSONWriter, isFull: Bool, only id: AgentID? = nil) {
+        json.array("slaves") { json in
+            for agent in present where id == nil || agent.id == id {
+                json.object { $0.agentMembers(agent, figures, isFull: isFull) }
+            }
+        }
+        json.array("recovered_slaves") { json in
+            for agent in cluster.agents.all where agent.isRecovered && (id == nil || agent.id == id) {
+                json.recoveredAgent(agent)
+            }
+        }
+    }
+
+    private func frameworks(_ json: inout JSONWriter, only id: FrameworkID? = nil) {
+        json.array("frameworks") { json in
+            for framework in cluster.frameworks.all where id == nil || framework.id == id {
+                json.framework(framework, figures, cluster, isActive: true)
+            }
+        }
+        json.array("completed_frameworks") { json in
+            for framework in cluster.frameworks.completed where id == nil || framework.id == id {
+                json.framework(framework, figures, cluster, isActive: false)
+            }
+        }
+    }
+
+    // MARK: Lists
+
+    func slaves(only id: AgentID?) -> [UInt8] {
+        var json = JSONWriter()
+        json.object { slaves(&$0, isFull: true, only: id) }
+        return json.bytes
+    }
+
+    func frameworks(only id: FrameworkID?) -> [UInt8] {
+        var json = JSONWriter()
+        json.object { json in
+            frameworks(&json, only: id)
+            json.array("unregistered_frameworks") { _ in }
+        }
+        return json.bytes
+    }
+
+    /// - Parameter limit: Nil: all.
+    func tasks(framework: FrameworkID?, task: TaskID?, isAscending: Bool, offset: Int, limit: Int?) -> [UInt8] {
+        var found: [TaskRecord] = []
+        for owner in cluster.frameworks.all + cluster.frameworks.completed {
+            if let framework, owner.id != framework { continue }
+            found += cluster.tasks.tasks(of: owner.id) + owner.completedTasks
+        }
+        if let task { found = found.filter { $0.id == task } }
+        let dated = found.map { (at: $0.statuses.first?.timestamp ?? 0, sequence: $0.sequence, task: $0) }
+        let sorted = dated.sorted { ($0.at, $0.sequence) < ($1.at, $1.sequence) }.map(\.task)
+        let ordered = isAscending ? sorted : sorted.reversed()
+        let shown = ordered.dropFirst(offset).prefix(limit ?? Int.max)
+        var json = JSONWriter()
+        json.object { json in
+            json.array("tasks") { json in
+                for task in shown { json.task(task) }
+            }
+        }
+        return json.bytes
+    }
+
+    // MARK: /state-summary
+
+    func summary() -> [UInt8] {
+        var json = JSONWriter()
+        json.object { json in
+            json.member("hostname", facts.selfInfo.hostname)
+            if let name = facts.configuration.cluster { json.member("cluster", name) }
+            json.array("slaves") { json in
+                for agent in present {
+                    json.object { json in
+                        json.agentMembers(agent, figures, isFull: false)
+                        counts(&json, figures.countsByAgent[agent.id])
+                        let ids = figures.frameworksByAgent[agent.id] ?? []
+                        json.member("framework_ids", ids.sorted().map(\.value))
+                    }
+                }
+            }
+            json.array("frameworks") { json in
+                for framework in cluster.frameworks.all {
+                    json.object { json in
+                        json.frameworkSummary(
+                            framework, used: figures.used(by: framework.id).total,
+                            offered: figures.offered(to: framework.id).total, isActive: true)
+                        counts(&json, figures.countsByFramework[framework.id])
+                        let ids = figures.agentsByFramework[framework.id] ?? []
+                        json.member("slave_ids", ids.sorted().map(\.value))
+                    }
+                }
+            }
+        }
+        return json.bytes
+    }
+
+    private func counts(_ json: inout JSONWriter, _ counts: TaskCounts?) {
+        for state in TaskCounts.shown { json.member(state.name, counts?[state] ?? 0) }
+    }
+
+    // MARK: /roles
+
+    func roles() -> [UInt8] {
+        let used = figures.usedByRole
+        let offered = figures.offeredByRole
+        var known = Set(used.keys).union(offered.keys).union(cluster.registry.weights.keys)
+        var members: [RoleName: [FrameworkID]] = [:]
+        for framework in cluster.frameworks.all {
+            for role in framework.roles { members[role, default: []].append(framework.id) }
+        }
+        known.formUnion(members.keys)
+        for role in known { known.formUnion(role.ancestors) }
+        let weights = cluster.registry.weights.isEmpty ? facts.configuration.weights : cluster.registry.weights
+        known.formUnion(weights.keys)
+        var json = JSONWriter()
+        json.object { json in
+            json.array("roles") { json in
+                for role in known.sorted() {
+                    let mine = used[role] ?? Resources()
+                    let open = offered[role] ?? Resources()
+                    json.object { json in
+                        json.member("name", role.value)
+                        json.member("weight", weights[role]?.doubleValue ?? 1.0)
+                        json.object("quota") { json in
+                            json.member("role", role.value)
+                            json.object("guarantee") { _ in }
+                            json.object("limit") { _ in }
+                            json.sparseMember("consumed", mine)
+                        }
+                        json.sparseMember("resources", mine + open)
+                        json.sparseMember("allocated", mine)
+                        json.sparseMember("offered", open)
+                        json.object("reserved") { _ in }
+                        json.member("frameworks", (members[role] ?? []).map(\.value))
+                    }
+                }
+            }
+        }
+        return json.bytes
+    }
+}

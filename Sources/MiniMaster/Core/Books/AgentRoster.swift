@@ -1,0 +1,135 @@
+// The agents the master knows: where each stands between admission and loss, and by which link it is reached.
+import MesosProtocol
+import Resources
+
+/// One agent.
+package struct Agent: Sendable {
+    /// Where an agent stands. A phase that waits for the registry says so, and what follows the write is decided then.
+    package enum Phase: Equatable, Sendable {
+        /// The registry is being told of it; the agent is not acknowledged yet.
+        case admitting(Registration)
+        /// Known from the registry, not yet heard of under this leader.
+        case recovered
+        case connected(LinkID)
+        /// Its link broke; it may come back until the timer of that number fires.
+        case disconnected(returnTimer: UInt64)
+        /// The registry is being told that it is unreachable or removed.
+        case leaving
+    }
+
+    /// A registration that waits to be acknowledged.
+    package struct Registration: Equatable, Sendable {
+        package var link: LinkID
+        package var message: LinkCall.Register
+        package var remoteHost: String
+        /// What this is, for counting and for what has to be told after it.
+        package var kind: Kind
+
+        package enum Kind: Equatable, Sendable { case new, returning, reachableAgain }
+    }
+
+    package let id: AgentID
+    package var info: V1AgentInfo
+    package var total: Resources
+    package var version = ""
+    package var capabilities: [V1AgentInfo.Capability] = []
+    /// The address its link comes from.
+    package var remoteHost = ""
+    package var phase: Phase
+    /// When it was first acknowledged under this leader; nil before.
+    package var registeredAt: WallTime?
+    package var reregisteredAt: WallTime?
+    /// Whether the allocator knows it.
+    package var isAllocated = false
+    package var pings = PingCount()
+
+    package var link: LinkID? {
+        if case .connected(let link) = phase { return link }
+        return nil
+    }
+
+    package var hostname: String { info.hostname }
+
+    package var isConnected: Bool { link != nil }
+    package var isRecovered: Bool { phase == .recovered }
+    package var isLeaving: Bool { phase == .leaving }
+    package var isAdmitting: Bool {
+        if case .admitting = phase { return true }
+        return false
+    }
+}
+
+/// Pings sent to one agent, and how many in a row went unanswered.
+package struct PingCount: Equatable, Sendable {
+    var timer: UInt64 = 0
+    var sequence: UInt64 = 0
+    var isAnswered = true
+    var misses = 0
+}
+
+/// All agents that are not unreachable, gone or removed.
+package struct AgentRoster: Sendable {
+    private var agents: [AgentID: Agent] = [:]
+    private var byLink: [LinkID: AgentID] = [:]
+    /// Ids already given to agents that are not acknowledged yet or are registered, by their address, so that a retry
+    /// from the same place does not make a second agent.
+    private var byAddress: [String: AgentID] = [:]
+
+    package init() {}
+
+    package subscript(id: AgentID) -> Agent? { agents[id] }
+
+    package func agent(on link: LinkID) -> Agent? { byLink[link].flatMap { agents[$0] } }
+
+    package func agent(at address: String) -> Agent? { byAddress[address].flatMap { agents[$0] } }
+
+    /// Sorted by id.
+    package var all: [Agent] { agents.values.sorted { $0.id < $1.id } }
+
+    /// Sorted.
+    package var ids: [AgentID] { agents.keys.sorted() }
+
+    package var count: Int { agents.count }
+
+    /// Whether agents of the registry have still to come back after a change of leader.
+    package var isAwaitingAgents: Bool { agents.values.contains(where: \.isRecovered) }
+
+    mutating func put(_ agent: Agent) {
+        if let old = agents[agent.id] { unindex(old) }
+        agents[agent.id] = agent
+        switch agent.phase {
+        case .connected(let link): byLink[link] = agent.id
+        case .admitting(let registration): byLink[registration.link] = agent.id
+        case .recovered, .disconnected, .leaving: break
+        }
+        byAddress[Self.address(of: agent.info, from: agent.remoteHost)] = agent.id
+    }
+
+    mutating func update(_ id: AgentID, _ change: (inout Agent) -> Void) {
+        guard var agent = agents[id] else { return }
+        change(&agent)
+        put(agent)
+    }
+
+    @discardableResult
+    mutating func remove(_ id: AgentID) -> Agent? {
+        guard let agent = agents.removeValue(forKey: id) else { return nil }
+        unindex(agent)
+        return agent
+    }
+
+    private mutating func unindex(_ agent: Agent) {
+        switch agent.phase {
+        case .connected(let link): byLink[link] = nil
+        case .admitting(let registration): byLink[registration.link] = nil
+        case .recovered, .disconnected, .leaving: break
+        }
+        let address = Self.address(of: agent.info, from: agent.remoteHost)
+        if byAddress[address] == agent.id { byAddress[address] = nil }
+    }
+
+    /// Two agents behind one host name and port, seen from one address, cannot both exist.
+    static func address(of info: V1AgentInfo, from remoteHost: String) -> String {
+        "\(remoteHost) \(info.hostname):\(info.port)"
+    }
+}

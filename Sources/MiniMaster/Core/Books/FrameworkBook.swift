@@ -1,0 +1,173 @@
+// The frameworks the master knows: subscribed, away, recovered after a change of leader, and completed.
+import MesosProtocol
+import Resources
+
+/// What a framework can cope with, as it said when it subscribed.
+package struct FrameworkCapabilities: OptionSet, Hashable, Sendable {
+    package let rawValue: UInt16
+
+    package init(rawValue: UInt16) { self.rawValue = rawValue }
+
+    package static let revocableResources = FrameworkCapabilities(rawValue: 1 << 1)
+    package static let taskKillingState = FrameworkCapabilities(rawValue: 1 << 2)
+    package static let gpuResources = FrameworkCapabilities(rawValue: 1 << 3)
+    package static let sharedResources = FrameworkCapabilities(rawValue: 1 << 4)
+    package static let partitionAware = FrameworkCapabilities(rawValue: 1 << 5)
+    package static let multiRole = FrameworkCapabilities(rawValue: 1 << 6)
+    package static let reservationRefinement = FrameworkCapabilities(rawValue: 1 << 7)
+    package static let regionAware = FrameworkCapabilities(rawValue: 1 << 8)
+
+    package init(_ info: V1FrameworkInfo) {
+        self.init()
+        for capability in info.capabilities where capability.type != .unknown {
+            insert(FrameworkCapabilities(rawValue: 1 << UInt16(capability.type.rawValue)))
+        }
+    }
+}
+
+/// One framework.
+package struct Framework: Sendable {
+    package enum Connection: Equatable, Sendable {
+        /// The stream is open; the registry is being told; no event was sent yet.
+        case subscribing(StreamID)
+        case connected(StreamID)
+        /// Its failover timeout runs until the timer of that number fires.
+        case disconnected(failoverTimer: UInt64)
+        /// Known from the registry or from an agent; not heard of under this leader.
+        case recovered(failoverTimer: UInt64)
+        /// The registry is being told that it is removed. The stream, if any, is still open.
+        case leaving(StreamID?)
+    }
+
+    package let id: FrameworkID
+    /// Carries the id.
+    package var info: V1FrameworkInfo
+    package var capabilities: FrameworkCapabilities
+    package var roles: [RoleName]
+    package var suppressed: Set<RoleName> = []
+    package var connection: Connection
+    package var registeredAt: WallTime
+    package var reregisteredAt: WallTime?
+    package var unregisteredAt: WallTime?
+    package var heartbeatTimer: UInt64 = 0
+    /// Whether it was subscribed before, so that the next subscription counts as a return.
+    var isKnownBefore = false
+    /// Oldest first.
+    package var completedTasks: [TaskRecord] = []
+
+    package init(id: FrameworkID, info: V1FrameworkInfo, connection: Connection, registeredAt: WallTime) {
+        self.id = id
+        self.info = info
+        self.info.id = V1FrameworkID(id)
+        capabilities = FrameworkCapabilities(info)
+        roles = Self.roles(of: info)
+        self.connection = connection
+        self.registeredAt = registeredAt
+    }
+
+    /// The stream events go to, once it was told `SUBSCRIBED`.
+    package var stream: StreamID? {
+        if case .connected(let stream) = connection { return stream }
+        return nil
+    }
+
+    package var isConnected: Bool { stream != nil }
+    package var isRecovered: Bool {
+        if case .recovered = connection { return true }
+        return false
+    }
+    package var isLeaving: Bool {
+        if case .leaving = connection { return true }
+        return false
+    }
+    /// The stream, announced or not.
+    package var openStream: StreamID? {
+        switch connection {
+        case .subscribing(let stream), .connected(let stream): stream
+        case .leaving(let stream): stream
+        case .disconnected, .recovered: nil
+        }
+    }
+    package func can(_ capability: FrameworkCapabilities) -> Bool { capabilities.contains(capability) }
+    package var isPartitionAware: Bool { can(.partitionAware) }
+    package var isMultiRole: Bool { can(.multiRole) }
+
+    package var failoverTimeout: Duration { .nanoseconds(Int64(max(0, min(info.failoverTimeout, 9.2e9)) * 1e9)) }
+
+    /// Replaces the description, keeping what may not change on the way: the id, the user and the checkpoint flag.
+    mutating func adopt(_ new: V1FrameworkInfo) {
+        var merged = new
+        merged.id = V1FrameworkID(id)
+        merged.user = info.user
+        merged.checkpoint = info.checkpoint
+        info = merged
+        capabilities = FrameworkCapabilities(merged)
+        roles = Self.roles(of: merged)
+    }
+
+    /// The valid ones of the roles a description names. Without MULTI_ROLE there is exactly one, `*` by default.
+    static func roles(of info: V1FrameworkInfo) -> [RoleName] {
+        let names: [String]
+        if FrameworkCapabilities(info).contains(.multiRole) {
+            names = info.roles
+        } else {
+            names = [info.hasRole ? info.role : "*"]
+        }
+        return names.compactMap { try? RoleName($0) }.sorted()
+    }
+}
+
+/// All frameworks, and the last few that are over.
+package struct FrameworkBook: Sendable {
+    private var frameworks: [FrameworkID: Framework] = [:]
+    private var byStream: [StreamID: FrameworkID] = [:]
+    /// Oldest first.
+    private(set) var completed: [Framework] = []
+    private let completedMax: Int
+
+    package init(completedMax: Int) { self.completedMax = completedMax }
+
+    package subscript(id: FrameworkID) -> Framework? { frameworks[id] }
+
+    package func framework(on stream: StreamID) -> Framework? { byStream[stream].flatMap { frameworks[$0] } }
+
+    /// Sorted by id.
+    package var all: [Framework] { frameworks.values.sorted { $0.id < $1.id } }
+
+    package var count: Int { frameworks.count }
+
+    /// Those with an open, announced stream, sorted by id.
+    package var connected: [Framework] { all.filter(\.isConnected) }
+
+    package func isCompleted(_ id: FrameworkID) -> Bool { completed.contains { $0.id == id } }
+
+    mutating func put(_ framework: Framework) {
+        if let old = frameworks[framework.id], let stream = old.openStream { byStream[stream] = nil }
+        frameworks[framework.id] = framework
+        if let stream = framework.openStream { byStream[stream] = framework.id }
+    }
+
+    mutating func update(_ id: FrameworkID, _ change: (inout Framework) -> Void) {
+        guard var framework = frameworks[id] else { return }
+        // Emptied first, so that the change works on the only copy.
+        let old = framework.openStream
+        frameworks[id] = nil
+        change(&framework)
+        let new = framework.openStream
+        if old != new {
+            if let old { byStream[old] = nil }
+            if let new { byStream[new] = id }
+        }
+        frameworks[id] = framework
+    }
+
+    /// Moves a framework to the completed list, which forgets its oldest entry when full.
+    mutating func complete(_ id: FrameworkID, at time: WallTime) {
+        guard var framework = frameworks.removeValue(forKey: id) else { return }
+        if let stream = framework.openStream { byStream[stream] = nil }
+        framework.unregisteredAt = time
+        framework.connection = .leaving(nil)
+        completed.append(framework)
+        if completed.count > completedMax { completed.removeFirst(completed.count - completedMax) }
+    }
+}

@@ -1,0 +1,64 @@
+// Every task that is not over and acknowledged, found by framework or by agent.
+import Resources
+
+/// The master's list of live tasks, unreachable ones included.
+package struct TaskBook: Sendable {
+    private var byFramework: [FrameworkID: [TaskID: TaskRecord]] = [:]
+    private var byAgent: [AgentID: Set<TaskKey>] = [:]
+    private var launches: UInt64 = 0
+
+    package init() {}
+
+    package var count: Int { byFramework.values.reduce(0) { $0 + $1.count } }
+
+    package subscript(key: TaskKey) -> TaskRecord? { byFramework[key.framework]?[key.task] }
+
+    /// In the order they came.
+    package func tasks(of framework: FrameworkID) -> [TaskRecord] {
+        (byFramework[framework] ?? [:]).values.sorted { $0.sequence < $1.sequence }
+    }
+
+    /// In the order they came.
+    package func tasks(on agent: AgentID) -> [TaskRecord] {
+        (byAgent[agent] ?? []).compactMap { self[$0] }.sorted { $0.sequence < $1.sequence }
+    }
+
+    package var frameworks: [FrameworkID] { byFramework.keys.sorted() }
+
+    /// Frameworks with a task on the agent, sorted.
+    package func frameworks(on agent: AgentID) -> [FrameworkID] {
+        Set((byAgent[agent] ?? []).map(\.framework)).sorted()
+    }
+
+    /// Calls `body` with every task, in no particular order: for totals only.
+    package func forEach(_ body: (TaskRecord) -> Void) {
+        for tasks in byFramework.values {
+            for task in tasks.values { body(task) }
+        }
+    }
+
+    /// - Precondition: No task has that key.
+    mutating func insert(_ record: TaskRecord) {
+        precondition(self[record.key] == nil, "task \(record.key) is already in the book")
+        launches += 1
+        var numbered = record
+        numbered.sequence = launches
+        byFramework[record.key.framework, default: [:]][record.key.task] = numbered
+        byAgent[record.agent, default: []].insert(record.key)
+    }
+
+    /// Changes a task in place. Its key and agent must stay.
+    mutating func update(_ key: TaskKey, _ change: (inout TaskRecord) -> Void) {
+        guard byFramework[key.framework]?[key.task] != nil else { return }
+        change(&byFramework[key.framework]![key.task]!)
+    }
+
+    @discardableResult
+    mutating func remove(_ key: TaskKey) -> TaskRecord? {
+        guard let record = byFramework[key.framework]?.removeValue(forKey: key.task) else { return nil }
+        if byFramework[key.framework]?.isEmpty == true { byFramework[key.framework] = nil }
+        byAgent[record.agent]?.remove(key)
+        if byAgent[record.agent]?.isEmpty == true { byAgent[record.agent] = nil }
+        return record
+    }
+}

@@ -1,0 +1,89 @@
+// One task in the master's books: small, because there may be a hundred thousand of them.
+import MesosProtocol
+import Resources
+
+/// What the master knows about a task.
+package struct TaskRecord: Sendable {
+    package let key: TaskKey
+    package var agent: AgentID
+    package var name: String
+    /// The role whose allocation pays for it.
+    package var role: RoleName
+    package var resources: Resources
+    /// Empty for command tasks.
+    package var executor: String
+    /// The newest state the agent has told of, which may be ahead of what the framework was told.
+    package var state: V1TaskState
+    /// The state last forwarded to the framework and the uuid its acknowledgement will carry.
+    package var forwarded: (state: V1TaskState, uuid: WireUUID)?
+    package var statuses: [StatusSummary] = []
+    package var details: TaskDetails?
+    /// Counts launches, so that lists can be shown in the order in which tasks came.
+    package var sequence: UInt64
+    /// Whether the allocator still holds the resources for it. They are given back once.
+    package var isCharged = false
+    /// The agent was declared unreachable with this task on it. It may come back.
+    package var isUnreachable = false
+    /// A kill was asked for and may have to be repeated when the agent returns.
+    package var kill: KillRequest?
+
+    package struct KillRequest: Equatable, Sendable {
+        package var policy: V1KillPolicy?
+    }
+
+    package var id: TaskID { key.task }
+    package var isTerminal: Bool { state.isTerminal }
+
+    /// Adds a status to the history: runs of one state keep their newest entry only.
+    mutating func remember(_ status: V1TaskStatus) {
+        let summary = StatusSummary(status)
+        if let last = statuses.indices.last, statuses[last].state == summary.state {
+            statuses[last] = summary
+        } else {
+            statuses.append(summary)
+        }
+    }
+}
+
+/// What the state endpoints show of a status.
+package struct StatusSummary: Sendable {
+    package var state: V1TaskState
+    package var timestamp: Double
+    package var healthy: Bool?
+    package var labels: V1Labels?
+    package var containerStatus: V1ContainerStatus?
+
+    init(_ status: V1TaskStatus) {
+        state = status.state
+        timestamp = status.timestamp
+        healthy = status.hasHealthy ? status.healthy : nil
+        labels = status.hasLabels ? status.labels : nil
+        containerStatus = status.hasContainerStatus ? status.containerStatus : nil
+    }
+}
+
+/// The rarely set parts of a task that operators want to see. Shared, because most tasks have none.
+package final class TaskDetails: Sendable {
+    package let user: String?
+    package let labels: V1Labels?
+    package let discovery: V1DiscoveryInfo?
+    package let container: V1ContainerInfo?
+    package let healthCheck: V1HealthCheck?
+    package let killPolicy: V1KillPolicy?
+
+    init?(_ info: V1TaskInfo) {
+        let ownUser =
+            info.hasCommand && info.command.hasUser
+            ? info.command.user : info.hasExecutor && info.executor.command.hasUser ? info.executor.command.user : nil
+        let isPlain =
+            ownUser == nil && !info.hasLabels && !info.hasDiscovery && !info.hasContainer && !info.hasHealthCheck
+            && !info.hasKillPolicy
+        if isPlain { return nil }
+        user = ownUser
+        labels = info.hasLabels ? info.labels : nil
+        discovery = info.hasDiscovery ? info.discovery : nil
+        container = info.hasContainer ? info.container : nil
+        healthCheck = info.hasHealthCheck ? info.healthCheck : nil
+        killPolicy = info.hasKillPolicy ? info.killPolicy : nil
+    }
+}

@@ -1,0 +1,239 @@
+// Everything a leading master knows about its cluster, and the steps its flows are made of.
+import Allocator
+import MesosProtocol
+import Resources
+
+/// The state of one term of leadership. It is built from the registry when the term begins and thrown away whole when
+/// it ends, so nothing of it can leak into a time when somebody else leads.
+///
+/// The books hold the nouns; the files in `Flows/` hold what happens to several of them at once.
+package struct Cluster: Sendable {
+    let settings: MasterSettings
+    package let selfInfo: V1MasterInfo
+    package let term: Term
+    package let electedAt: WallTime
+    var numbers: Continuity
+    var now: Moment
+    var registrar: Registrar
+    package internal(set) var agents = AgentRoster()
+    package internal(set) var frameworks: FrameworkBook
+    package internal(set) var tasks = TaskBook()
+    package internal(set) var offers = OfferBook()
+    var allocator: Allocator
+    /// What this step asks of the world, in order.
+    var effects: [MasterEffect] = []
+    private var allocateTimer: UInt64?
+    private var filterTimer: (number: UInt64, due: Instant)?
+    private var registryTimer: UInt64 = 0
+    private var recoveryTimer: UInt64 = 0
+    private var collectionTimer: UInt64 = 0
+
+    init(
+        settings: MasterSettings, selfInfo: V1MasterInfo, term: Term, recovered: RegistryState, numbers: Continuity,
+        at now: Moment
+    ) {
+        self.settings = settings
+        self.selfInfo = selfInfo
+        self.term = term
+        electedAt = now.wall
+        self.numbers = numbers
+        self.now = now
+        registrar = Registrar(recovered: recovered)
+        frameworks = FrameworkBook(completedMax: settings.completedFrameworksMax)
+        allocator = Allocator(settings: settings.allocator)
+        recover(recovered)
+    }
+
+    /// Registry contents that are durable.
+    package var registry: RegistryState { registrar.state }
+
+    package var counters: MasterCounters { numbers.counters }
+
+    /// Changes to the registry that are not durable yet.
+    package var registryWritesPending: Int { registrar.pendingCount }
+
+    // MARK: Recovery
+
+    private mutating func recover(_ state: RegistryState) {
+        for (id, info) in state.agents {
+            agents.put(Agent(id: id, info: info, total: Resources(), phase: .recovered))
+        }
+        for (id, record) in state.frameworks.sorted(by: { $0.key < $1.key }) {
+            switch record.phase {
+            case .removed: continue
+            case .connected: recoverFramework(id, record.info, failoverAfter: nil)
+            case .disconnected(let since):
+                let away = Duration.nanoseconds(max(0, now.wall.nanoseconds - since.nanoseconds))
+                recoverFramework(id, record.info, failoverAfter: away)
+            }
+        }
+        adoptWeights(state.weights)
+        recoveryTimer = scheduleNumbered(after: settings.agentReregisterTimeout) { .recoveryDeadline($0) }
+        collectionTimer = scheduleNumbered(after: settings.registryCollectionInterval) { .registryCollection($0) }
+    }
+
+    /// Weights of the registry win over those of the command line, which count only until the first is stored.
+    private mutating func adoptWeights(_ stored: [RoleName: Weight]) {
+        if stored.isEmpty {
+            for (role, weight) in settings.weights.sorted(by: { $0.key < $1.key }) { allocator.setWeight(role, weight) }
+        } else {
+            for (role, weight) in stored.sorted(by: { $0.key < $1.key }) { allocator.setWeight(role, weight) }
+        }
+    }
+
+    /// Adds a framework that is known but not here.
+    ///
+    /// - Parameter away: How much of its failover timeout has already passed. Nil: it was connected to the last leader,
+    ///   and gets the agents' whole window before its own begins. (Apache Mesos starts no timer at all here, and keeps
+    ///   the tasks of a framework that never returns for ever.)
+    mutating func recoverFramework(_ id: FrameworkID, _ info: V1FrameworkInfo, failoverAfter away: Duration?) {
+        var framework = Framework(
+            id: id, info: info, connection: .recovered(failoverTimer: 0), registeredAt: now.wall)
+        let rest =
+            away.map { max(.zero, framework.failoverTimeout - $0) }
+            ?? settings.agentReregisterTimeout + framework.failoverTimeout
+        let timer = scheduleNumbered(after: rest) { .frameworkFailover(id, $0) }
+        framework.connection = .recovered(failoverTimer: timer)
+        framework.isKnownBefore = true
+        frameworks.put(framework)
+        allocator.addFramework(
+            id, roles: framework.roles, suppressed: [], active: false,
+            canUseGPUs: framework.can(.gpuResources), canUseRevocable: framework.can(.revocableResources),
+            canUseRefinements: framework.can(.reservationRefinement))
+    }
+
+    // MARK: Effects
+
+    mutating func emit(_ effect: MasterEffect) { effects.append(effect) }
+
+    mutating func note(_ level: MasterNote.Level, _ text: String) { emit(.note(MasterNote(level, text))) }
+
+    mutating func answer(_ request: RequestNumber, _ answer: MasterAnswer) { emit(.answer(request, answer)) }
+
+    mutating func scheduleNumbered(after delay: Duration, _ timer: (UInt64) -> MasterTimer) -> UInt64 {
+        let number = numbers.nextTimerNumber()
+        emit(.scheduleTimer(timer(number), after: delay))
+        return number
+    }
+
+    /// Sends an event to a framework if it is there to hear it.
+    mutating func tell(_ framework: FrameworkID, _ event: V1SchedulerEvent) {
+        guard let stream = frameworks[framework]?.stream else { return }
+        emit(.sendEvent(stream, event))
+    }
+
+    mutating func tell(_ framework: FrameworkID, update status: V1TaskStatus) {
+        tell(framework, .update(status))
+    }
+
+    /// Sends a command to an agent if its link is up.
+    mutating func command(_ agent: AgentID, _ command: LinkCommand) {
+        guard let link = agents[agent]?.link else { return }
+        emit(.sendCommand(link, command))
+    }
+
+    // MARK: Registry
+
+    /// Asks for a change to be made durable. Only `continuation` may tell anybody about it.
+    mutating func persist(_ operations: [RegistryOperation], then continuation: Registrar.Continuation) {
+        registrar.submit(operations, then: continuation)
+    }
+
+    mutating func registryWritten(_ number: UInt64) {
+        for continuation in registrar.written(number) {
+            switch continuation {
+            case .acknowledgeAgent(let id): acknowledgeAgent(id)
+            case .declareUnreachable(let id): declareUnreachable(id)
+            case .finishRemoval(let id, let message): finishRemoval(id, message: message)
+            case .announceSubscription(let id, let stream): announceSubscription(id, on: stream)
+            case .removeFramework(let id): removeFramework(id)
+            case .nothing: break
+            }
+        }
+    }
+
+    /// What every step ends with: the next registry write, and an allocation if something is to be given out.
+    mutating func finishStep() -> [MasterEffect] {
+        if let write = registrar.nextWrite(number: { numbers.nextWriteNumber() }) {
+            emit(.writeRegistry(term, write))
+            registryTimer = scheduleNumbered(after: settings.registryStoreTimeout) { .registryPatience($0) }
+        }
+        scheduleFilterExpiry()
+        defer { effects = [] }
+        return effects
+    }
+
+    /// Whether the timer says that a write has been in flight for too long.
+    func isRegistryStuck(_ number: UInt64) -> Bool { number == registryTimer && registrar.inFlightNumber != nil }
+
+    // MARK: Allocation
+
+    /// Something could be offered that was not before. The allocation runs after what is already in the inbox, so a
+    /// burst of declines costs one round; there is no waiting beyond that.
+    mutating func wantAllocation() {
+        guard allocateTimer == nil else { return }
+        allocateTimer = scheduleNumbered(after: .zero) { .allocate($0) }
+    }
+
+    private mutating func scheduleFilterExpiry() {
+        guard let due = allocator.nextFilterExpiry else { return }
+        if let filterTimer, filterTimer.due <= due, filterTimer.due > now.instant { return }
+        let delay = max(.zero, now.instant.duration(to: due))
+        filterTimer = (scheduleNumbered(after: delay) { .filterExpiry($0) }, due)
+    }
+
+    private mutating func allocate() {
+        let allocations = allocator.allocate(at: now.instant, seed: numbers.nextAllocationSeed())
+        numbers.counters.count("allocator/mesos/allocation_runs")
+        makeOffers(allocations)
+    }
+
+    // MARK: Timers
+
+    mutating func fire(_ timer: MasterTimer) {
+        switch timer {
+        case .allocate(let number):
+            guard allocateTimer == number else { return }
+            allocateTimer = nil
+            allocate()
+        case .filterExpiry(let number):
+            guard filterTimer?.number == number else { return }
+            filterTimer = nil
+            allocate()
+        case .offerExpiry(let id): expireOffer(id)
+        case .heartbeat(let id, let number): heartbeat(id, number)
+        case .frameworkFailover(let id, let number): failoverTimedOut(id, number)
+        case .ping(let id, let number): ping(id, number)
+        case .agentReturn(let id, let number): agentReturnTimedOut(id, number)
+        case .recoveryDeadline(recoveryTimer): recoveryDeadlinePassed()
+        case .registryCollection(collectionTimer):
+            collectRegistry()
+            collectionTimer = scheduleNumbered(after: settings.registryCollectionInterval) { .registryCollection($0) }
+        case .recoveryDeadline, .registryCollection, .registryPatience, .fence, .sessionPatience, .reopenSession,
+            .rejoinElection, .reclaim:
+            break
+        }
+    }
+
+    /// Forgets unreachable and gone agents that are too old or too many, oldest first.
+    private mutating func collectRegistry() {
+        let oldest = now.wall.advanced(by: .zero - settings.registryAgentAgeMax)
+        var operations: [RegistryOperation] = []
+        let unreachable = Self.surplus(registry.unreachable, olderThan: oldest, max: settings.registryAgentCountMax)
+        operations += unreachable.map { .forgetUnreachable($0) }
+        let gone = Self.surplus(registry.gone, olderThan: oldest, max: settings.registryAgentCountMax)
+        operations += gone.map { .forgetGone($0) }
+        for (id, record) in registry.frameworks.sorted(by: { $0.key < $1.key }) {
+            if case .removed(let time) = record.phase, time < oldest { operations.append(.forgetFramework(id)) }
+        }
+        guard !operations.isEmpty else { return }
+        note(.info, "forgetting \(operations.count) old entries of the registry")
+        persist(operations, then: .nothing)
+    }
+
+    private static func surplus(_ marks: [AgentID: WallTime], olderThan oldest: WallTime, max: Int) -> [AgentID] {
+        let byAge = marks.sorted { ($0.value, $0.key) < ($1.value, $1.key) }
+        let excess = Swift.max(0, byAge.count - max)
+        return byAge.enumerated().filter { $0.offset < excess || $0.element.value < oldest }.map(\.element.key)
+    }
+}

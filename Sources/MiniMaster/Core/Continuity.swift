@@ -1,0 +1,86 @@
+// What a master keeps when it stops leading: the numbers that must never be used twice by one process.
+import Resources
+
+/// Ids, timer numbers and counters. They outlive a term of leadership; everything else about the cluster does not.
+package struct Continuity: Sendable {
+    package let masterID: String
+    package var counters = MasterCounters()
+    private var frameworks = 0
+    private var offers = 0
+    private var agents = 0
+    private var timers: UInt64 = 0
+    private var writes: UInt64 = 0
+    private var terms: UInt64 = 0
+    private var allocationSeeds: SplitMix64
+
+    package init(masterID: String, seed: UInt64) {
+        self.masterID = masterID
+        allocationSeeds = SplitMix64(seed: seed)
+    }
+
+    /// `<master id>-0000`, counting up, at least four digits.
+    package mutating func nextFrameworkID() -> FrameworkID {
+        defer { frameworks += 1 }
+        let digits = String(frameworks)
+        let padding = String(repeating: "0", count: max(0, 4 - digits.count))
+        return FrameworkID("\(masterID)-\(padding)\(digits)")
+    }
+
+    package mutating func nextOfferID() -> OfferID {
+        defer { offers += 1 }
+        return OfferID("\(masterID)-O\(offers)")
+    }
+
+    package mutating func nextAgentID() -> AgentID {
+        defer { agents += 1 }
+        return AgentID("\(masterID)-S\(agents)")
+    }
+
+    package mutating func nextTimerNumber() -> UInt64 {
+        timers += 1
+        return timers
+    }
+
+    package mutating func nextWriteNumber() -> UInt64 {
+        writes += 1
+        return writes
+    }
+
+    package mutating func nextTermNumber() -> UInt64 {
+        terms += 1
+        return terms
+    }
+
+    package mutating func nextAllocationSeed() -> UInt64 { allocationSeeds.next() }
+}
+
+/// A small seedable generator (Steele, Lea and Flood, *Fast Splittable Pseudorandom Number Generators*, OOPSLA 2014).
+/// Good enough to spread agents over frameworks; not for secrets.
+package struct SplitMix64: RandomNumberGenerator, Sendable {
+    private var state: UInt64
+
+    package init(seed: UInt64) { state = seed }
+
+    package mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}
+
+/// What the master counts, named as in `/metrics/snapshot`.
+package struct MasterCounters: Equatable, Sendable {
+    private var values: [String: UInt64] = [:]
+
+    package init() {}
+
+    package mutating func count(_ name: String, _ amount: UInt64 = 1) { values[name, default: 0] += amount }
+
+    package subscript(name: String) -> UInt64 { values[name] ?? 0 }
+
+    package var all: [(name: String, value: UInt64)] {
+        values.sorted { $0.key < $1.key }.map { (name: $0.key, value: $0.value) }
+    }
+}

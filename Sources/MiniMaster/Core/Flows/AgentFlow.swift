@@ -1,0 +1,287 @@
+// Agents come: admission, return, and the comparison of what they hold with what the master knows.
+import Allocator
+import MesosProtocol
+import Resources
+
+extension Cluster {
+    /// The version of the link's messages. An agent that needs another one is told so.
+    static let linkVersion: UInt32 = 1
+
+    /// Answers one call of an agent.
+    mutating func receive(_ request: RequestNumber, _ incoming: AgentRequest) {
+        let call = incoming.call
+        guard call.hasType else { return refuseLink(request, 400, "Expecting 'type' to be present") }
+        if call.type == .register {
+            guard call.hasRegister else { return refuseLink(request, 400, "Expecting 'register' to be present") }
+            guard incoming.linkID == nil else {
+                return refuseLink(request, 400, "Register calls should not include the 'Mini-Link-Stream-Id' header")
+            }
+            return register(request, incoming)
+        }
+        guard let link = incoming.linkID else {
+            return refuseLink(request, 400, "All calls but register should include the 'Mini-Link-Stream-Id' header")
+        }
+        guard let agent = agents.agent(on: link), agent.link == link else {
+            return refuseLink(request, 403, "No agent is registered on the link \(link)")
+        }
+        answer(request, .accepted)
+        switch call.type {
+        case .update: updateArrived(call.update, from: agent)
+        case .pong: pongArrived(call.pong.sequence, from: agent)
+        case .message: passMessage(call.message, from: agent)
+        case .unregister: unregister(agent)
+        case .register, .tasksReconciled, .unknown: break
+        }
+    }
+
+    private mutating func refuseLink(_ request: RequestNumber, _ status: Int, _ reason: String) {
+        answer(request, .refused(status: status, reason: reason))
+    }
+
+    // MARK: Registering
+
+    private mutating func register(_ request: RequestNumber, _ incoming: AgentRequest) {
+        let message = incoming.call.register
+        let link = incoming.freshLinkID
+        count(message.agent.hasID ? "reregister_slave" : "register_slave")
+        guard message.linkVersion == Self.linkVersion else {
+            answer(request, .link(link))
+            return turnAway(
+                link,
+                "This master speaks version \(Self.linkVersion) of the agent link, the agent version "
+                    + "\(message.linkVersion)", shutdown: false)
+        }
+        if let fault = Self.fault(in: message) {
+            answer(request, .link(link))
+            return turnAway(link, fault, shutdown: false)
+        }
+        let address = AgentRoster.address(of: message.agent, from: incoming.remoteHost)
+        let predecessor = agents.agent(at: address)
+        // A new agent that asks again before it was acknowledged gets the id it was given the first time.
+        let isRetry = !message.agent.hasID && predecessor?.isAdmitting == true && predecessor?.registeredAt == nil
+        let id =
+            message.agent.hasID
+            ? AgentID(message.agent.id) : isRetry ? predecessor?.id ?? numbers.nextAgentID() : numbers.nextAgentID()
+
+        if registry.gone[id] != nil {
+            answer(request, .link(link))
+            return turnAway(link, "Agent has been marked gone", shutdown: true)
+        }
+        if let known = agents[id] {
+            if case .leaving = known.phase {
+                // Its removal is being written; it may come back when that is done.
+                return refuseLink(request, 503, "The agent is being removed; try again")
+            }
+            if known.hostname != message.agent.hostname {
+                answer(request, .link(link))
+                return turnAway(
+                    link,
+                    "Agent \(id) is registered with host name '\(known.hostname)', not "
+                        + "'\(message.agent.hostname)'", shutdown: true)
+            }
+        }
+        answer(request, .link(link))
+        if let predecessor, predecessor.id != id, !predecessor.isLeaving {
+            remove(predecessor, "a new agent registered at the same address")
+        }
+        admit(id, message, on: link, from: incoming.remoteHost)
+    }
+
+    private static func fault(in message: LinkCall.Register) -> String? {
+        if message.agent.hostname.isEmpty { return "The agent has no host name" }
+        if message.agent.hasID, let fault = IdentifierRules.fault(in: message.agent.id.value) {
+            return "The agent's id is invalid: \(fault)"
+        }
+        do throws(ResourceConversionError) {
+            _ = try Resources(message.agent.resources)
+            return nil
+        } catch {
+            return "The agent's resources are invalid: \(error)"
+        }
+    }
+
+    private mutating func turnAway(_ link: LinkID, _ reason: String, shutdown: Bool) {
+        note(.warning, "agent refused: \(reason)")
+        emit(.sendCommand(link, .refused(reason, shutdown: shutdown)))
+        emit(.closeLink(link))
+    }
+
+    /// Puts the registration before the registry, if that does not know the agent exactly so, and then acknowledges it.
+    private mutating func admit(
+        _ id: AgentID, _ message: LinkCall.Register, on link: LinkID, from remoteHost: String
+    ) {
+        var info = message.agent
+        info.id = V1AgentID(id)
+        let known = agents[id]
+        let wasUnreachable = registry.unreachable[id] != nil
+        if let known { closeOldLink(of: known) }
+        let registration = Agent.Registration(
+            link: link, message: message, remoteHost: remoteHost,
+            kind: wasUnreachable ? .reachableAgain : known == nil && !message.agent.hasID ? .new : .returning)
+        var agent = known ?? Agent(id: id, info: info, total: Resources(), phase: .recovered)
+        agent.info = info
+        agent.remoteHost = remoteHost
+        agent.phase = .admitting(registration)
+        agents.put(agent)
+        if registry.agents[id] == info {
+            acknowledgeAgent(id)
+        } else {
+            persist([.admitAgent(id, info)], then: .acknowledgeAgent(id))
+        }
+    }
+
+    private mutating func closeOldLink(of agent: Agent) {
+        switch agent.phase {
+        case .connected(let old):
+            rescindOffers(of: agent.id)
+            emit(.closeLink(old))
+        case .admitting(let registration): emit(.closeLink(registration.link))
+        case .recovered, .disconnected, .leaving: break
+        }
+    }
+
+    /// The registry knows the agent: it is told so, and its resources and tasks enter the books.
+    mutating func acknowledgeAgent(_ id: AgentID) {
+        guard let agent = agents[id], case .admitting(let registration) = agent.phase else { return }
+        // Judged when the registration came in.
+        guard let total = try? Resources(registration.message.agent.resources) else { return }
+        agents.update(id) { agent in
+            agent.phase = .connected(registration.link)
+            agent.total = total
+            agent.version = registration.message.version
+            agent.capabilities = registration.message.capabilities
+            agent.pings = PingCount()
+            if agent.registeredAt == nil {
+                agent.registeredAt = now.wall
+                // An agent of an earlier leader is back rather than new.
+                if registration.kind != .new { agent.reregisteredAt = now.wall }
+            } else {
+                agent.reregisteredAt = now.wall
+            }
+            agent.isAllocated = true
+        }
+        numbers.counters.count(
+            registration.kind == .new ? "master/slave_registrations" : "master/slave_reregistrations")
+        if agent.isAllocated {
+            allocator.updateAgent(id, total: total)
+        } else {
+            allocator.addAgent(id, total: total, at: now)
+        }
+        emit(
+            .sendCommand(
+                registration.link,
+                .registered(
+                    id, pingInterval: settings.agentPingInterval, missesMax: settings.agentPingMissesMax,
+                    master: selfInfo)))
+        adopt(registration.message, on: id)
+        allocator.setAgentActive(id, true)
+        schedulePing(id)
+        wantAllocation()
+        note(.info, "agent \(id) at \(agent.hostname) registered with \(total)")
+    }
+
+    // MARK: Comparing
+
+    /// Brings the books and the agent's own list of tasks together.
+    private mutating func adopt(_ message: LinkCall.Register, on agent: AgentID) {
+        for info in message.frameworks where info.hasID { adoptFramework(info, on: agent) }
+        var reported: Set<TaskKey> = []
+        for task in message.tasks {
+            let key = TaskKey(framework: FrameworkID(task.frameworkID), task: TaskID(task.info.taskID))
+            // Of a framework that is over, or that the agent itself cannot describe: nothing to keep a book for.
+            guard frameworks[key.framework] != nil else {
+                command(agent, .shutdownFramework(key.framework))
+                continue
+            }
+            reported.insert(key)
+            adoptTask(task, key, on: agent)
+        }
+        var missing: [TaskKey] = []
+        for task in tasks.tasks(on: agent) {
+            if !reported.contains(task.key) {
+                if task.isUnreachable, frameworks[task.key.framework]?.isPartitionAware != true {
+                    // The framework was told TASK_LOST and the agent does not have it: that was the truth.
+                    tasks.remove(task.key).map { complete($0) }
+                } else {
+                    missing.append(task.key)
+                }
+            }
+            if reported.contains(task.key), let kill = task.kill, !task.isTerminal {
+                command(agent, .kill(task.key, policy: kill.policy))
+            }
+        }
+        // The agent answers for each with an update, which then takes the ordinary way.
+        if !missing.isEmpty { command(agent, .reconcile(missing)) }
+    }
+
+    private mutating func adoptFramework(_ info: V1FrameworkInfo, on agent: AgentID) {
+        let id = FrameworkID(info.id)
+        if let known = frameworks[id] {
+            if known.info != info { command(agent, .updateFramework(known.info)) }
+            return
+        }
+        var isRemoved = frameworks.isCompleted(id)
+        if case .removed = registry.frameworks[id]?.phase { isRemoved = true }
+        guard !isRemoved else { return command(agent, .shutdownFramework(id)) }
+        recoverFramework(id, info, failoverAfter: nil)
+    }
+
+    private mutating func adoptTask(_ task: LinkTask, _ key: TaskKey, on agent: AgentID) {
+        let wasUnreachable = tasks[key]?.isUnreachable == true
+        if let known = tasks[key] {
+            // An id in use on another agent: the agent's copy is older than ours and must go.
+            guard known.agent == agent else { return command(agent, .kill(key, policy: nil)) }
+            tasks.update(key) { record in
+                if !record.isTerminal || record.isUnreachable { record.state = task.state }
+                record.isUnreachable = false
+            }
+        } else {
+            tasks.insert(record(task, key, on: agent))
+        }
+        guard let record = tasks[key] else { return }
+        if record.isTerminal {
+            releaseResources(of: key)
+        } else if !record.isCharged {
+            charge(record)
+        }
+        guard wasUnreachable else { return }
+        tell(
+            key.framework,
+            update: .fromMaster(
+                key.task, on: agent, task.state, .agentReregistered, "Agent reregistered", at: now.wall))
+    }
+
+    private mutating func charge(_ record: TaskRecord) {
+        allocator.charge(
+            record.key.framework, role: record.role, agent: record.agent, resources: record.resources)
+        tasks.update(record.key) { $0.isCharged = true }
+    }
+
+    private func record(_ task: LinkTask, _ key: TaskKey, on agent: AgentID) -> TaskRecord {
+        let info = task.info
+        let framework = frameworks[key.framework]
+        let role = info.resources.lazy.compactMap { try? RoleName($0.allocationInfo.role) }.first
+        // An agent's own list was judged when the tasks were launched; what cannot be read counts as nothing.
+        var resources = (try? Resources(info.resources)) ?? Resources()
+        if info.hasExecutor, let own = try? Resources(info.executor.resources) { resources += own }
+        var record = TaskRecord(
+            key: key, agent: agent, name: info.name, role: role ?? framework?.roles.first ?? .any,
+            resources: resources, executor: info.hasExecutor ? info.executor.executorID.value : "",
+            state: task.state, details: TaskDetails(info), sequence: 0)
+        for status in task.statuses { record.remember(status) }
+        return record
+    }
+
+    // MARK: Messages
+
+    private mutating func passMessage(_ message: LinkFrameworkMessage, from agent: Agent) {
+        count("executor_to_framework")
+        numbers.counters.count("master/valid_executor_to_framework_messages")
+        var event = V1SchedulerEvent()
+        event.type = .message
+        event.message.agentID = V1AgentID(agent.id)
+        event.message.executorID = message.executorID
+        event.message.data = message.data
+        tell(FrameworkID(message.frameworkID), event)
+    }
+}

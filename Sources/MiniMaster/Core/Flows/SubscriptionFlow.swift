@@ -1,0 +1,237 @@
+// Frameworks come and go: subscription, failover to a new instance, loss, timeout, teardown.
+import Allocator
+import MesosProtocol
+import Resources
+
+extension Cluster {
+    // MARK: Coming
+
+    mutating func subscribe(_ request: RequestNumber, _ incoming: SchedulerRequest) {
+        let stream = incoming.freshStreamID
+        let subscribe = incoming.call.subscribe
+        let info = subscribe.frameworkInfo
+        let id = FrameworkID(info.hasID ? info.id.value : "")
+        answer(request, .stream(stream))
+
+        if let fault = FrameworkValidation.fault(in: info, suppressed: subscribe.suppressedRoles, settings: settings) {
+            return refuse(stream, fault)
+        }
+        let suppressed = Set(subscribe.suppressedRoles.compactMap { try? RoleName($0) })
+        if id.value.isEmpty {
+            let fresh = Framework(
+                id: numbers.nextFrameworkID(), info: info, connection: .subscribing(stream), registeredAt: now.wall)
+            return admit(fresh, suppressed)
+        }
+        if let fault = Self.fault(inChosenID: id) { return refuse(stream, fault) }
+        guard let known = frameworks[id] else {
+            if frameworks.isCompleted(id) { return refuse(stream, "Framework has been removed") }
+            // A framework may bring its own id, or have been known to an earlier leader only: taken as it is.
+            let fresh = Framework(id: id, info: info, connection: .subscribing(stream), registeredAt: now.wall)
+            return admit(fresh, suppressed)
+        }
+        if case .leaving = known.connection { return refuse(stream, "Framework has been removed") }
+        if let fault = FrameworkValidation.fault(resubscribing: info, over: known.info) { return refuse(stream, fault) }
+        resubscribe(known, as: info, suppressed, on: stream)
+    }
+
+    /// A framework id becomes a file name on agents and a znode name in the registry.
+    private static func fault(inChosenID id: FrameworkID) -> String? {
+        IdentifierRules.fault(in: id.value).map { "Framework id is invalid: \($0)" }
+    }
+
+    private mutating func refuse(_ stream: StreamID, _ reason: String) {
+        emit(.sendEvent(stream, .error(reason)))
+        emit(.closeStream(stream))
+    }
+
+    private mutating func admit(_ new: Framework, _ suppressed: Set<RoleName>) {
+        var framework = new
+        framework.suppressed = suppressed
+        frameworks.put(framework)
+        numbers.counters.count("master/messages_register_framework")
+        allocator.addFramework(
+            framework.id, roles: framework.roles, suppressed: suppressed, active: false,
+            canUseGPUs: framework.can(.gpuResources), canUseRevocable: framework.can(.revocableResources),
+            canUseRefinements: framework.can(.reservationRefinement))
+        persistConnected(framework)
+    }
+
+    private mutating func resubscribe(
+        _ known: Framework, as info: V1FrameworkInfo, _ suppressed: Set<RoleName>, on stream: StreamID
+    ) {
+        numbers.counters.count("master/messages_reregister_framework")
+        switch known.connection {
+        case .subscribing(let old), .connected(let old):
+            emit(.sendEvent(old, .error("Framework failed over")))
+            emit(.closeStream(old))
+            // The new instance starts without offers, and is not told of the old one's.
+            withdrawOffers(of: known.id)
+            allocator.deactivateFramework(known.id)
+        case .disconnected, .recovered, .leaving: break
+        }
+        frameworks.update(known.id) { framework in
+            framework.adopt(info)
+            framework.suppressed = suppressed
+            framework.connection = .subscribing(stream)
+            framework.heartbeatTimer = 0
+        }
+        guard let framework = frameworks[known.id] else { return }
+        allocator.updateFramework(
+            framework.id, roles: framework.roles, suppressed: suppressed, active: false,
+            canUseGPUs: framework.can(.gpuResources), canUseRevocable: framework.can(.revocableResources),
+            canUseRefinements: framework.can(.reservationRefinement))
+        if known.info != framework.info { tellAgents(of: framework) }
+        persistConnected(framework)
+    }
+
+    private mutating func persistConnected(_ framework: Framework) {
+        guard case .subscribing(let stream) = framework.connection else { return }
+        let record = FrameworkRecord(info: framework.info, phase: .connected)
+        let continuation = Registrar.Continuation.announceSubscription(framework.id, stream)
+        persist([.putFramework(framework.id, record)], then: continuation)
+    }
+
+    /// The registry knows the framework: now it may know it too.
+    mutating func announceSubscription(_ id: FrameworkID, on stream: StreamID) {
+        guard let framework = frameworks[id], framework.connection == .subscribing(stream) else { return }
+        let isReturn = framework.reregisteredAt != nil || framework.isKnownBefore
+        frameworks.update(id) { framework in
+            framework.connection = .connected(stream)
+            if isReturn { framework.reregisteredAt = now.wall }
+            framework.isKnownBefore = true
+        }
+        emit(.sendEvent(stream, .subscribed(id, heartbeat: settings.heartbeatInterval, master: selfInfo)))
+        emit(.sendEvent(stream, .heartbeat))
+        scheduleHeartbeat(id)
+        allocator.activateFramework(id)
+        wantAllocation()
+        note(.info, "framework \(id) (\(framework.info.name)) subscribed")
+    }
+
+    private mutating func scheduleHeartbeat(_ id: FrameworkID) {
+        let timer = scheduleNumbered(after: settings.heartbeatInterval) { .heartbeat(id, $0) }
+        frameworks.update(id) { $0.heartbeatTimer = timer }
+    }
+
+    mutating func heartbeat(_ id: FrameworkID, _ number: UInt64) {
+        guard let framework = frameworks[id], framework.isConnected, framework.heartbeatTimer == number else { return }
+        tell(id, .heartbeat)
+        scheduleHeartbeat(id)
+    }
+
+    // MARK: Changing
+
+    /// UPDATE_FRAMEWORK: the answer is 200 or a reason.
+    mutating func updateFramework(_ request: RequestNumber, _ known: Framework, _ call: V1SchedulerCall.UpdateFramework)
+    {
+        let info = call.frameworkInfo
+        if let fault = FrameworkValidation.fault(in: info, suppressed: call.suppressedRoles, settings: settings) {
+            return answer(request, .refused(status: 400, reason: "Supplied FrameworkInfo is not valid: \(fault)"))
+        }
+        if let fault = FrameworkValidation.fault(updating: known.info, to: info) {
+            return answer(request, .refused(status: 400, reason: "FrameworkInfo update is not valid: \(fault)"))
+        }
+        let suppressed = Set(call.suppressedRoles.compactMap { try? RoleName($0) })
+        frameworks.update(known.id) { framework in
+            framework.adopt(info)
+            framework.suppressed = suppressed
+        }
+        guard let framework = frameworks[known.id] else { return }
+        for offer in offers.offers(to: known.id) where !framework.roles.contains(offer.role) { rescind(offer.id) }
+        allocator.updateFramework(
+            framework.id, roles: framework.roles, suppressed: suppressed, active: framework.isConnected,
+            canUseGPUs: framework.can(.gpuResources), canUseRevocable: framework.can(.revocableResources),
+            canUseRefinements: framework.can(.reservationRefinement))
+        if known.info != framework.info {
+            tellAgents(of: framework)
+            let record = FrameworkRecord(info: framework.info, phase: .connected)
+            persist([.putFramework(framework.id, record)], then: .nothing)
+        }
+        wantAllocation()
+        answer(request, .done)
+    }
+
+    /// Agents act on a framework's capabilities, so those that run its tasks hear of every change.
+    private mutating func tellAgents(of framework: Framework) {
+        let involved = Set(tasks.tasks(of: framework.id).map(\.agent)).sorted()
+        for agent in involved { command(agent, .updateFramework(framework.info)) }
+    }
+
+    // MARK: Going
+
+    mutating func streamClosed(_ stream: StreamID) {
+        guard let framework = frameworks.framework(on: stream) else { return }
+        if case .leaving = framework.connection { return }
+        withdrawOffers(of: framework.id)
+        allocator.deactivateFramework(framework.id)
+        let timer = scheduleNumbered(after: framework.failoverTimeout) { .frameworkFailover(framework.id, $0) }
+        frameworks.update(framework.id) { $0.connection = .disconnected(failoverTimer: timer) }
+        let record = FrameworkRecord(info: framework.info, phase: .disconnected(since: now.wall))
+        persist([.putFramework(framework.id, record)], then: .nothing)
+        wantAllocation()
+        note(.info, "framework \(framework.id) disconnected; it has \(framework.info.failoverTimeout) s to come back")
+    }
+
+    mutating func failoverTimedOut(_ id: FrameworkID, _ number: UInt64) {
+        guard let framework = frameworks[id] else { return }
+        switch framework.connection {
+        case .disconnected(number), .recovered(number):
+            note(.info, "framework \(id) did not come back within its failover timeout")
+            beginRemoval(of: framework)
+        case .disconnected, .recovered, .subscribing, .connected, .leaving: return
+        }
+    }
+
+    mutating func teardownRequested(_ request: RequestNumber, _ id: FrameworkID) {
+        guard let framework = frameworks[id], !framework.isLeaving else {
+            return answer(request, .refused(status: 400, reason: "No framework found with specified ID"))
+        }
+        beginRemoval(of: framework)
+        answer(request, .done)
+    }
+
+    mutating func beginRemoval(of framework: Framework) {
+        if framework.isLeaving { return }
+        withdrawOffers(of: framework.id)
+        allocator.deactivateFramework(framework.id)
+        frameworks.update(framework.id) { $0.connection = .leaving(framework.openStream) }
+        let record = FrameworkRecord(info: framework.info, phase: .removed(at: now.wall))
+        let operations = [RegistryOperation.putFramework(framework.id, record)] + surplusTombstones()
+        persist(operations, then: .removeFramework(framework.id))
+    }
+
+    /// Removed frameworks beyond the bound, oldest first.
+    private func surplusTombstones() -> [RegistryOperation] {
+        var removed: [(WallTime, FrameworkID)] = []
+        for (id, record) in registry.frameworks {
+            if case .removed(let time) = record.phase { removed.append((time, id)) }
+        }
+        let surplus = removed.count + 1 - max(1, settings.completedFrameworksMax)
+        return removed.sorted { $0 < $1 }.prefix(max(0, surplus)).map { .forgetFramework($0.1) }
+    }
+
+    /// The registry knows that it is over: now the agents hear of it, and the books are closed.
+    mutating func removeFramework(_ id: FrameworkID) {
+        guard let framework = frameworks[id], case .leaving(let stream) = framework.connection else { return }
+        for agent in agents.all where agent.isConnected { command(agent.id, .shutdownFramework(id)) }
+        for task in tasks.tasks(of: id) {
+            releaseResources(of: task.key)
+            guard var record = tasks.remove(task.key) else { continue }
+            if !record.isTerminal {
+                record.state = .taskKilled
+                record.isUnreachable = false
+                let status = V1TaskStatus.fromMaster(
+                    record.id, on: record.agent, .taskKilled, .frameworkRemoved, "Framework \(id) removed",
+                    at: now.wall)
+                record.remember(status)
+                countTerminal(status)
+            }
+            complete(record)
+        }
+        if let stream { emit(.closeStream(stream)) }
+        allocator.removeFramework(id)
+        frameworks.complete(id, at: now.wall)
+        wantAllocation()
+        note(.info, "framework \(id) removed")
+    }
+}

@@ -1,0 +1,42 @@
+// What an operator can set that changes a decision of the master's core.
+import Allocator
+import Resources
+
+/// The core's share of the master's configuration. Plain values, fixed for the life of the process.
+package struct MasterSettings: Sendable {
+    /// How many masters must be members of the election group before the first of them leads. Nil: standalone, without
+    /// ZooKeeper.
+    package var quorum: Int?
+    /// What the ZooKeeper session asks for; the server may grant another value, which is the one that counts.
+    package var sessionTimeout: Duration = .seconds(10)
+
+    package var agentPingInterval: Duration = .seconds(15)
+    /// So many unanswered pings in a row make an agent unreachable: 5 × 15 s = 75 s, as in Apache Mesos.
+    package var agentPingMissesMax = 5
+    /// How long agents may take to come back after a broken link or a change of leader.
+    package var agentReregisterTimeout: Duration = .seconds(600)
+
+    package var heartbeatInterval: Duration = .seconds(15)
+    /// Nil: offers never expire.
+    package var offerTimeout: Duration?
+    /// Roles a framework may name. Nil: any valid name.
+    package var roles: Set<RoleName>?
+    /// Used only while the registry holds none.
+    package var weights: [RoleName: Weight] = [:]
+    package var rootSubmissions = true
+    package var allocator = AllocatorSettings()
+
+    package var completedFrameworksMax = 50
+    package var completedTasksPerFrameworkMax = 1000
+    package var unreachableTasksPerFrameworkMax = 1000
+
+    /// A registry write that takes longer ends the term.
+    package var registryStoreTimeout: Duration = .seconds(20)
+    package var registryFetchTimeout: Duration = .seconds(60)
+    package var registryCollectionInterval: Duration = .seconds(900)
+    /// Unreachable and gone agents are forgotten after so long.
+    package var registryAgentAgeMax: Duration = .seconds(14 * 86_400)
+    package var registryAgentCountMax = 102_400
+
+    package init() {}
+}

@@ -1,0 +1,26 @@
+// The timers the master's core asks for. None is ever cancelled: each carries a number, and a stale one is ignored.
+import Resources
+
+/// Names one timer. The shell sends it back unchanged as `.timerFired`.
+package enum MasterTimer: Hashable, Sendable {
+    /// Looks whether ZooKeeper was heard from lately enough to go on leading.
+    case fence(UInt64)
+    /// A session that was not connected in time is given up for a new one.
+    case sessionPatience(UInt64)
+    case reopenSession(UInt64)
+    case rejoinElection(UInt64)
+    /// The pause after a failed registry access before this master tries to lead again.
+    case reclaim(UInt64)
+    case registryPatience(UInt64)
+    /// Fires at once, after what is already waiting in the inbox: one allocation serves a burst of events.
+    case allocate(UInt64)
+    case filterExpiry(UInt64)
+    case offerExpiry(OfferID)
+    case heartbeat(FrameworkID, UInt64)
+    case frameworkFailover(FrameworkID, UInt64)
+    case ping(AgentID, UInt64)
+    case agentReturn(AgentID, UInt64)
+    /// Agents of the registry that have not come back under this leader by then are unreachable.
+    case recoveryDeadline(UInt64)
+    case registryCollection(UInt64)
+}

@@ -1,0 +1,113 @@
+// Builds the commands the master sends down an agent's link.
+import MesosProtocol
+import Resources
+
+extension LinkCommand {
+    static func registered(
+        _ agent: AgentID, pingInterval: Duration, missesMax: Int, master: V1MasterInfo
+    ) -> LinkCommand {
+        var command = LinkCommand()
+        command.type = .registered
+        command.registered.agentID = V1AgentID(agent)
+        command.registered.pingIntervalSeconds = pingInterval.inSeconds
+        command.registered.pingMissesMax = UInt32(missesMax)
+        command.registered.master = master
+        return command
+    }
+
+    static func refused(_ reason: String, shutdown: Bool) -> LinkCommand {
+        var command = LinkCommand()
+        command.type = .refused
+        command.refused.reason = reason
+        command.refused.shutdown = shutdown
+        return command
+    }
+
+    static func run(_ task: V1TaskInfo, of framework: V1FrameworkInfo) -> LinkCommand {
+        var command = LinkCommand()
+        command.type = .runTask
+        command.runTask.framework = framework
+        command.runTask.task = task
+        return command
+    }
+
+    static func kill(_ key: TaskKey, policy: V1KillPolicy?) -> LinkCommand {
+        var command = LinkCommand()
+        command.type = .killTask
+        command.killTask.frameworkID = V1FrameworkID(key.framework)
+        command.killTask.taskID = V1TaskID(key.task)
+        if let policy { command.killTask.killPolicy = policy }
+        return command
+    }
+
+    /// Passes a framework's acknowledgement on.
+    static func acknowledge(_ framework: FrameworkID, _ call: V1SchedulerCall.Acknowledge) -> LinkCommand {
+        var command = LinkCommand()
+        command.type = .acknowledge
+        command.acknowledge.frameworkID = V1FrameworkID(framework)
+        command.acknowledge.taskID = call.taskID
+        command.acknowledge.uuid = call.uuid
+        return command
+    }
+
+    /// Acknowledges an update that no framework will ever see.
+    static func acknowledge(_ framework: FrameworkID, _ status: V1TaskStatus) -> LinkCommand {
+        var command = LinkCommand()
+        command.type = .acknowledge
+        command.acknowledge.frameworkID = V1FrameworkID(framework)
+        command.acknowledge.taskID = status.taskID
+        command.acknowledge.uuid = status.uuid
+        return command
+    }
+
+    static func shutdownFramework(_ framework: FrameworkID) -> LinkCommand {
+        var command = LinkCommand()
+        command.type = .shutdownFramework
+        command.shutdownFramework.frameworkID = V1FrameworkID(framework)
+        return command
+    }
+
+    static func updateFramework(_ info: V1FrameworkInfo) -> LinkCommand {
+        var command = LinkCommand()
+        command.type = .updateFramework
+        command.updateFramework.framework = info
+        return command
+    }
+
+    static func message(_ framework: FrameworkID, _ call: V1SchedulerCall.Message) -> LinkCommand {
+        var command = LinkCommand()
+        command.type = .message
+        command.message.frameworkID = V1FrameworkID(framework)
+        command.message.agentID = call.agentID
+        command.message.executorID = call.executorID
+        command.message.data = call.data
+        return command
+    }
+
+    static func ping(_ sequence: UInt64, connected: Bool) -> LinkCommand {
+        var command = LinkCommand()
+        command.type = .ping
+        command.ping.connected = connected
+        command.ping.sequence = sequence
+        return command
+    }
+
+    static func reconcile(_ keys: [TaskKey]) -> LinkCommand {
+        var command = LinkCommand()
+        command.type = .reconcileTasks
+        command.reconcileTasks.tasks = keys.map { key in
+            var reference = LinkTaskReference()
+            reference.frameworkID = V1FrameworkID(key.framework)
+            reference.taskID = V1TaskID(key.task)
+            return reference
+        }
+        return command
+    }
+
+    static func shutdown(_ reason: String) -> LinkCommand {
+        var command = LinkCommand()
+        command.type = .shutdown
+        command.shutdown.reason = reason
+        return command
+    }
+}

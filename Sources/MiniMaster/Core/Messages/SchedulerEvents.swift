@@ -1,0 +1,93 @@
+// Builds the events a scheduler hears and the statuses the master itself reports.
+import MesosProtocol
+import Resources
+
+extension V1SchedulerEvent {
+    static func subscribed(_ id: FrameworkID, heartbeat: Duration, master: V1MasterInfo) -> V1SchedulerEvent {
+        var event = V1SchedulerEvent()
+        event.type = .subscribed
+        event.subscribed.frameworkID = V1FrameworkID(id)
+        event.subscribed.heartbeatIntervalSeconds = heartbeat.inSeconds
+        event.subscribed.masterInfo = master
+        return event
+    }
+
+    static var heartbeat: V1SchedulerEvent {
+        var event = V1SchedulerEvent()
+        event.type = .heartbeat
+        return event
+    }
+
+    static func offers(_ offers: [V1Offer]) -> V1SchedulerEvent {
+        var event = V1SchedulerEvent()
+        event.type = .offers
+        event.offers.offers = offers
+        return event
+    }
+
+    static func rescind(_ id: OfferID) -> V1SchedulerEvent {
+        var event = V1SchedulerEvent()
+        event.type = .rescind
+        event.rescind.offerID = V1OfferID(id)
+        return event
+    }
+
+    static func update(_ status: V1TaskStatus) -> V1SchedulerEvent {
+        var event = V1SchedulerEvent()
+        event.type = .update
+        event.update.status = status
+        return event
+    }
+
+    static func operation(_ status: V1OperationStatus) -> V1SchedulerEvent {
+        var event = V1SchedulerEvent()
+        event.type = .updateOperationStatus
+        event.updateOperationStatus.status = status
+        return event
+    }
+
+    static func failure(of agent: AgentID) -> V1SchedulerEvent {
+        var event = V1SchedulerEvent()
+        event.type = .failure
+        event.failure.agentID = V1AgentID(agent)
+        return event
+    }
+
+    static func error(_ message: String) -> V1SchedulerEvent {
+        var event = V1SchedulerEvent()
+        event.type = .error
+        event.error.message = message
+        return event
+    }
+}
+
+extension V1TaskStatus {
+    /// A status made up by the master. It carries no uuid: nobody acknowledges it.
+    static func fromMaster(
+        _ task: TaskID, on agent: AgentID?, _ state: V1TaskState, _ reason: V1TaskStatus.Reason, _ message: String,
+        at time: WallTime
+    ) -> V1TaskStatus {
+        var status = V1TaskStatus()
+        status.taskID = V1TaskID(task)
+        status.state = state
+        status.message = message
+        status.source = .master
+        status.reason = reason
+        if let agent { status.agentID = V1AgentID(agent) }
+        status.timestamp = time.seconds
+        return status
+    }
+}
+
+extension WallTime {
+    var message: V1TimeInfo {
+        var info = V1TimeInfo()
+        info.nanoseconds = nanoseconds
+        return info
+    }
+}
+
+extension Duration {
+    /// Seconds as Mesos prints them: a double.
+    var inSeconds: Double { Double(clampedNanoseconds) / 1e9 }
+}

@@ -1,0 +1,86 @@
+// What the cluster must remember across a change of leader, and the changes that can be made to it.
+import Allocator
+import MesosProtocol
+import Resources
+
+/// The durable memory of the cluster. Written before anybody is told; read by the next leader.
+package struct RegistryState: Equatable, Sendable {
+    /// Admitted agents. Each info carries its id.
+    package var agents: [AgentID: V1AgentInfo] = [:]
+    /// Agents that went silent, and when that was noticed.
+    package var unreachable: [AgentID: WallTime] = [:]
+    /// Agents an operator declared gone for good.
+    package var gone: [AgentID: WallTime] = [:]
+    package var frameworks: [FrameworkID: FrameworkRecord] = [:]
+    /// Weights other than 1.
+    package var weights: [RoleName: Weight] = [:]
+
+    package init() {}
+
+    package mutating func apply(_ operation: RegistryOperation) {
+        switch operation {
+        case .admitAgent(let id, let info):
+            agents[id] = info
+            unreachable[id] = nil
+        case .markUnreachable(let id, let time):
+            agents[id] = nil
+            unreachable[id] = time
+        case .removeAgent(let id): agents[id] = nil
+        case .markGone(let id, let time):
+            agents[id] = nil
+            unreachable[id] = nil
+            gone[id] = time
+        case .forgetUnreachable(let id): unreachable[id] = nil
+        case .forgetGone(let id): gone[id] = nil
+        case .putFramework(let id, let record): frameworks[id] = record
+        case .forgetFramework(let id): frameworks[id] = nil
+        case .setWeight(let role, let weight): weights[role] = weight
+        }
+    }
+}
+
+/// What the registry keeps about one framework.
+package struct FrameworkRecord: Hashable, Sendable {
+    package enum Phase: Hashable, Sendable {
+        case connected
+        /// Its failover timeout has been running since then.
+        case disconnected(since: WallTime)
+        /// Removed; kept for a while so that an agent that comes back with its tasks is told to end them.
+        case removed(at: WallTime)
+    }
+
+    /// Carries the framework's id.
+    package var info: V1FrameworkInfo
+    package var phase: Phase
+
+    package init(info: V1FrameworkInfo, phase: Phase) {
+        self.info = info
+        self.phase = phase
+    }
+}
+
+/// One change. Repeating one that is already applied changes nothing.
+package enum RegistryOperation: Hashable, Sendable {
+    /// Also takes it off the unreachable list.
+    case admitAgent(AgentID, V1AgentInfo)
+    case markUnreachable(AgentID, at: WallTime)
+    case removeAgent(AgentID)
+    case markGone(AgentID, at: WallTime)
+    case forgetUnreachable(AgentID)
+    case forgetGone(AgentID)
+    case putFramework(FrameworkID, FrameworkRecord)
+    case forgetFramework(FrameworkID)
+    /// Nil is the default weight.
+    case setWeight(RoleName, Weight?)
+}
+
+/// Some changes that are made together or not at all.
+package struct RegistryWrite: Equatable, Sendable {
+    package let number: UInt64
+    package let operations: [RegistryOperation]
+
+    package init(number: UInt64, operations: [RegistryOperation]) {
+        self.number = number
+        self.operations = operations
+    }
+}

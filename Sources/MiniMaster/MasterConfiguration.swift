@@ -1,0 +1,160 @@
+// What an operator sets: the typed form of the master's flags.
+import Allocator
+import Resources
+import ZooKeeper
+
+/// Configuration of one master. Every value has the default of Apache Mesos where that has one.
+public struct MasterConfiguration: Sendable {
+    /// The election directory. Nil: this master stands alone and leads at once.
+    public var zk: ZooKeeperURL?
+    /// How many masters must be members before one leads. Required with `zk`.
+    public var quorum: Int?
+    /// Holds the registry of a standalone master. Created if missing.
+    public var workDir: String
+    /// Address to listen on.
+    public var ip = "0.0.0.0"
+    /// 0: any free port; the one taken is what others are told.
+    public var port = 5050
+    /// What others are told instead of `ip` and `port`.
+    public var advertiseIP: String?
+    public var advertisePort: Int?
+    /// The name others are told. Nil: looked up from the address, or the address itself.
+    public var hostname: String?
+    public var hostnameLookup = true
+    /// Shown to operators.
+    public var cluster: String?
+    public var logDirectory: String?
+    public var zkSessionTimeout: Duration = .seconds(10)
+    public var agentPingTimeout: Duration = .seconds(15)
+    public var maxAgentPingTimeouts = 5
+    public var agentReregisterTimeout: Duration = .seconds(600)
+    public var allocationInterval: Duration = .seconds(1)
+    /// Nil: offers never expire.
+    public var offerTimeout: Duration?
+    /// Used until the registry holds weights of its own.
+    public var weights: [RoleName: Weight] = [:]
+    /// The roles frameworks may use. Nil: any.
+    public var roles: Set<RoleName>?
+    public var registryFetchTimeout: Duration = .seconds(60)
+    public var registryStoreTimeout: Duration = .seconds(20)
+    public var registryGCInterval: Duration = .seconds(900)
+    public var registryMaxAgentAge: Duration = .seconds(14 * 86_400)
+    public var registryMaxAgentCount = 102_400
+    /// Any one of these is enough to make an offer.
+    public var minAllocatableResources = AllocatorSettings.minAllocatableDefault
+    public var maxCompletedFrameworks = 50
+    public var maxCompletedTasksPerFramework = 1000
+    public var maxUnreachableTasksPerFramework = 1000
+    public var rootSubmissions = true
+    public var filterGPUResources = true
+
+    public init(workDir: String) { self.workDir = workDir }
+
+    /// The core's share.
+    var settings: MasterSettings {
+        var settings = MasterSettings()
+        settings.quorum = zk == nil ? nil : max(1, quorum ?? 1)
+        settings.sessionTimeout = zkSessionTimeout
+        settings.agentPingInterval = agentPingTimeout
+        settings.agentPingMissesMax = maxAgentPingTimeouts
+        settings.agentReregisterTimeout = agentReregisterTimeout
+        settings.offerTimeout = offerTimeout
+        settings.roles = roles
+        settings.weights = weights
+        settings.rootSubmissions = rootSubmissions
+        settings.allocator = AllocatorSettings(
+            minAllocatable: minAllocatableResources, allocationInterval: allocationInterval,
+            filtersGPUs: filterGPUResources)
+        settings.completedFrameworksMax = maxCompletedFrameworks
+        settings.completedTasksPerFrameworkMax = maxCompletedTasksPerFramework
+        settings.unreachableTasksPerFrameworkMax = maxUnreachableTasksPerFramework
+        settings.registryStoreTimeout = registryStoreTimeout
+        settings.registryFetchTimeout = registryFetchTimeout
+        settings.registryCollectionInterval = registryGCInterval
+        settings.registryAgentAgeMax = registryMaxAgentAge
+        settings.registryAgentCountMax = registryMaxAgentCount
+        return settings
+    }
+
+    /// Every flag and its value as `/flags` and `/state` show them, sorted by name. No password is among them.
+    var flags: [(name: String, value: String)] {
+        var flags: [String: String] = [
+            "agent_ping_timeout": Self.text(agentPingTimeout),
+            "agent_reregister_timeout": Self.text(agentReregisterTimeout),
+            "allocation_interval": Self.text(allocationInterval),
+            "allocator": "hierarchical",
+            "authenticate_agents": "false",
+            "authenticate_frameworks": "false",
+            "authenticate_http_frameworks": "false",
+            "authenticate_http_readonly": "false",
+            "authenticate_http_readwrite": "false",
+            "filter_gpu_resources": "\(filterGPUResources)",
+            "framework_sorter": "drf",
+            "hostname_lookup": "\(hostnameLookup)",
+            "ip": ip,
+            "logging_level": "INFO",
+            "max_agent_ping_timeouts": "\(maxAgentPingTimeouts)",
+            "max_completed_frameworks": "\(maxCompletedFrameworks)",
+            "max_completed_tasks_per_framework": "\(maxCompletedTasksPerFramework)",
+            "max_unreachable_tasks_per_framework": "\(maxUnreachableTasksPerFramework)",
+            "min_allocatable_resources": minAllocatableResources.map(\.description).joined(separator: "|"),
+            "port": "\(port)",
+            "registry": zk == nil ? "file" : "zookeeper",
+            "registry_fetch_timeout": Self.text(registryFetchTimeout),
+            "registry_gc_interval": Self.text(registryGCInterval),
+            "registry_max_agent_age": Self.text(registryMaxAgentAge),
+            "registry_max_agent_count": "\(registryMaxAgentCount)",
+            "registry_store_timeout": Self.text(registryStoreTimeout),
+            "role_sorter": "drf",
+            "root_submissions": "\(rootSubmissions)",
+            "work_dir": workDir,
+            "zk_session_timeout": Self.text(zkSessionTimeout),
+        ]
+        if let zk { flags["zk"] = zk.description }
+        if let quorum { flags["quorum"] = "\(quorum)" }
+        if let advertiseIP { flags["advertise_ip"] = advertiseIP }
+        if let advertisePort { flags["advertise_port"] = "\(advertisePort)" }
+        if let hostname { flags["hostname"] = hostname }
+        if let cluster { flags["cluster"] = cluster }
+        if let logDirectory { flags["log_dir"] = logDirectory }
+        if let offerTimeout { flags["offer_timeout"] = Self.text(offerTimeout) }
+        if let roles { flags["roles"] = roles.sorted().map(\.value).joined(separator: ",") }
+        if !weights.isEmpty {
+            flags["weights"] = weights.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+                .joined(separator: ",")
+        }
+        return flags.sorted { $0.key < $1.key }.map { (name: $0.key, value: $0.value) }
+    }
+
+    /// A duration as Mesos writes it: the largest unit that divides it.
+    static func text(_ duration: Duration) -> String {
+        let nanoseconds = duration.clampedNanoseconds
+        let units: [(Int64, String)] = [
+            (604_800_000_000_000, "weeks"), (86_400_000_000_000, "days"), (3_600_000_000_000, "hrs"),
+            (60_000_000_000, "mins"), (1_000_000_000, "secs"), (1_000_000, "ms"), (1_000, "us"),
+        ]
+        for (size, name) in units where nanoseconds >= size && nanoseconds % size == 0 {
+            return "\(nanoseconds / size)\(name)"
+        }
+        return "\(nanoseconds)ns"
+    }
+}
+
+/// Why a master could not start. The description is one line an operator can act on.
+public enum MasterStartError: Error, Hashable, Sendable, CustomStringConvertible {
+    case quorumMissing
+    case quorumOutOfRange(Int)
+    case workDirectoryUnusable(path: String, reason: String)
+    case addressUnknown(String)
+    case cannotListen(String)
+
+    public var description: String {
+        switch self {
+        case .quorumMissing: "--quorum is required when --zk is given"
+        case .quorumOutOfRange(let quorum): "--quorum must be at least 1, not \(quorum)"
+        case .workDirectoryUnusable(let path, let reason): "--work_dir '\(path)' cannot be used: \(reason)"
+        case .addressUnknown(let reason): "no address to tell others: \(reason); give --ip or --advertise_ip"
+        case .cannotListen(let reason): reason
+        }
+    }
+}

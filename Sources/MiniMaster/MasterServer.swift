@@ -1,0 +1,140 @@
+// A running master: checks its configuration, opens its port, and keeps the loop going until it is told to stop.
+import Glibc
+import HTTPServer
+import Logging
+import Mailbox
+import MasterDetection
+import MesosProtocol
+import Resources
+import ZooKeeper
+
+/// One master in this process.
+public final class MasterServer: Sendable {
+    /// `http://host:port` as others reach it.
+    public let url: String
+    private let shell: MasterShell
+    private let http: HTTPServer
+    private let loop: Task<Void, Never>
+
+    private init(url: String, shell: MasterShell, http: HTTPServer, loop: Task<Void, Never>) {
+        self.url = url
+        self.shell = shell
+        self.http = http
+        self.loop = loop
+    }
+
+    /// Starts a master. When this returns, `/health` answers; whether it leads shows later.
+    ///
+    /// - Throws: `MasterStartError` when the configuration cannot work, before anything is started.
+    public static func start(
+        _ configuration: MasterConfiguration, logger: Logger
+    ) async throws(MasterStartError) -> MasterServer {
+        if configuration.zk != nil {
+            guard let quorum = configuration.quorum else { throw .quorumMissing }
+            guard quorum > 0 else { throw .quorumOutOfRange(quorum) }
+        }
+        try WorkDirectory.prepare(configuration.workDir)
+        let ip = try HostAddress.advertised(configuration)
+        FileLimits.raise()
+
+        // The port must be known before anybody can be told of it, so the routes are filled in afterwards.
+        let routes = Locked<MasterAPI?>(nil)
+        let http: HTTPServer
+        do {
+            http = try await HTTPServer.start(
+                host: configuration.ip, port: configuration.port, limits: Self.limits
+            ) { request in
+                guard let api = routes.withLock({ $0 }) else { return .text(503, "The master is starting") }
+                return await api.handle(request)
+            }
+        } catch {
+            throw .cannotListen("\(error)")
+        }
+        var actual = configuration
+        actual.port = http.port
+        let port = configuration.advertisePort ?? http.port
+        let hostname = HostAddress.name(of: ip, configuration)
+        let info = Self.masterInfo(ip: ip, port: port, hostname: hostname)
+
+        let clock = MasterClock()
+        let shell = MasterShell(
+            clock: clock, logger: logger,
+            election: configuration.zk.map { url in
+                { post in
+                    ElectionShell(
+                        url: url, sessionTimeout: configuration.zkSessionTimeout, selfInfo: info, clock: clock,
+                        logger: logger, post: post)
+                }
+            },
+            registry: { election in
+                if let url = configuration.zk, let election {
+                    return ZooKeeperRegistry(url: url) { election.session }
+                }
+                return FileRegistry(directory: configuration.workDir)
+            })
+        let startedAt = clock.wall
+        routes.withLock {
+            $0 = MasterAPI(
+                shell: shell,
+                facts: MasterFacts(configuration: actual, selfInfo: info, build: BuildInfo(), startedAt: startedAt))
+        }
+        var generator = SystemRandomNumberGenerator()
+        let core = MasterCore(
+            settings: configuration.settings, selfInfo: info, seed: generator.next(), startedAt: startedAt)
+        let loop = Task { await shell.run(core) }
+        let shown = ip.contains(":") ? "[\(ip)]" : ip
+        logger.info("master \(info.id) listens on \(configuration.ip):\(http.port)")
+        return MasterServer(url: "http://\(shown):\(port)", shell: shell, http: http, loop: loop)
+    }
+
+    /// Waits until the master has stopped.
+    ///
+    /// - Returns: Why it gave up by itself; nil after `stop()`.
+    @discardableResult
+    public func run() async -> String? {
+        await loop.value
+        return shell.exitReason
+    }
+
+    /// Stops: streams are closed, the ZooKeeper session is given up at once, so that a successor leads without delay.
+    public func stop() async {
+        await shell.stop()
+        await loop.value
+        await http.stop()
+    }
+
+    /// Calls are small; an agent that registers with thousands of tasks is the largest.
+    private static let limits = HTTPServerLimits(bodyBytesMax: { path in
+        path.hasSuffix("/agent-link") ? 256 << 20 : 16 << 20
+    })
+
+    private static func masterInfo(ip: String, port: Int, hostname: String) -> V1MasterInfo {
+        var info = V1MasterInfo(
+            id: WireUUID.random().description, ip: ip, port: Int32(clamping: port), hostname: hostname)
+        var capability = V1MasterInfo.Capability()
+        capability.type = .agentUpdate
+        info.capabilities = [capability]
+        return info
+    }
+}
+
+enum WorkDirectory {
+    /// Creates the directory if need be and proves that it can be written to.
+    static func prepare(_ path: String) throws(MasterStartError) {
+        guard !path.isEmpty else { throw .workDirectoryUnusable(path: path, reason: "the path is empty") }
+        var made = ""
+        for part in path.split(separator: "/", omittingEmptySubsequences: true) {
+            made += (made.isEmpty && !path.hasPrefix("/") ? "" : "/") + part
+            if mkdir(made, 0o755) != 0, errno != EEXIST { throw unusable(path) }
+        }
+        let probe = path + "/.writable-\(getpid())"
+        let descriptor = open(probe, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw unusable(path) }
+        close(descriptor)
+        unlink(probe)
+    }
+
+    private static func unusable(_ path: String) -> MasterStartError {
+        .workDirectoryUnusable(path: path, reason: String(cString: strerror(errno)))
+    }
+}

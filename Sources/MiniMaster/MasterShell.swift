@@ -1,0 +1,290 @@
+// Owns the core: one loop that takes events from a mailbox, steps, and starts the effects.
+import HTTPServer
+import Logging
+import Mailbox
+import MesosProtocol
+import Resources
+
+/// The running master. Nothing here decides; everything that waits does so elsewhere and comes back as an event.
+final class MasterShell: Sendable {
+    enum Inbound: Sendable {
+        case event(MasterEvent)
+        /// Somebody wants to see the state after everything that was sent before.
+        case look(UInt64)
+    }
+
+    /// A request that waits for the core's answer.
+    private struct Waiting: Sendable {
+        /// How an event stream opened in answer to it is encoded.
+        var media: MediaType
+        /// What to ask of the leader if this is not it.
+        var path: String
+        var answer: @Sendable (HTTPResponse) -> Void
+    }
+
+    private struct Open {
+        var stream: HTTPStream
+        var media: MediaType
+    }
+
+    private struct Table {
+        var lastRequest: UInt64 = 0
+        var waiting: [RequestNumber: Waiting] = [:]
+        var streams: [StreamID: Open] = [:]
+        var links: [LinkID: HTTPStream] = [:]
+        var registryWork: Task<Void, Never>?
+        var looks: [UInt64: @Sendable (MasterSnapshot?) -> Void] = [:]
+        var exitReason: String?
+        var isStopped = false
+    }
+
+    /// A reader that is further behind than this is cut off: 100 offers' events of the largest size would not fit.
+    static let streamBytesMax = 64 << 20
+
+    private let inbox = Mailbox<Inbound>()
+    private let table = Locked(Table())
+    private let registry: any RegistryStore
+    private let election: ElectionShell?
+    let clock: MasterClock
+    private let logger: Logger
+
+    /// - Parameter makeElection: Given the way to post events; nil for a standalone master.
+    init(
+        clock: MasterClock, logger: Logger, election: ((@escaping @Sendable (MasterEvent) -> Void) -> ElectionShell)?,
+        registry: (ElectionShell?) -> any RegistryStore
+    ) {
+        self.clock = clock
+        self.logger = logger
+        let post: @Sendable (MasterEvent) -> Void = { [inbox] in inbox.send(.event($0)) }
+        let shell = election.map { $0(post) }
+        self.election = shell
+        self.registry = registry(shell)
+    }
+
+    /// Why the core gave up, if it did.
+    var exitReason: String? { table.withLock { $0.exitReason } }
+
+    /// Events that wait for the loop: a gauge for metrics.
+    var inboxDepth: Int { inbox.depth }
+
+    func post(_ event: MasterEvent) { inbox.send(.event(event)) }
+
+    // MARK: The loop
+
+    /// Runs until `stop`.
+    func run(_ initial: MasterCore) async {
+        var core = initial
+        post(.started)
+        while true {
+            let batch = await inbox.next()
+            if batch.isEmpty { break }
+            if let heard = election?.lastHeard { perform(core.step(heard, at: clock.now)) }
+            for inbound in batch {
+                switch inbound {
+                case .event(let event): perform(core.step(event, at: clock.now))
+                case .look(let number):
+                    let look = table.withLock { $0.looks.removeValue(forKey: number) }
+                    look?(MasterSnapshot(core: core, now: clock.now))
+                }
+            }
+        }
+        let looks = table.withLock { table in
+            table.isStopped = true
+            defer { table.looks = [:] }
+            return table.looks
+        }
+        for look in looks.values { look(nil) }
+        closeEverything()
+    }
+
+    func stop() async {
+        inbox.finish()
+        await election?.stop()
+    }
+
+    /// The state after everything that was sent before; nil once the master has stopped.
+    func snapshot() async -> MasterSnapshot? {
+        await withCheckedContinuation { continuation in
+            let number: UInt64? = table.withLock { table in
+                if table.isStopped { return nil }
+                table.lastRequest += 1
+                table.looks[table.lastRequest] = { continuation.resume(returning: $0) }
+                return table.lastRequest
+            }
+            guard let number else { return continuation.resume(returning: nil) }
+            inbox.send(.look(number))
+        }
+    }
+
+    // MARK: Requests
+
+    /// Sends a request's event to the core and waits for its answer.
+    ///
+    /// - Parameters:
+    ///   - media: How an event stream opened in answer to it is encoded.
+    ///   - path: Where the leader answers the same request.
+    func request(
+        _ media: MediaType, path: String, _ event: (RequestNumber) -> MasterEvent
+    ) async -> HTTPResponse {
+        await withCheckedContinuation { continuation in
+            let number: RequestNumber? = table.withLock { table in
+                if table.isStopped { return nil }
+                table.lastRequest += 1
+                let number = RequestNumber(table.lastRequest)
+                table.waiting[number] = Waiting(media: media, path: path) { continuation.resume(returning: $0) }
+                return number
+            }
+            guard let number else { return continuation.resume(returning: .text(503, "The master is shutting down")) }
+            inbox.send(.event(event(number)))
+        }
+    }
+
+    private func answer(_ number: RequestNumber, _ answer: MasterAnswer) {
+        guard let waiting = table.withLock({ $0.waiting.removeValue(forKey: number) }) else { return }
+        waiting.answer(response(to: answer, waiting))
+    }
+
+    private func response(to answer: MasterAnswer, _ waiting: Waiting) -> HTTPResponse {
+        switch answer {
+        case .accepted: .empty(202)
+        case .done: .empty(200)
+        case .refused(let status, let reason): .text(status, reason)
+        case .redirected(let leader): Redirection.response(to: leader, pathAndQuery: waiting.path)
+        case .stream(let id): open(id, waiting.media)
+        case .link(let id): open(id)
+        }
+    }
+
+    // MARK: Streams
+
+    private func open(_ id: StreamID, _ media: MediaType) -> HTTPResponse {
+        let stream = HTTPStream(bufferedBytesMax: Self.streamBytesMax)
+        table.withLock { $0.streams[id] = Open(stream: stream, media: media) }
+        stream.onClose { [self] end in
+            table.withLock { _ = $0.streams.removeValue(forKey: id) }
+            if end == .tooSlow {
+                logger.warning("cut off a scheduler that reads too slowly", metadata: ["stream": "\(id)"])
+            }
+            post(.streamClosed(id))
+        }
+        return .stream(200, stream, contentType: media.rawValue, headers: [("Mesos-Stream-Id", id.value)])
+    }
+
+    private func open(_ id: LinkID) -> HTTPResponse {
+        let stream = HTTPStream(bufferedBytesMax: Self.streamBytesMax)
+        table.withLock { $0.links[id] = stream }
+        stream.onClose { [self] end in
+            table.withLock { _ = $0.links.removeValue(forKey: id) }
+            if end == .tooSlow { logger.warning("cut off an agent that reads too slowly", metadata: ["link": "\(id)"]) }
+            post(.linkClosed(id))
+        }
+        return .stream(
+            200, stream, contentType: MediaType.protobuf.rawValue, headers: [("Mini-Link-Stream-Id", id.value)])
+    }
+
+    private func closeEverything() {
+        let (waiting, streams, links) = table.withLock { table in
+            defer {
+                table.waiting = [:]
+                table.streams = [:]
+                table.links = [:]
+                table.registryWork?.cancel()
+            }
+            return (table.waiting, table.streams, table.links)
+        }
+        for request in waiting.values { request.answer(.text(503, "No leader elected")) }
+        for open in streams.values { open.stream.close() }
+        for link in links.values { link.close() }
+    }
+
+    // MARK: Effects
+
+    private func perform(_ effects: [MasterEffect]) {
+        for effect in effects { perform(effect) }
+    }
+
+    private func perform(_ effect: MasterEffect) {
+        switch effect {
+        case .answer(let number, let answer): self.answer(number, answer)
+        case .sendEvent(let id, let event):
+            guard let open = table.withLock({ $0.streams[id] }) else { return }
+            open.stream.write(RecordIO.encode(open.media.encode(event)))
+        case .closeStream(let id):
+            table.withLock { $0.streams.removeValue(forKey: id) }?.stream.close()
+        case .sendCommand(let id, let command):
+            guard let link = table.withLock({ $0.links[id] }) else { return }
+            link.write(RecordIO.encode(MediaType.protobuf.encode(command)))
+        case .closeLink(let id):
+            table.withLock { $0.links.removeValue(forKey: id) }?.close()
+        case .closeEverything: closeEverything()
+
+        case .scheduleTimer(let timer, let delay):
+            if delay <= .zero { return post(.timerFired(timer)) }
+            Timers.shared.scheduleOnce(after: delay) { [inbox] in inbox.send(.event(.timerFired(timer))) }
+
+        case .openSession(let number): election?.open(number)
+        case .closeSession(let number): election?.close(number)
+        case .joinElection(let number): election?.join(number)
+        case .readCandidate(let number, let candidate): election?.read(number, candidate)
+
+        case .recoverRegistry(let term, let claim): recover(term, claim)
+        case .writeRegistry(let term, let write): self.write(term, write)
+
+        case .exit(let reason):
+            logger.critical("\(reason)")
+            table.withLock { $0.exitReason = reason }
+            inbox.finish()
+        case .note(let note): log(note)
+        }
+    }
+
+    private func log(_ note: MasterNote) {
+        switch note.level {
+        case .info: logger.info("\(note.text)")
+        case .warning: logger.warning("\(note.text)")
+        case .error: logger.error("\(note.text)")
+        }
+    }
+
+    // MARK: Registry
+
+    private func recover(_ term: Term, _ claim: V1MasterInfo) {
+        work { [self] in
+            do throws(RegistryStoreError) {
+                let contents = try await registry.recover(term, claim: claim)
+                for entry in contents.unreadable { logger.error("unreadable registry entry: \(entry)") }
+                post(.registryRecovered(term, contents.state))
+            } catch {
+                post(.registryFailed(term, error.failure))
+            }
+        }
+    }
+
+    private func write(_ term: Term, _ write: RegistryWrite) {
+        work { [self] in
+            do throws(RegistryStoreError) {
+                try await registry.write(term, write)
+                post(.registryWritten(term, number: write.number))
+            } catch {
+                post(.registryFailed(term, error.failure))
+            }
+        }
+    }
+
+    /// One piece of registry work at a time: an earlier term's, which nobody waits for any more, ends first.
+    private func work(_ body: @escaping @Sendable () async -> Void) {
+        table.withLock { table in
+            let earlier = table.registryWork
+            table.registryWork = Task {
+                await earlier?.value
+                await body()
+            }
+        }
+    }
+}
+
+/// The core at one moment, to be read without disturbing it.
+struct MasterSnapshot: Sendable {
+    let core: MasterCore
+    let now: Moment
+}
