@@ -1,0 +1,72 @@
+// The agent's HTTP endpoints: which path is answered by what.
+
+import HTTPServer
+import Logging
+import Mailbox
+import MesosProtocol
+import Resources
+
+/// Answers requests. Until ``serve(_:)`` is called, and while the agent recovers, state endpoints answer 503.
+final class AgentAPI: Sendable {
+    /// What answers are made from.
+    struct Source: Sendable {
+        var shell: AgentShell
+        var paths: AgentPaths
+        var info: V1AgentInfo
+        var advertisedIP: String
+        var configuration: AgentConfiguration
+        var startedAt: Moment
+        /// Bad files found at recovery.
+        var problems: Int
+    }
+
+    private let source = Locked<Source?>(nil)
+    private let logger: Logger
+
+    init(logger: Logger) { self.logger = logger }
+
+    func serve(_ source: Source) { self.source.withLock { $0 = source } }
+
+    func answer(_ request: HTTPRequest) async -> HTTPResponse {
+        // `/slave(1)/state` is the name under which Mesos agents serve the same.
+        let path = request.path.hasPrefix("/slave(1)/") ? String(request.path.dropFirst(9)) : request.path
+        switch path {
+        case "/health": return .empty(200)
+        case "/version": return json(AgentVersion.json, request)
+        case "/files/read", "/files/read.json": return files { $0.read(request) }
+        case "/files/browse", "/files/browse.json": return files { $0.browse(request) }
+        case "/files/download", "/files/download.json": return files { $0.download(request) }
+        case "/state", "/state.json", "/metrics/snapshot", "/flags", "/containers":
+            guard let source = source.withLock({ $0 }) else { return Self.recovering }
+            let (core, metrics) = await source.shell.view()
+            guard core.isRecovered else { return Self.recovering }
+            switch path {
+            case "/metrics/snapshot": return json(AgentMetricsView(core, metrics, source).json, request)
+            case "/flags": return json(.members([("flags", AgentFlags.json(source.configuration))]), request)
+            case "/containers": return json(AgentStateView(core, source).containers, request)
+            default: return json(AgentStateView(core, source).json, request)
+            }
+        default: return .empty(404)
+        }
+    }
+
+    private static let recovering = HTTPResponse.text(503, "Agent has not finished recovery")
+
+    private func files(_ body: (FilesAPI) -> HTTPResponse) -> HTTPResponse {
+        guard let source = source.withLock({ $0 }) else { return Self.recovering }
+        return body(FilesAPI(files: SandboxFiles(paths: source.paths)))
+    }
+
+    /// With `?jsonp=name`, a call of that function, as old pages expect it.
+    private func json(_ value: JSONValue, _ request: HTTPRequest) -> HTTPResponse {
+        guard let name = request.query("jsonp"), !name.isEmpty else { return .json(200, value.text) }
+        return .bytes(
+            200, Array("\(name)(".utf8) + value.text + Array(");".utf8), contentType: "text/javascript")
+    }
+}
+
+enum AgentVersion {
+    static var json: JSONValue {
+        .members([("version", .string(Versions.mesosAPI)), ("mini_version", .string(Versions.mini))])
+    }
+}

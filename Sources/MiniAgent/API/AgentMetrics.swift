@@ -1,0 +1,80 @@
+// Counters and gauges of an agent, under the names that collectors of Apache Mesos know.
+
+import Glibc
+import MesosProtocol
+import Resources
+
+/// What has happened since the agent started.
+struct AgentMetrics: Sendable {
+    private(set) var ended: [V1TaskState: Int] = [:]
+    private(set) var launchErrors = 0
+
+    mutating func count(_ update: StatusUpdate) {
+        guard update.isTerminal else { return }
+        ended[update.state, default: 0] += 1
+        if update.reason == .containerLaunchFailed { launchErrors += 1 }
+    }
+}
+
+/// `/metrics/snapshot`.
+struct AgentMetricsView {
+    private let core: AgentCore
+    private let metrics: AgentMetrics
+    private let source: AgentAPI.Source
+
+    init(_ core: AgentCore, _ metrics: AgentMetrics, _ source: AgentAPI.Source) {
+        self.core = core
+        self.metrics = metrics
+        self.source = source
+    }
+
+    var json: JSONValue {
+        var values: [(String, Double)] = [
+            ("slave/container_launch_errors", Double(metrics.launchErrors)),
+            ("slave/frameworks_active", Double(core.frameworks.count)),
+            ("slave/executors_running", Double(count(.taskRunning) + count(.taskKilling))),
+            ("slave/recovery_errors", Double(source.problems)),
+            ("slave/registered", core.link.registeredLink == nil ? 0 : 1),
+            ("slave/uptime_secs", uptimeSeconds),
+            ("slave/tasks_staging", Double(count(.taskStaging))),
+            ("slave/tasks_starting", Double(count(.taskStarting))),
+            ("slave/tasks_running", Double(count(.taskRunning))),
+            ("slave/tasks_killing", Double(count(.taskKilling))),
+            ("slave/tasks_finished", ended(.taskFinished)),
+            ("slave/tasks_failed", ended(.taskFailed) + ended(.taskError)),
+            ("slave/tasks_killed", ended(.taskKilled)),
+            ("slave/tasks_lost", ended(.taskLost) + ended(.taskDropped)),
+            ("slave/tasks_gone", ended(.taskGone)),
+        ]
+        for name in ["cpus", "disk", "gpus", "mem"] {
+            let total = core.settings.resources[name].doubleValue
+            let used = core.used[name].doubleValue
+            values.append(("slave/\(name)_total", total))
+            values.append(("slave/\(name)_used", used))
+            values.append(("slave/\(name)_percent", total > 0 ? used / total : 0))
+        }
+        values += hostValues
+        values.sort { $0.0 < $1.0 }
+        return .members(values.map { ($0.0, .double($0.1)) })
+    }
+
+    private var uptimeSeconds: Double {
+        let nanoseconds = source.startedAt.instant.duration(to: HostClock.now.instant).clampedNanoseconds
+        return Double(nanoseconds) / 1e9
+    }
+
+    private func count(_ state: V1TaskState) -> Int { core.tasks.values.count { $0.state == state } }
+    private func ended(_ state: V1TaskState) -> Double { Double(metrics.ended[state] ?? 0) }
+
+    private var hostValues: [(String, Double)] {
+        var loads = [Double](repeating: 0, count: 3)
+        getloadavg(&loads, 3)
+        let pageSize = Double(sysconf(Int32(_SC_PAGESIZE)))
+        return [
+            ("system/cpus_total", Double(sysconf(Int32(_SC_NPROCESSORS_ONLN)))),
+            ("system/load_1min", loads[0]), ("system/load_5min", loads[1]), ("system/load_15min", loads[2]),
+            ("system/mem_free_bytes", Double(sysconf(Int32(_SC_AVPHYS_PAGES))) * pageSize),
+            ("system/mem_total_bytes", Double(sysconf(Int32(_SC_PHYS_PAGES))) * pageSize),
+        ]
+    }
+}

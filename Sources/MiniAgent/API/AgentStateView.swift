@@ -1,0 +1,215 @@
+// `/state`: the agent, its frameworks and their tasks, key by key as Apache Mesos prints them.
+
+import MesosProtocol
+import Resources
+
+/// Prints a core as JSON.
+struct AgentStateView {
+    private let core: AgentCore
+    private let source: AgentAPI.Source
+
+    init(_ core: AgentCore, _ source: AgentAPI.Source) {
+        self.core = core
+        self.source = source
+    }
+
+    var json: JSONValue {
+        let total = core.settings.resources
+        return .members([
+            ("version", .string(Versions.mesosAPI)),
+            ("mini_version", .string(Versions.mini)),
+            ("start_time", .double(source.startedAt.wall.seconds)),
+            ("id", core.agent.map { .string($0.value) }),
+            ("pid", .string("slave(1)@\(source.advertisedIP):\(source.info.port)")),
+            ("hostname", .string(source.info.hostname)),
+            ("capabilities", .strings(AgentCapabilities.names)),
+            ("resources", Self.summary(total)),
+            ("reserved_resources", reservedSummaries(total)),
+            ("unreserved_resources", Self.summary(total.unreserved)),
+            ("reserved_resources_full", reservedFull(total)),
+            ("unreserved_resources_full", .array(total.unreserved.protobuf().map { .message(MesosJSON.encode($0)) })),
+            ("reserved_resources_allocated", reservedSummaries(core.used)),
+            ("unreserved_resources_allocated", Self.summary(core.used.unreserved)),
+            ("resource_providers", .array([])),
+            ("attributes", attributes),
+            ("master_hostname", core.link.master.map { .string($0.hostname) }),
+            ("flags", AgentFlags.json(source.configuration)),
+            ("frameworks", .array(frameworks)),
+            ("completed_frameworks", .array(completedFrameworks)),
+        ])
+    }
+
+    /// `/containers`: one entry for each task that has not ended.
+    var containers: JSONValue {
+        .array(
+            core.tasks.sorted { $0.key < $1.key }.map(\.value).filter { !$0.isEnded }.map { life in
+                .members([
+                    ("container_id", .string(life.record.container.value)),
+                    ("executor_id", .string(life.record.executor.value)),
+                    ("executor_name", .string(life.record.info.name)),
+                    ("framework_id", .string(life.record.key.framework.value)),
+                    ("source", .string(life.record.key.task.value)),
+                ])
+            })
+    }
+
+    // MARK: Frameworks
+
+    private var frameworks: [JSONValue] {
+        core.frameworks.sorted { $0.key < $1.key }.map { id, info in framework(id, info) }
+    }
+
+    private var completedFrameworks: [JSONValue] {
+        var gone: [FrameworkID: V1FrameworkInfo] = [:]
+        for task in core.completed where core.frameworks[task.record.key.framework] == nil {
+            gone[task.record.key.framework] = task.framework
+        }
+        return gone.sorted { $0.key < $1.key }.map { id, info in framework(id, info) }
+    }
+
+    private func framework(_ id: FrameworkID, _ info: V1FrameworkInfo) -> JSONValue {
+        let lives = core.tasks.filter { $0.key.framework == id }.sorted { $0.key < $1.key }.map(\.value)
+        let completed = core.completed.filter { $0.record.key.framework == id }
+        return .members([
+            ("id", .string(id.value)),
+            ("name", .string(info.name)),
+            ("user", .string(info.user)),
+            ("failover_timeout", .double(info.failoverTimeout)),
+            ("checkpoint", .bool(info.checkpoint)),
+            ("hostname", .string(info.hostname)),
+            ("principal", info.hasPrincipal ? .string(info.principal) : nil),
+            info.roles.isEmpty ? ("role", .string(info.role)) : ("roles", .strings(info.roles)),
+            ("executors", .array(lives.map { executor($0.record, $0.history, $0.state, isLive: true, $0.resources) })),
+            (
+                "completed_executors",
+                .array(
+                    completed.map { task in
+                        let resources = (try? Resources(task.record.info.resources)) ?? Resources()
+                        let state = task.history.last?.state ?? .taskStaging
+                        return executor(task.record, task.history, state, isLive: false, resources)
+                    })
+            ),
+        ])
+    }
+
+    /// A command task is shown under an executor of its own, as in Apache Mesos.
+    private func executor(
+        _ record: TaskRecord, _ history: [StatusUpdate], _ state: V1TaskState, isLive: Bool, _ resources: Resources
+    ) -> JSONValue {
+        let task = task(record, history, state, resources)
+        let isQueued = isLive && history.isEmpty
+        return .members([
+            ("id", .string(record.executor.value)),
+            ("name", .string(Self.executorName(record.info))),
+            ("source", .string(record.key.task.value)),
+            ("container", .string(record.container.value)),
+            ("directory", core.agent.map { .string(source.paths.run($0, record.key, record.container).sandbox) }),
+            ("resources", Self.summary(resources)),
+            ("role", .string(Self.role(record.info))),
+            ("tasks", .array(isLive && !isQueued ? [task] : [])),
+            ("queued_tasks", .array(isQueued ? [task] : [])),
+            ("completed_tasks", .array(isLive ? [] : [task])),
+        ])
+    }
+
+    private func task(
+        _ record: TaskRecord, _ history: [StatusUpdate], _ state: V1TaskState, _ resources: Resources
+    ) -> JSONValue {
+        let info = record.info
+        return .members([
+            ("id", .string(record.key.task.value)),
+            ("name", .string(info.name)),
+            ("framework_id", .string(record.key.framework.value)),
+            ("executor_id", .string("")),
+            ("slave_id", .string(info.agentID.value)),
+            ("state", .string(state.name)),
+            ("resources", Self.summary(resources)),
+            ("role", .string(Self.role(info))),
+            ("statuses", .array(history.map(status))),
+            ("labels", info.hasLabels ? JSONValue.message(MesosJSON.encode(info.labels))["labels"] : nil),
+            ("discovery", info.hasDiscovery ? .message(MesosJSON.encode(info.discovery)) : nil),
+            ("container", info.hasContainer ? .message(MesosJSON.encode(info.container)) : nil),
+        ])
+    }
+
+    private func status(_ update: StatusUpdate) -> JSONValue {
+        let message = update.status(agent: core.agent ?? AgentID(""))
+        return .members([
+            ("state", .string(update.state.name)),
+            ("timestamp", .double(update.timestamp.seconds)),
+            (
+                "container_status",
+                message.hasContainerStatus ? .message(MesosJSON.encode(message.containerStatus)) : nil
+            ),
+        ])
+    }
+
+    private static func role(_ info: V1TaskInfo) -> String {
+        info.resources.first { $0.hasAllocationInfo }?.allocationInfo.role ?? "*"
+    }
+
+    static func executorName(_ info: V1TaskInfo) -> String {
+        let command = info.command
+        let what: String
+        if command.shell {
+            what = command.hasValue ? "sh -c '\(command.value.prefix(60))'" : "NO COMMAND"
+        } else if command.hasValue || !command.arguments.isEmpty {
+            what = "[\((command.hasValue ? [command.value] : []).joined() + command.arguments.joined(separator: ", "))]"
+        } else {
+            what = "NO EXECUTABLE"
+        }
+        return "Command Executor (Task: \(info.taskID.value)) (Command: \(what))"
+    }
+
+    // MARK: Resources and attributes
+
+    /// The four well-known scalars, zero or not, then whatever else there is.
+    static func summary(_ resources: Resources) -> JSONValue {
+        let known = ["disk", "mem", "gpus", "cpus"]
+        var members: [(String, JSONValue?)] = known.map { ($0, .double(resources[$0].doubleValue)) }
+        for name in Set(resources.entries.map(\.name)).sorted() where !known.contains(name) {
+            let ranges = resources.ranges(named: name)
+            members.append((name, ranges.isEmpty ? .double(resources[name].doubleValue) : .string(ranges.description)))
+        }
+        return .members(members)
+    }
+
+    private func roles(_ resources: Resources) -> [RoleName] {
+        Set(resources.entries.compactMap { $0.reservations.last?.role }).sorted()
+    }
+
+    private func reserved(_ resources: Resources, _ role: RoleName) -> Resources {
+        Resources(entries: resources.entries.filter { $0.reservations.last?.role == role })
+    }
+
+    private func reservedSummaries(_ resources: Resources) -> JSONValue {
+        .members(roles(resources).map { ($0.value, Self.summary(reserved(resources, $0))) })
+    }
+
+    private func reservedFull(_ resources: Resources) -> JSONValue {
+        .members(
+            roles(resources).map { role in
+                (role.value, .array(reserved(resources, role).protobuf().map { .message(MesosJSON.encode($0)) }))
+            })
+    }
+
+    private static func text(_ ranges: V1Value.Ranges) -> String {
+        "[\(ranges.range.map { "\($0.begin)-\($0.end)" }.joined(separator: ", "))]"
+    }
+
+    private var attributes: JSONValue {
+        .members(
+            source.info.attributes.map { attribute in
+                switch attribute.type {
+                case .scalar: (attribute.name, .double(attribute.scalar.value))
+                case .ranges: (attribute.name, .string(Self.text(attribute.ranges)))
+                case .text, .set: (attribute.name, .string(attribute.text.value))
+                }
+            })
+    }
+}
+
+/// What the agent can do, as masters and frameworks ask for it.
+enum AgentCapabilities {
+    static let names = ["MULTI_ROLE", "HIERARCHICAL_ROLE", "RESERVATION_REFINEMENT", "TASK_RESOURCE_LIMITS"]
+}

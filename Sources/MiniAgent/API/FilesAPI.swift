@@ -1,0 +1,210 @@
+// `/files/read`, `/files/browse` and `/files/download`: sandboxes over HTTP.
+
+import Glibc
+import HTTPServer
+import Mailbox
+import MesosProtocol
+
+struct FilesAPI: Sendable {
+    /// As much as one read answers, whatever was asked for; 16 pages, as in Apache Mesos.
+    private static let readBytesMax = 16 * 4096
+    /// Larger files are streamed.
+    private static let wholeBytesMax = 1 << 20
+    private static let entriesMax = 10_000
+
+    let files: SandboxFiles
+
+    // MARK: Read
+
+    /// `?path=P&offset=O&length=L`. Offset -1 asks for the size only.
+    func read(_ request: HTTPRequest) -> HTTPResponse {
+        guard let path = request.query("path"), !path.isEmpty else { return Self.missingPath }
+        var offset = -1
+        if let text = request.query("offset") {
+            guard let number = Int(text), number >= -1 else {
+                return .text(400, "Failed to parse offset: '\(text)'.\n")
+            }
+            offset = number
+        }
+        var length = Self.readBytesMax
+        if let text = request.query("length") {
+            guard let number = Int(text), number >= -1 else {
+                return .text(400, "Failed to parse length: '\(text)'.\n")
+            }
+            if number >= 0 { length = min(number, Self.readBytesMax) }
+        }
+        do throws(SandboxFiles.Refusal) {
+            let file = try files.openFile(path)
+            if offset == -1 {
+                return .json(
+                    200, JSONValue.members([("data", .string("")), ("offset", .integer(file.status.st_size))]).text)
+            }
+            return .json(200, Self.page(Self.bytes(file, offset: offset, count: length), offset: offset).text)
+        } catch {
+            return Self.response(error)
+        }
+    }
+
+    /// Bytes as JSON text. A character that is cut off at the end is left for the next read. Bytes that are no UTF-8
+    /// become replacement characters, and a member `length` then says how many bytes there were.
+    static func page(_ bytes: [UInt8], offset: Int) -> JSONValue {
+        var exact = bytes[...]
+        if String(validating: exact, as: UTF8.self) == nil {
+            for cut in 1...3 where cut < bytes.count {
+                let shorter = bytes.dropLast(cut)
+                // Only the start of a character may be cut off.
+                guard shorter.endIndex < bytes.count, bytes[shorter.endIndex] >= 0xC0 else { continue }
+                if String(validating: shorter, as: UTF8.self) != nil {
+                    exact = shorter
+                    break
+                }
+            }
+        }
+        let isExact = String(validating: exact, as: UTF8.self) != nil
+        return .members([
+            ("data", .string(String(decoding: exact, as: UTF8.self))), ("offset", .integer(offset)),
+            ("length", isExact ? nil : .integer(exact.count)),
+        ])
+    }
+
+    private static func bytes(_ file: SandboxFiles.Handle, offset: Int, count: Int) -> [UInt8] {
+        var buffer = [UInt8](repeating: 0, count: count)
+        var done = 0
+        while done < count {
+            let part = buffer.withUnsafeMutableBytes { bytes in
+                pread(file.descriptor, bytes.baseAddress?.advanced(by: done), count - done, offset + done)
+            }
+            if part < 0 && errno == EINTR { continue }
+            guard part > 0 else { break }
+            done += part
+        }
+        return Array(buffer[..<done])
+    }
+
+    // MARK: Browse
+
+    func browse(_ request: HTTPRequest) -> HTTPResponse {
+        guard let path = request.query("path"), !path.isEmpty else { return Self.missingPath }
+        do throws(SandboxFiles.Refusal) {
+            let directory = try files.openDirectory(path)
+            // The stream owns its descriptor.
+            let copy = dup(directory.descriptor)
+            guard copy >= 0, let stream = fdopendir(copy) else { throw .notFound }
+            defer { closedir(stream) }
+            var names: [String] = []
+            while let entry = readdir(stream), names.count < Self.entriesMax {
+                let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                    pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+                }
+                if name != ".", name != ".." { names.append(name) }
+            }
+            let base = path.hasSuffix("/") ? String(path.dropLast()) : path
+            return .json(
+                200,
+                JSONValue.array(names.sorted().compactMap { Self.entry($0, in: directory, path: "\(base)/\($0)") }).text
+            )
+        } catch {
+            return Self.response(error)
+        }
+    }
+
+    private static func entry(_ name: String, in directory: SandboxFiles.Handle, path: String) -> JSONValue? {
+        var status = stat()
+        guard fstatat(directory.descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return nil }
+        return .members([
+            ("gid", .string(groupName(status.st_gid))),
+            ("mode", .string(modeText(status.st_mode))),
+            ("mtime", .double(Double(status.st_mtim.tv_sec))),
+            ("nlink", .integer(status.st_nlink)),
+            ("path", .string(path)),
+            ("size", .integer(status.st_size)),
+            ("uid", .string(userName(status.st_uid))),
+        ])
+    }
+
+    /// `-rw-r--r--`
+    static func modeText(_ mode: mode_t) -> String {
+        let kind: Character =
+            switch mode & S_IFMT {
+            case S_IFDIR: "d"
+            case S_IFLNK: "l"
+            case S_IFIFO: "p"
+            case S_IFSOCK: "s"
+            case S_IFCHR: "c"
+            case S_IFBLK: "b"
+            default: "-"
+            }
+        let letters = Array("rwxrwxrwx")
+        return String([kind] + (0..<9).map { mode >> (8 - mode_t($0)) & 1 == 1 ? letters[$0] : "-" })
+    }
+
+    private static func userName(_ id: uid_t) -> String {
+        var entry = passwd()
+        var buffer = [CChar](repeating: 0, count: 4096)
+        var found: UnsafeMutablePointer<passwd>?
+        guard getpwuid_r(id, &entry, &buffer, buffer.count, &found) == 0, found != nil else { return String(id) }
+        return String(cString: entry.pw_name)
+    }
+
+    private static func groupName(_ id: gid_t) -> String {
+        var entry = group()
+        var buffer = [CChar](repeating: 0, count: 16 << 10)
+        var found: UnsafeMutablePointer<group>?
+        guard getgrgid_r(id, &entry, &buffer, buffer.count, &found) == 0, found != nil else { return String(id) }
+        return String(cString: entry.gr_name)
+    }
+
+    // MARK: Download
+
+    func download(_ request: HTTPRequest) -> HTTPResponse {
+        guard let path = request.query("path"), !path.isEmpty else { return Self.missingPath }
+        do throws(SandboxFiles.Refusal) {
+            let file = try files.openFile(path)
+            let name = (path.split(separator: "/").last ?? "file").filter { $0 != "\"" && !$0.isNewline }
+            let headers = [("Content-Disposition", "attachment; filename=\(name)")]
+            let size = Int(file.status.st_size)
+            guard size > Self.wholeBytesMax else {
+                return .bytes(
+                    200, Self.bytes(file, offset: 0, count: size), contentType: "application/octet-stream",
+                    headers: headers)
+            }
+            let stream = HTTPStream(bufferedBytesMax: 4 * Self.wholeBytesMax)
+            Self.pump(file, size: size, into: stream)
+            return .stream(200, stream, contentType: "application/octet-stream", headers: headers)
+        } catch {
+            return Self.response(error)
+        }
+    }
+
+    /// Sends the file as fast as the client takes it.
+    private static func pump(_ file: SandboxFiles.Handle, size: Int, into stream: HTTPStream) {
+        let hasEnded = Locked(false)
+        stream.onClose { _ in hasEnded.withLock { $0 = true } }
+        Task {
+            var offset = 0
+            while offset < size, !hasEnded.withLock({ $0 }) {
+                if stream.bufferedBytes > wholeBytesMax {
+                    try? await Task.sleep(for: .milliseconds(5))
+                    continue
+                }
+                let part = bytes(file, offset: offset, count: min(256 << 10, size - offset))
+                if part.isEmpty { break }
+                stream.write(part)
+                offset += part.count
+            }
+            stream.close()
+        }
+    }
+
+    // MARK: Refusals
+
+    private static let missingPath = HTTPResponse.text(400, "Expecting 'path=value' in query.\n")
+
+    private static func response(_ refusal: SandboxFiles.Refusal) -> HTTPResponse {
+        switch refusal {
+        case .notFound: .empty(404)
+        case .isDirectory: .text(400, "Cannot read a directory.\n")
+        case .forbidden: .empty(403)
+        }
+    }
+}

@@ -1,0 +1,100 @@
+// Everything an operator can say about an agent, as typed values with their defaults.
+
+import MasterDetection
+
+/// Configuration of an agent. Names are those of the flags of `mini agent`.
+public struct AgentConfiguration: Sendable {
+    /// What to do with the tasks of an earlier run of this agent.
+    public enum Recovery: String, Sendable, CaseIterable {
+        /// Find them again and go on.
+        case reconnect
+        /// End them, report that, and exit.
+        case cleanup
+    }
+
+    public enum ContainerizerName: String, Sendable, CaseIterable {
+        case docker
+        case process
+    }
+
+    /// Where to find the leading master.
+    public var master: MasterLocation
+    /// Sandboxes and checkpoints. Created if it is not there.
+    public var workDirectory: String
+    /// Address to listen on; `nil` for all.
+    public var ip: String?
+    /// 0: any that is free.
+    public var port: Int = 5051
+    /// Address under which others reach this agent; `nil`: `ip`, or the host's own.
+    public var advertiseIP: String?
+    public var advertisePort: Int?
+    /// Name of this host in offers; `nil`: looked up, or the address.
+    public var hostname: String?
+    /// `cpus:4;mem:2048;ports:[31000-32000]`. What is left out is detected.
+    public var resources: String?
+    /// Role of resources that name none.
+    public var defaultRole: String = "*"
+    /// `rack:r1;zone:z1`
+    public var attributes: String?
+    public var containerizers: [ContainerizerName] = [.docker, .process]
+    public var dockerSocket: String = "/var/run/docker.sock"
+    /// How long an ended container is kept.
+    public var dockerRemoveDelay: Duration = .seconds(6 * 3600)
+    /// Grace of a Docker task that is stopped without a kill policy; `nil`: ``executorShutdownGracePeriod``.
+    public var dockerStopTimeout: Duration?
+    /// Whether containers of this agent that belong to no task are removed at start.
+    public var dockerKillOrphans: Bool = true
+    /// Where the sandbox appears inside containers.
+    public var sandboxDirectory: String = "/mnt/mesos/sandbox"
+    /// Whether cpus limit a container, not only share.
+    public var cgroupsEnableCFS: Bool = false
+    /// Whether process tasks run as the task's or framework's user. Needs root.
+    public var switchUser: Bool = true
+    /// Variables for process tasks, instead of the agent's own.
+    public var executorEnvironmentVariables: [String: String]?
+    public var executorShutdownGracePeriod: Duration = .seconds(5)
+    public var zkSessionTimeout: Duration = .seconds(10)
+    public var registrationBackoffFactor: Duration = .seconds(1)
+    public var recover: Recovery = .reconnect
+    /// Whether a corrupt checkpoint keeps the agent from starting. Otherwise what is bad is set aside.
+    public var strict: Bool = true
+    /// Program that supervises process tasks; `nil`: `mini-supervisor` beside this program, or this program itself.
+    public var supervisorPath: String?
+
+    public init(master: MasterLocation, workDirectory: String) {
+        self.master = master
+        self.workDirectory = workDirectory
+    }
+}
+
+/// Why an agent could not start. One line, fit for an operator.
+public enum AgentStartError: Error, Sendable, CustomStringConvertible {
+    case workDirectory(String)
+    case workDirectoryInUse(path: String, pid: String)
+    case invalidResources(String)
+    case invalidAttributes(String)
+    case invalidAddress(String)
+    case corruptCheckpoint([String])
+    case incompatible(differences: [String], metaLatest: String)
+    case cannotListen(String)
+    case noSupervisor(String)
+
+    public var description: String {
+        switch self {
+        case .workDirectory(let reason): "work_dir cannot be used: \(reason)"
+        case .workDirectoryInUse(let path, let pid):
+            "work_dir \(path) is in use by another agent" + (pid.isEmpty ? "" : " (pid \(pid))")
+        case .invalidResources(let reason): "invalid resources: \(reason)"
+        case .invalidAttributes(let reason): "invalid attributes: \(reason)"
+        case .invalidAddress(let reason): reason
+        case .corruptCheckpoint(let problems):
+            "the checkpoint is corrupt (start with --no-strict to set the bad files aside and recover the rest): "
+                + problems.joined(separator: "; ")
+        case .incompatible(let differences, let metaLatest):
+            "Incompatible agent info detected: \(differences.joined(separator: "; ")). Start with the old flags; or, to "
+                + "start as a new agent, end its tasks and remove \(metaLatest)"
+        case .cannotListen(let reason): reason
+        case .noSupervisor(let path): "the process containerizer needs \(path), which cannot be executed"
+        }
+    }
+}

@@ -1,0 +1,135 @@
+// An agent as a whole: checks its configuration, recovers, serves HTTP and follows the leading master.
+
+import Glibc
+import HTTPClient
+import HTTPServer
+import Logging
+import Mailbox
+import MasterDetection
+import MesosProtocol
+import Resources
+
+/// A running agent. Stopping it leaves its tasks alone: an agent started later on the same work directory finds them.
+public final class AgentServer: Sendable {
+    /// `http://address:port` under which others reach this agent.
+    public let url: String
+    public let port: Int
+
+    private let shell: AgentShell
+    private let server: HTTPServer
+    private let detector: MasterDetector
+    private let inbox: Mailbox<AgentShell.Input>
+    private let work: WorkBag
+    private let store: CheckpointStore
+    private let lock: WorkDirectoryLock
+    private let loop: Task<AgentEnd, Never>
+    private let following: Task<Void, Never>
+
+    private init(
+        url: String, shell: AgentShell, server: HTTPServer, detector: MasterDetector,
+        inbox: Mailbox<AgentShell.Input>, work: WorkBag, store: CheckpointStore, lock: WorkDirectoryLock
+    ) {
+        self.url = url
+        self.port = server.port
+        self.shell = shell
+        self.server = server
+        self.detector = detector
+        self.inbox = inbox
+        self.work = work
+        self.store = store
+        self.lock = lock
+        loop = Task { await shell.run() }
+        following = Task {
+            for await master in detector.masters {
+                inbox.send(.event(.masterDetected(master.map { MasterAddress($0) })))
+            }
+        }
+    }
+
+    /// Checks the configuration, takes the work directory, recovers, and begins to follow the master.
+    ///
+    /// - Throws: Before anything is started, if the configuration or what is in the work directory does not allow it.
+    public static func start(
+        _ configuration: AgentConfiguration, logger: Logger
+    ) async throws(AgentStartError) -> AgentServer {
+        let start = try AgentStart(configuration, logger: logger)
+        let api = AgentAPI(logger: logger)
+        let server: HTTPServer
+        do throws(HTTPServerError) {
+            server = try await HTTPServer.start(
+                host: configuration.ip ?? "0.0.0.0", port: configuration.port,
+                limits: HTTPServerLimits(bodyBytesMax: { _ in 64 << 10 }, connectionsMax: 1000),
+                handler: { request in await api.answer(request) })
+        } catch {
+            throw .cannotListen("\(error)")
+        }
+        let info = start.agentInfo(port: server.port)
+        let inbox = Mailbox<AgentShell.Input>()
+        let work = WorkBag()
+        let runner = start.runner { event in inbox.send(.event(event)) }
+        let shell = AgentShell(
+            core: AgentCore(settings: start.settings, seed: UInt64.random(in: 0...UInt64.max)),
+            parts: AgentShell.Parts(
+                paths: start.paths, info: info, runner: runner,
+                killsOrphans: configuration.dockerKillOrphans, client: .shared, logger: logger),
+            inbox: inbox, work: work)
+        let store = CheckpointStore(paths: start.paths, agentInfo: info, recovered: start.loaded.checkpoint) {
+            token, error in
+            inbox.send(error.map { .diskFailed($0) } ?? .event(.checkpointed(token)))
+        }
+        await shell.use(store)
+        inbox.send(.event(.recovered(await start.plan(runner))))
+        let detector = MasterDetector(
+            location: configuration.master, sessionTimeout: configuration.zkSessionTimeout, logger: logger)
+        let agent = AgentServer(
+            url: "http://\(start.advertisedIP):\(info.port)", shell: shell, server: server, detector: detector,
+            inbox: inbox, work: work, store: store, lock: start.lock)
+        api.serve(
+            AgentAPI.Source(
+                shell: shell, paths: start.paths, info: info, advertisedIP: start.advertisedIP,
+                configuration: configuration, startedAt: HostClock.now, problems: start.loaded.problems.count))
+        logger.info("agent listens on \(agent.url), work_dir \(start.paths.workDirectory)")
+        return agent
+    }
+
+    /// Returns when the agent has stopped, for whatever reason.
+    @discardableResult
+    public func run() async -> AgentEnd {
+        let end = await loop.value
+        await finish()
+        return end
+    }
+
+    /// Stops the agent. Tasks go on, and are found again by the next agent on this work directory.
+    public func stop() async {
+        inbox.finish()
+        _ = await loop.value
+        await finish()
+    }
+
+    /// Ends all tasks, leaves the cluster, then stops. ``run()`` returns when that is done.
+    public func unregister(reason: String) {
+        inbox.send(.event(.unregisterRequested(reason: reason)))
+    }
+
+    /// Whether a master has taken this agent in.
+    public var isRegistered: Bool {
+        get async { await shell.view().core.link.registeredLink != nil }
+    }
+
+    private func finish() async {
+        await detector.stop()
+        following.cancel()
+        inbox.finish()
+        await work.close()
+        await server.stop(within: .seconds(1))
+        store.drain()
+        withExtendedLifetime(lock) {}
+    }
+}
+
+extension MasterAddress {
+    init(_ master: DetectedMaster) {
+        self.init(id: master.info.id, url: master.baseURL, hostname: master.info.hostname)
+    }
+}

@@ -1,0 +1,70 @@
+// The tree below an agent's work directory, drawn once, with the code that builds its paths.
+
+import Resources
+
+/// Where everything lies below `--work_dir`. The sandbox part is Apache Mesos's, because scripts and tools know it.
+///
+/// ```
+/// <work_dir>/
+///   agent.lock                                   held while an agent runs here
+///   slaves/latest -> <agent id>
+///   slaves/<agent id>/frameworks/<framework id>/executors/<executor id>/runs/<container id>/   sandbox
+///       stdout, stderr, ...
+///   slaves/.../runs/latest -> <container id>
+///   meta/boot_id                                 the boot of the host in which the agent last ran
+///   meta/slaves/latest -> <agent id>
+///   meta/slaves/<agent id>/slave.info
+///   meta/slaves/<agent id>/frameworks/<framework id>/framework.info
+///   meta/slaves/.../executors/<executor id>/runs/<container id>/
+///       tasks/<task id>/task.info, task.updates
+///       pids/forked.pid, status                  written by the supervisor of a process task
+/// ```
+package struct AgentPaths: Hashable, Sendable {
+    /// Absolute, links resolved, without a slash at its end.
+    package let workDirectory: String
+
+    package init(workDirectory: String) { self.workDirectory = workDirectory }
+
+    package var lock: String { "\(workDirectory)/agent.lock" }
+    package var meta: String { "\(workDirectory)/meta" }
+    package var bootID: String { "\(meta)/boot_id" }
+    package var metaAgents: String { "\(meta)/slaves" }
+    package var metaLatest: String { "\(metaAgents)/latest" }
+    package var sandboxes: String { "\(workDirectory)/slaves" }
+    package var sandboxesLatest: String { "\(sandboxes)/latest" }
+
+    package func metaAgent(_ agent: AgentID) -> String { "\(metaAgents)/\(agent)" }
+    package func agentInfo(_ agent: AgentID) -> String { "\(metaAgent(agent))/slave.info" }
+    package func metaFrameworks(_ agent: AgentID) -> String { "\(metaAgent(agent))/frameworks" }
+    package func metaFramework(_ agent: AgentID, _ framework: FrameworkID) -> String {
+        "\(metaFrameworks(agent))/\(framework)"
+    }
+    package func frameworkInfo(_ agent: AgentID, _ framework: FrameworkID) -> String {
+        "\(metaFramework(agent, framework))/framework.info"
+    }
+
+    /// The records of one run of one task.
+    package func run(_ agent: AgentID, _ key: TaskKey, _ container: ContainerID) -> RunPaths {
+        let tail = "\(agent)/frameworks/\(key.framework)/executors/\(key.task)/runs"
+        return RunPaths(
+            meta: "\(metaAgents)/\(tail)/\(container)", metaLatest: "\(metaAgents)/\(tail)/latest",
+            sandbox: "\(sandboxes)/\(tail)/\(container)", sandboxLatest: "\(sandboxes)/\(tail)/latest", task: key.task)
+    }
+}
+
+/// The paths of one run. A command task's executor bears the task's id.
+package struct RunPaths: Hashable, Sendable {
+    package let meta: String
+    package let metaLatest: String
+    package let sandbox: String
+    package let sandboxLatest: String
+    let task: TaskID
+
+    package var taskDirectory: String { "\(meta)/tasks/\(task)" }
+    package var taskInfo: String { "\(taskDirectory)/task.info" }
+    package var taskUpdates: String { "\(taskDirectory)/task.updates" }
+    package var pid: String { "\(meta)/pids/forked.pid" }
+    package var status: String { "\(meta)/status" }
+    package var standardOutput: String { "\(sandbox)/stdout" }
+    package var standardError: String { "\(sandbox)/stderr" }
+}

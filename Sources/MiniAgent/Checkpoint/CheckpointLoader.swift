@@ -1,0 +1,220 @@
+// Reads an agent's checkpoint from disk: the good tasks, and a list of what was not good.
+
+import Glibc
+import MesosProtocol
+import Resources
+
+/// Something on disk that is not as it was written.
+package struct CheckpointProblem: Hashable, Sendable, CustomStringConvertible {
+    package enum Kind: Hashable, Sendable {
+        /// The last record was cut short by a crash. Nobody was told of it, so nothing is lost.
+        case torn(offsetBytes: Int)
+        case corrupt(recordIndex: Int, offsetBytes: Int)
+        case notACheckpoint
+        case wrongVersion(found: Int)
+        /// Whole, but not what belongs here; the text names what is missing.
+        case unexpected(String)
+        case unreadable(FileError)
+    }
+
+    package var path: String
+    package var kind: Kind
+    /// Where the bytes were put, if they were set aside.
+    package var setAside: String?
+
+    /// Whether it is an ordinary trace of a crash.
+    package var isHarmless: Bool { if case .torn = kind { true } else { false } }
+
+    package var description: String {
+        let what =
+            switch kind {
+            case .torn(let offset): "its last record, at byte \(offset), was cut short by a crash"
+            case .corrupt(let index, let offset): "record \(index), at byte \(offset), is corrupt"
+            case .notACheckpoint: "is not a checkpoint file"
+            case .wrongVersion(let found): "has version \(found); this agent reads version \(RecordFile.version)"
+            case .unexpected(let what): what
+            case .unreadable(let error): "\(error)"
+            }
+        return "\(path): \(what)" + (setAside.map { "; set aside as \($0)" } ?? "")
+    }
+}
+
+/// What was found below a work directory.
+package struct LoadedCheckpoint: Sendable {
+    package var checkpoint = AgentCheckpoint()
+    /// How the agent described itself when it was registered; `nil` on a first start.
+    package var agentInfo: V1AgentInfo?
+    package var problems: [CheckpointProblem] = []
+}
+
+package struct CheckpointLoader: Sendable {
+    package var paths: AgentPaths
+    /// Whether bad files may be renamed and torn ends cut off. Without it the disk is left as it is.
+    package var repairs: Bool
+
+    package init(paths: AgentPaths, repairs: Bool) {
+        self.paths = paths
+        self.repairs = repairs
+    }
+
+    /// Reads everything. Never fails as a whole: what cannot be read is in `problems`.
+    package func load() -> LoadedCheckpoint {
+        var loaded = LoadedCheckpoint()
+        guard let agent = latestAgent() else { return loaded }
+        guard let info = readAgent(agent, &loaded.problems) else { return loaded }
+        loaded.agentInfo = info
+        loaded.checkpoint.agent = agent
+        for name in DurableFile.names(in: paths.metaFrameworks(agent)) {
+            readFramework(agent, FrameworkID(name), &loaded)
+        }
+        return loaded
+    }
+
+    private func latestAgent() -> AgentID? {
+        var buffer = [CChar](repeating: 0, count: 512)
+        let count = readlink(paths.metaLatest, &buffer, buffer.count)
+        guard count > 0 else { return nil }
+        let target = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return target.split(separator: "/").last.map { AgentID(String($0)) }
+    }
+
+    private func readAgent(_ agent: AgentID, _ problems: inout [CheckpointProblem]) -> V1AgentInfo? {
+        for record in readWhole(paths.agentInfo(agent), &problems) ?? [] {
+            if case .agent(let info) = record { return info }
+        }
+        if problems.isEmpty {
+            problems.append(
+                CheckpointProblem(path: paths.agentInfo(agent), kind: .unexpected("holds no agent description")))
+        }
+        return nil
+    }
+
+    private func readFramework(_ agent: AgentID, _ id: FrameworkID, _ loaded: inout LoadedCheckpoint) {
+        for record in readWhole(paths.frameworkInfo(agent, id), &loaded.problems) ?? [] {
+            if case .framework(let info) = record { loaded.checkpoint.frameworks[id] = info }
+        }
+        let executors = "\(paths.metaFramework(agent, id))/executors"
+        for executor in DurableFile.names(in: executors) {
+            for run in DurableFile.names(in: "\(executors)/\(executor)/runs") where run != "latest" {
+                if run.hasSuffix(CheckpointStore.retiredSuffix) {
+                    if repairs { DurableFile.remove("\(executors)/\(executor)/runs/\(run)") }
+                    continue
+                }
+                let key = TaskKey(framework: id, task: TaskID(executor))
+                readRun(paths.run(agent, key, ContainerID(run)), key, ContainerID(run), &loaded)
+            }
+        }
+    }
+
+    private func readRun(
+        _ run: RunPaths, _ key: TaskKey, _ container: ContainerID, _ loaded: inout LoadedCheckpoint
+    ) {
+        guard let records = readWhole(run.taskInfo, &loaded.problems) else { return }
+        var info: V1TaskInfo?
+        var kind: ContainerizerKind?
+        for record in records {
+            switch record {
+            case .framework(let framework):
+                if loaded.checkpoint.frameworks[key.framework] == nil {
+                    loaded.checkpoint.frameworks[key.framework] = framework
+                }
+            case .task(let task): info = task
+            case .placement(let placement): kind = placement
+            case .agent, .update, .acknowledgement, .kill: break
+            }
+        }
+        guard let info, let kind else {
+            setAside(run.taskInfo, .unexpected("holds no complete task description"), &loaded.problems)
+            return
+        }
+        var task = AgentCheckpoint.Task(
+            record: TaskRecord(key: key, info: info, container: container, containerizer: kind))
+        for record in readLog(run.taskUpdates, &loaded.problems) {
+            switch record {
+            case .update(let status):
+                if let update = StatusUpdate(status, framework: key.framework) { task.add(update) }
+            case .acknowledgement(let id): task.acknowledge(id)
+            case .kill(let order): task.kill = order
+            case .agent, .framework, .task, .placement: break
+            }
+        }
+        loaded.checkpoint.tasks[key] = task
+    }
+
+    /// A file that is written as a whole: anything but whole is bad.
+    ///
+    /// - Returns: `nil` if there is none, or it is bad.
+    private func readWhole(_ path: String, _ problems: inout [CheckpointProblem]) -> [CheckpointRecord]? {
+        guard let (records, tail) = readFile(path, &problems) else { return nil }
+        switch tail {
+        case .clean: return records
+        case .torn(let offset):
+            setAside(path, .corrupt(recordIndex: records.count, offsetBytes: offset), &problems)
+        case .corrupt(let index, let offset):
+            setAside(path, .corrupt(recordIndex: index, offsetBytes: offset), &problems)
+        }
+        return nil
+    }
+
+    /// A file that is appended to. A torn end is cut off; behind a corrupt record nothing can be trusted, so the good
+    /// part is written anew and the old file kept beside it.
+    private func readLog(_ path: String, _ problems: inout [CheckpointProblem]) -> [CheckpointRecord] {
+        guard let (records, tail) = readFile(path, &problems) else { return [] }
+        switch tail {
+        case .clean:
+            break
+        case .torn(let offset):
+            problems.append(CheckpointProblem(path: path, kind: .torn(offsetBytes: offset)))
+            if repairs, truncate(path, offset) != 0 {
+                problems.append(CheckpointProblem(path: path, kind: .unreadable(FileError("truncate", path))))
+            }
+        case .corrupt(let index, let offset):
+            setAside(path, .corrupt(recordIndex: index, offsetBytes: offset), &problems)
+            if repairs {
+                let content = records.reduce(into: RecordFile.header) { $0 += RecordFile.encode($1.encoded) }
+                do throws(FileError) { try DurableFile.replace(path, with: content) } catch {
+                    problems.append(CheckpointProblem(path: path, kind: .unreadable(error)))
+                }
+            }
+        }
+        return records
+    }
+
+    private func readFile(
+        _ path: String, _ problems: inout [CheckpointProblem]
+    ) -> (records: [CheckpointRecord], tail: RecordFile.Tail)? {
+        let bytes: [UInt8]
+        do throws(FileError) {
+            guard let content = try DurableFile.read(path) else { return nil }
+            bytes = content
+        } catch {
+            problems.append(CheckpointProblem(path: path, kind: .unreadable(error)))
+            return nil
+        }
+        do throws(RecordFile.HeaderError) {
+            let (raw, tail) = try RecordFile.decode(bytes)
+            var records: [CheckpointRecord] = []
+            for (index, record) in raw.enumerated() {
+                guard let decoded = CheckpointRecord(record) else {
+                    return (records, .corrupt(recordIndex: index, offsetBytes: RecordFile.headerBytes))
+                }
+                records.append(decoded)
+            }
+            return (records, tail)
+        } catch {
+            switch error {
+            case .notACheckpoint: setAside(path, .notACheckpoint, &problems)
+            case .wrongVersion(let found): setAside(path, .wrongVersion(found: found), &problems)
+            }
+            return nil
+        }
+    }
+
+    private func setAside(
+        _ path: String, _ kind: CheckpointProblem.Kind, _ problems: inout [CheckpointProblem]
+    ) {
+        var problem = CheckpointProblem(path: path, kind: kind)
+        if repairs { problem.setAside = try? DurableFile.setAside(path, as: "corrupt") }
+        problems.append(problem)
+    }
+}

@@ -1,0 +1,110 @@
+// The records inside checkpoint files: which tag carries what, as protobuf messages of the public schema.
+
+import Foundation
+import MesosProtocol
+import Resources
+import SwiftProtobuf
+
+/// One record of a checkpoint file, decoded.
+package enum CheckpointRecord: Hashable, Sendable {
+    case agent(V1AgentInfo)
+    case framework(V1FrameworkInfo)
+    case task(V1TaskInfo)
+    case placement(ContainerizerKind)
+    case update(V1TaskStatus)
+    case acknowledgement(UpdateID)
+    case kill(KillOrder)
+
+    private enum Tag: UInt8 {
+        case agent = 1
+        case framework = 2
+        case task = 3
+        case placement = 4
+        case update = 5
+        case acknowledgement = 6
+        case kill = 7
+    }
+
+    package var encoded: RecordFile.Record {
+        switch self {
+        case .agent(let info): record(.agent, info)
+        case .framework(let info): record(.framework, info)
+        case .task(let info): record(.task, info)
+        case .placement(let kind): RecordFile.Record(tag: Tag.placement.rawValue, payload: Array(kind.rawValue.utf8))
+        case .update(let status): record(.update, status)
+        case .acknowledgement(let id): RecordFile.Record(tag: Tag.acknowledgement.rawValue, payload: id.bytes)
+        case .kill(let order):
+            RecordFile.Record(
+                tag: Tag.kill.rawValue, payload: Array(String(order.grace.clampedNanoseconds).utf8))
+        }
+    }
+
+    private func record(_ tag: Tag, _ message: some Message) -> RecordFile.Record {
+        RecordFile.Record(tag: tag.rawValue, payload: MediaType.protobuf.encode(message))
+    }
+
+    /// - Returns: `nil` if the tag is unknown or its payload is not what the tag promises.
+    package init?(_ record: RecordFile.Record) {
+        switch Tag(rawValue: record.tag) {
+        case .agent: self.init(V1AgentInfo.self, record) { .agent($0) }
+        case .framework: self.init(V1FrameworkInfo.self, record) { .framework($0) }
+        case .task: self.init(V1TaskInfo.self, record) { .task($0) }
+        case .update: self.init(V1TaskStatus.self, record) { .update($0) }
+        case .placement:
+            guard let kind = ContainerizerKind(rawValue: String(decoding: record.payload, as: UTF8.self)) else {
+                return nil
+            }
+            self = .placement(kind)
+        case .acknowledgement:
+            guard let id = UpdateID(bytes: record.payload) else { return nil }
+            self = .acknowledgement(id)
+        case .kill:
+            guard let nanoseconds = Int64(String(decoding: record.payload, as: UTF8.self)) else { return nil }
+            self = .kill(KillOrder(grace: .nanoseconds(nanoseconds)))
+        case nil:
+            return nil
+        }
+    }
+
+    private init?<M: Message>(_: M.Type, _ record: RecordFile.Record, _ make: (M) -> CheckpointRecord) {
+        guard let message = try? M(serializedBytes: record.payload) else { return nil }
+        self = make(message)
+    }
+}
+
+extension StatusUpdate {
+    /// The update as a framework reads it and as it lies on disk.
+    package func status(agent: AgentID) -> V1TaskStatus {
+        var status = V1TaskStatus()
+        status.taskID = V1TaskID(key.task)
+        status.state = state
+        status.source = source
+        if let reason { status.reason = reason }
+        if let message { status.message = message }
+        status.agentID = V1AgentID(agent)
+        status.executorID = V1ExecutorID(executor)
+        status.timestamp = timestamp.seconds
+        status.updateUUID = id
+        if !data.isEmpty { status.data = Data(data) }
+        if let container {
+            status.containerStatus.containerID = V1ContainerID(container)
+            status.containerStatus.networkInfos = networks
+        }
+        if let limitation { status.limitation.resources = limitation.protobuf() }
+        return status
+    }
+
+    /// Reads an update back; `nil` without a uuid.
+    package init?(_ status: V1TaskStatus, framework: FrameworkID) {
+        guard let id = status.updateUUID else { return nil }
+        self.init(
+            id: id, key: TaskKey(framework: framework, task: TaskID(status.taskID)),
+            executor: ExecutorID(status.executorID),
+            container: status.hasContainerStatus ? ContainerID(status.containerStatus.containerID) : nil,
+            state: status.state, source: status.source, reason: status.hasReason ? status.reason : nil,
+            message: status.hasMessage ? status.message : nil,
+            timestamp: WallTime(nanoseconds: Int64((status.timestamp * 1e9).rounded())),
+            limitation: status.hasLimitation ? try? Resources(status.limitation.resources) : nil,
+            networks: status.containerStatus.networkInfos, data: Array(status.data))
+    }
+}

@@ -1,0 +1,148 @@
+// Performs the core's durable steps on disk, several tasks at a time, each task's own in order.
+
+import Dispatch
+import Glibc
+import Mailbox
+import MesosProtocol
+import Resources
+
+/// Writes checkpoints. Calls return at once; the outcome comes through `onDone`.
+///
+/// Writes of one task go through one lane and keep their order. Lanes flush side by side, and the file system commits
+/// them together, so that many short tasks do not queue for one disk.
+package final class CheckpointStore: Sendable {
+    private struct State {
+        var agent: AgentID?
+        var frameworks: [FrameworkID: V1FrameworkInfo] = [:]
+        var runs: [TaskKey: ContainerID] = [:]
+    }
+
+    private let paths: AgentPaths
+    /// What is written beside the agent's id: the description that a later start is compared with.
+    private let agentInfo: V1AgentInfo
+    private let lanes: [DispatchQueue]
+    private let state: Locked<State>
+    private let onDone: @Sendable (CheckpointWrite.Token, FileError?) -> Void
+
+    package init(
+        paths: AgentPaths, agentInfo: V1AgentInfo, recovered: AgentCheckpoint,
+        onDone: @escaping @Sendable (CheckpointWrite.Token, FileError?) -> Void
+    ) {
+        self.paths = paths
+        self.agentInfo = agentInfo
+        self.onDone = onDone
+        lanes = (0..<8).map { DispatchQueue(label: "checkpoint-\($0)") }
+        state = Locked(
+            State(
+                agent: recovered.agent, frameworks: recovered.frameworks,
+                runs: recovered.tasks.mapValues(\.record.container)))
+    }
+
+    /// Starts a write. Call from one place only, in the order the core asked for.
+    package func perform(_ write: CheckpointWrite) {
+        let (lane, work) = plan(write)
+        lanes[lane].async { [onDone] in
+            do throws(FileError) {
+                try work()
+                onDone(write.token, nil)
+            } catch {
+                onDone(write.token, error)
+            }
+        }
+    }
+
+    /// Waits for everything that was asked for. Blocks: for the end of the program and for tests.
+    package func drain() { for lane in lanes { lane.sync {} } }
+
+    private func lane(of key: TaskKey) -> Int { Int(UInt(bitPattern: key.hashValue) % UInt(lanes.count)) }
+
+    /// Chooses the lane and binds what the write needs to know now, before later writes change it.
+    private func plan(_ write: CheckpointWrite) -> (lane: Int, work: @Sendable () throws(FileError) -> Void) {
+        let paths = paths
+        if case .agent(let id) = write {
+            state.withLock { $0.agent = id }
+            return (0, { [agentInfo] () throws(FileError) in try Self.writeAgent(id, agentInfo, paths) })
+        }
+        let (agent, frameworks) = state.withLock { ($0.agent, $0.frameworks) }
+        guard let agent else { preconditionFailure("\(write.token) before the agent's own identity") }
+        switch write {
+        case .agent:
+            preconditionFailure("handled above")
+        case .framework(let info):
+            let id = FrameworkID(info.id)
+            state.withLock { $0.frameworks[id] = info }
+            return (0, { () throws(FileError) in try Self.writeFramework(info, id, agent, paths) })
+        case .task(let record):
+            state.withLock { $0.runs[record.key] = record.container }
+            let framework = frameworks[record.key.framework]
+            let run = paths.run(agent, record.key, record.container)
+            return (lane(of: record.key), { () throws(FileError) in try Self.writeTask(record, framework, run) })
+        case .update(let update):
+            return append(.update(update.status(agent: agent)), update.key, agent)
+        case .acknowledgement(let key, let id):
+            return append(.acknowledgement(id), key, agent)
+        case .kill(let key, _, let order):
+            return append(.kill(order), key, agent)
+        case .retirement(let key, let container):
+            let run = paths.run(agent, key, container)
+            return (lane(of: key), { () throws(FileError) in try Self.retire(run) })
+        }
+    }
+
+    private func append(
+        _ record: CheckpointRecord, _ key: TaskKey, _ agent: AgentID
+    ) -> (lane: Int, work: @Sendable () throws(FileError) -> Void) {
+        guard let container = state.withLock({ $0.runs[key] }) else {
+            preconditionFailure("a record of \(key), which was never written")
+        }
+        let path = paths.run(agent, key, container).taskUpdates
+        return (
+            lane(of: key),
+            { () throws(FileError) in
+                try DurableFile.append(RecordFile.encode(record.encoded), to: path, header: RecordFile.header)
+            }
+        )
+    }
+
+    private static func writeAgent(_ id: AgentID, _ info: V1AgentInfo, _ paths: AgentPaths) throws(FileError) {
+        var info = info
+        info.id = V1AgentID(id)
+        try DurableFile.createDirectories(paths.metaAgent(id))
+        try DurableFile.replace(paths.agentInfo(id), with: file([.agent(info)]))
+        try DurableFile.createDirectories(paths.sandboxes)
+        try DurableFile.relink(paths.sandboxesLatest, to: id.value)
+        try DurableFile.relink(paths.metaLatest, to: id.value)
+        sync()  // Once in an agent's life: the link decides who this agent is.
+    }
+
+    private static func writeFramework(
+        _ info: V1FrameworkInfo, _ id: FrameworkID, _ agent: AgentID, _ paths: AgentPaths
+    ) throws(FileError) {
+        try DurableFile.createDirectories(paths.metaFramework(agent, id))
+        try DurableFile.replace(paths.frameworkInfo(agent, id), with: file([.framework(info)]))
+    }
+
+    /// The framework goes into the task's file as well, so that each task can be recovered by itself.
+    private static func writeTask(
+        _ record: TaskRecord, _ framework: V1FrameworkInfo?, _ run: RunPaths
+    ) throws(FileError) {
+        try DurableFile.createDirectories(run.taskDirectory)
+        var records: [CheckpointRecord] = [.task(record.info), .placement(record.containerizer)]
+        if let framework { records.insert(.framework(framework), at: 0) }
+        try DurableFile.replace(run.taskInfo, with: file(records))
+        try DurableFile.relink(run.metaLatest, to: record.container.value)
+    }
+
+    /// Half-removed records would look like a task that never started. So they first lose their name, all at once.
+    private static func retire(_ run: RunPaths) throws(FileError) {
+        let doomed = run.meta + retiredSuffix
+        guard try DurableFile.move(run.meta, to: doomed) else { return }
+        DurableFile.remove(doomed)
+    }
+
+    static let retiredSuffix = ".retired"
+
+    private static func file(_ records: [CheckpointRecord]) -> [UInt8] {
+        records.reduce(into: RecordFile.header) { $0 += RecordFile.encode($1.encoded) }
+    }
+}

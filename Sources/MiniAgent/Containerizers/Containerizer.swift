@@ -1,0 +1,61 @@
+// What the agent asks of whatever runs its tasks.
+
+import MesosProtocol
+import Resources
+
+/// Everything a containerizer needs to know to run one task.
+package struct Launch: Sendable {
+    package var record: TaskRecord
+    package var framework: V1FrameworkInfo
+    package var agent: AgentID
+    package var run: RunPaths
+
+    package init(record: TaskRecord, framework: V1FrameworkInfo, agent: AgentID, run: RunPaths) {
+        self.record = record
+        self.framework = framework
+        self.agent = agent
+        self.run = run
+    }
+
+    /// The role that the task's resources were offered to.
+    var allocationRole: String? {
+        record.info.resources.first { $0.hasAllocationInfo }?.allocationInfo.role
+    }
+}
+
+extension LaunchFailure: Error {}
+
+/// Runs containers and knows how they end. One for Docker, one for plain processes.
+///
+/// Calls may wait, and every wait inside has a deadline of its own. They are cancelled when the agent stops; a container
+/// does not notice that.
+package protocol Containerizer: Sendable {
+    /// The containers of this agent, running or not. For recovery.
+    func observe(agent: AgentID) async -> Observation
+
+    /// Gets what the task needs before it can start. Nothing runs yet; cancelling leaves nothing behind.
+    func prepare(_ launch: Launch) async throws(LaunchFailure)
+
+    /// Starts the task's container.
+    func start(_ launch: Launch) async throws(LaunchFailure) -> StartedContainer
+
+    /// Waits until the container has ended, copying its output meanwhile.
+    ///
+    /// - Parameters:
+    ///   - onRunning: Called if the container is found running, with what is known of it. Only when `isRecovered`.
+    /// - Returns: How it ended; `nil` only when cancelled.
+    func follow(
+        _ launch: Launch, isRecovered: Bool, onRunning: @Sendable (StartedContainer) -> Void
+    ) async -> ContainerExit?
+
+    /// Asks the container to end, and ends it by force after `grace`. Returns when that is under way.
+    func stop(_ launch: Launch, grace: Duration) async
+
+    func kill(_ launch: Launch) async
+
+    /// Removes what is left of an ended container.
+    func release(_ launch: Launch) async
+
+    /// Ends and removes a container that belongs to no task.
+    func remove(orphan: ContainerID, agent: AgentID) async
+}

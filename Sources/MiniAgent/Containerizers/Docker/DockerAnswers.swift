@@ -1,0 +1,134 @@
+// The engine's answers, reduced to what decisions need. Anything unexpected is an error value, never a crash.
+
+import MesosProtocol
+
+/// One line of the engine's container list.
+package struct DockerListEntry: Hashable, Sendable {
+    package var labels: [String: String]
+    /// `created`, `running`, `exited`, ...
+    package var state: String
+}
+
+/// A container as `inspect` describes it.
+package struct DockerContainer: Hashable, Sendable {
+    package enum Condition: Hashable, Sendable {
+        case created
+        case running
+        case exited
+    }
+
+    package var condition: Condition
+    package var exitCode: Int
+    package var wasOutOfMemory: Bool
+    /// What the engine says went wrong.
+    package var error: String
+    package var ipv4: [String]
+    package var ipv6: [String]
+    package var memoryLimitBytes: Int
+    /// The engine's own words, for `TaskStatus.data`.
+    package var json: [UInt8]
+}
+
+package enum DockerAnswers {
+    /// The `message` of an error answer, or what there is instead.
+    package static func message(_ body: [UInt8]) -> String {
+        if let message = (try? JSONValue(parsing: body))?["message"]?.stringValue { return oneLine(message) }
+        return oneLine(String(decoding: body.prefix(500), as: UTF8.self))
+    }
+
+    package static func list(_ body: [UInt8]) throws(DockerError) -> [DockerListEntry] {
+        guard let entries = try parse(body).arrayValue else { throw .malformed("a container list is no array") }
+        return entries.map { entry in
+            var labels: [String: String] = [:]
+            for member in entry["Labels"]?.objectValue ?? [] { labels[member.key] = member.value.stringValue }
+            return DockerListEntry(labels: labels, state: entry["State"]?.stringValue ?? "")
+        }
+    }
+
+    package static func container(_ body: [UInt8]) throws(DockerError) -> DockerContainer {
+        let value = try parse(body)
+        guard let state = value["State"], let status = state["Status"]?.stringValue else {
+            throw .malformed("a container without State.Status")
+        }
+        var addresses: (v4: [String], v6: [String]) = ([], [])
+        func collect(_ network: JSONValue?) {
+            if let address = network?["IPAddress"]?.stringValue, !address.isEmpty, !addresses.v4.contains(address) {
+                addresses.v4.append(address)
+            }
+            if let address = network?["GlobalIPv6Address"]?.stringValue, !address.isEmpty,
+                !addresses.v6.contains(address)
+            {
+                addresses.v6.append(address)
+            }
+        }
+        let settings = value["NetworkSettings"]
+        collect(settings)
+        for network in settings?["Networks"]?.objectValue ?? [] { collect(network.value) }
+        return DockerContainer(
+            condition: condition(status), exitCode: state["ExitCode"]?.integerValue ?? 0,
+            wasOutOfMemory: state["OOMKilled"]?.boolValue ?? false, error: state["Error"]?.stringValue ?? "",
+            ipv4: addresses.v4, ipv6: addresses.v6,
+            memoryLimitBytes: value["HostConfig"]?["Memory"]?.integerValue ?? 0, json: body)
+    }
+
+    /// What one of the engine's words for a container's state means to us.
+    package static func condition(_ status: String) -> DockerContainer.Condition {
+        switch status {
+        case "created": .created
+        case "running", "paused", "restarting": .running
+        default: .exited  // exited, dead, removing
+        }
+    }
+
+    private static func parse(_ body: [UInt8]) throws(DockerError) -> JSONValue {
+        do throws(JSONSyntaxError) {
+            return try JSONValue(parsing: body)
+        } catch {
+            throw .malformed("\(error)")
+        }
+    }
+
+    static func oneLine(_ text: String) -> String {
+        text.split(whereSeparator: \.isNewline).joined(separator: " ")
+    }
+}
+
+/// The stream of JSON objects with which the engine reports a pull.
+package struct PullProgress: Sendable {
+    private static let lineBytesMax = 1 << 20
+
+    private var line: [UInt8] = []
+    private var failure: String?
+    private var isSkipping = false
+
+    package init() {}
+
+    package mutating func append(_ chunk: [UInt8]) {
+        for byte in chunk {
+            if byte == UInt8(ascii: "\n") {
+                endLine()
+            } else if line.count < Self.lineBytesMax {
+                line.append(byte)
+            } else {
+                isSkipping = true
+            }
+        }
+    }
+
+    /// - Returns: The engine's reason if the pull failed.
+    package mutating func finish() -> String? {
+        endLine()
+        return failure
+    }
+
+    private mutating func endLine() {
+        defer {
+            line = []
+            isSkipping = false
+        }
+        guard !isSkipping, let value = try? JSONValue(parsing: line) else { return }
+        if let message = value["errorDetail"]?["message"]?.stringValue ?? value["error"]?.stringValue {
+            failure = DockerAnswers.oneLine(message)
+        }
+    }
+}

@@ -1,0 +1,202 @@
+// Runs tasks as plain processes, each under a supervisor that outlives the agent.
+
+import Glibc
+import Logging
+import Mailbox
+import MesosProtocol
+import Processes
+import Resources
+
+/// The process containerizer. `/proc` and the supervisors' files are the memory: a supervisor is found again by the path
+/// of its status file among its arguments.
+package final class ProcessContainerizer: Containerizer {
+    private let supervisor: SupervisorProgram
+    private let paths: AgentPaths
+    private let environment: ProcessEnvironment
+    private let agentIP: String
+    private let switchUser: Bool
+    private let logger: Logger
+    private let running = Locked<[ContainerID: ChildProcess]>([:])
+
+    package init(
+        supervisor: SupervisorProgram, paths: AgentPaths, environment: ProcessEnvironment, agentIP: String,
+        switchUser: Bool, logger: Logger
+    ) {
+        self.supervisor = supervisor
+        self.paths = paths
+        self.environment = environment
+        self.agentIP = agentIP
+        self.switchUser = switchUser
+        self.logger = logger
+    }
+
+    // MARK: Recovery
+
+    package func observe(agent: AgentID) async -> Observation {
+        let prefix = paths.metaAgent(agent) + "/"
+        var found: [ContainerID: ObservedContainer.Condition] = [:]
+        for (frameworkPath, executor, container) in runs(of: agent)
+        where access("\(frameworkPath)/executors/\(executor)/runs/\(container)/status", F_OK) == 0 {
+            found[ContainerID(container)] = .exited
+        }
+        for (_, arguments) in ProcessTree.processes(withArgumentPrefix: prefix) {
+            guard let container = Self.container(in: arguments, below: prefix) else { continue }
+            if found[container] == nil { found[container] = .running }
+        }
+        return .found(found.sorted { $0.key < $1.key }.map { ObservedContainer(id: $0.key, condition: $0.value) })
+    }
+
+    private func runs(of agent: AgentID) -> [(frameworkPath: String, executor: String, container: String)] {
+        let root = paths.metaFrameworks(agent)
+        return DurableFile.names(in: root).flatMap { framework in
+            DurableFile.names(in: "\(root)/\(framework)/executors").flatMap { executor in
+                DurableFile.names(in: "\(root)/\(framework)/executors/\(executor)/runs")
+                    .filter { $0 != "latest" && !$0.hasSuffix(CheckpointStore.retiredSuffix) }
+                    .map { ("\(root)/\(framework)", executor, $0) }
+            }
+        }
+    }
+
+    /// The container whose status file is named among a supervisor's arguments.
+    static func container(in arguments: [String], below prefix: String) -> ContainerID? {
+        guard let flag = arguments.firstIndex(of: "--status"), flag + 1 < arguments.count else { return nil }
+        let parts = arguments[flag + 1].split(separator: "/")
+        guard arguments[flag + 1].hasPrefix(prefix), parts.count >= 2, parts.last == "status" else { return nil }
+        return ContainerID(String(parts[parts.count - 2]))
+    }
+
+    private func process(of launch: Launch) -> ChildProcess? {
+        let container = launch.record.container
+        if let known = running.withLock({ $0[container] }) { return known }
+        for (pid, arguments) in ProcessTree.processes(withArgumentPrefix: launch.run.status)
+        where Self.container(in: arguments, below: launch.run.meta) == container {
+            guard let ticks = processStartTime(of: pid),
+                let process = ChildProcess.attach(pid: pid, startTimeTicks: ticks)
+            else { continue }
+            running.withLock { $0[container] = process }
+            return process
+        }
+        return nil
+    }
+
+    // MARK: Launch
+
+    package func prepare(_ launch: Launch) async throws(LaunchFailure) {
+        let command = launch.record.info.command
+        guard command.hasValue || (!command.shell && !command.arguments.isEmpty) else {
+            throw .preparation("the task's command is empty")
+        }
+        guard command.uris.isEmpty else {
+            throw .preparation("Failed to fetch all URIs: this agent does not fetch URIs yet")
+        }
+    }
+
+    package func start(_ launch: Launch) async throws(LaunchFailure) -> StartedContainer {
+        let owner = try Sandbox.owner(of: launch, switchUser: switchUser)
+        let files = owner.map { (user: $0.user, group: $0.group) }
+        guard let output = SandboxFile(launch.run.standardOutput, owner: files),
+            let error = SandboxFile(launch.run.standardError, owner: files)
+        else { throw .start("\(FileError("create stdout and stderr in", launch.run.sandbox))") }
+        do throws(FileError) { try DurableFile.createDirectories(DurableFile.parent(of: launch.run.pid)) } catch {
+            throw .start("\(error)")
+        }
+        var request = SpawnRequest(
+            program: supervisor.path, arguments: supervisor.prefix + Self.arguments(launch, owner),
+            environment: environment.entries(for: launch))
+        request.standardOutput = output.descriptor
+        request.standardError = error.descriptor
+        do throws(SpawnError) {
+            let process = try await ChildProcess.spawn(request)
+            running.withLock { $0[launch.record.container] = process }
+        } catch {
+            throw .start("\(error)")
+        }
+        withExtendedLifetime((output, error)) {}
+        return started(launch)
+    }
+
+    /// The supervisor's arguments for one task.
+    static func arguments(_ launch: Launch, _ owner: HostUser?) -> [String] {
+        let command = launch.record.info.command
+        var result = ["--status", launch.run.status, "--pid", launch.run.pid, "--cwd", launch.run.sandbox]
+        if let owner { result += ["--user", "\(owner.user):\(owner.group)"] }
+        result.append("--")
+        if command.shell { return result + ["/bin/sh", "-c", command.value] }
+        // Without a shell, `value` is the program and `arguments` its whole argv, its own name included.
+        return result + [command.hasValue ? command.value : command.arguments[0]] + command.arguments.dropFirst()
+    }
+
+    private func started(_ launch: Launch) -> StartedContainer {
+        var address = V1NetworkInfo.IPAddress()
+        address.protocol = .ipv4
+        address.ipAddress = agentIP
+        var network = launch.record.info.container.networkInfos.first ?? V1NetworkInfo()
+        network.ipAddresses = [address]
+        return StartedContainer(networks: [network])
+    }
+
+    // MARK: Life and end
+
+    package func follow(
+        _ launch: Launch, isRecovered: Bool, onRunning: @Sendable (StartedContainer) -> Void
+    ) async -> ContainerExit? {
+        let container = launch.record.container
+        if let process = process(of: launch) {
+            if isRecovered { onRunning(started(launch)) }
+            let end = Latch<Void>()
+            Task {
+                _ = await process.end()
+                end.open(())
+            }
+            guard await end.wait() != nil else { return nil }
+        }
+        running.withLock { $0[container] = nil }
+        do throws(FileError) {
+            guard let bytes = try DurableFile.read(launch.run.status, bytesMax: 64 << 10) else {
+                return .unknown("its supervisor ended without leaving a status")
+            }
+            return SupervisorStatus.parse(bytes) ?? .unknown("its supervisor left an unreadable status")
+        } catch {
+            return .unknown("\(error)")
+        }
+    }
+
+    package func stop(_ launch: Launch, grace: Duration) async {
+        signalTree(of: launch, SIGTERM)
+        if grace > .zero { try? await Task.sleep(for: grace) }
+        if !Task.isCancelled { await kill(launch) }
+    }
+
+    /// Ends the whole tree, and what it forks meanwhile.
+    package func kill(_ launch: Launch) async {
+        for _ in 0..<40 {
+            guard signalTree(of: launch, SIGKILL) > 0 else { return }
+            try? await Task.sleep(for: .milliseconds(25))
+        }
+    }
+
+    /// Signals every process below the supervisor, which itself stays to report the end.
+    ///
+    /// - Returns: How many there were.
+    @discardableResult
+    private func signalTree(of launch: Launch, _ signal: Int32) -> Int {
+        guard let process = process(of: launch), process.knownEnd == nil else { return 0 }
+        let tree = ProcessTree().descendants(of: process.pid)
+        for pid in tree { Glibc.kill(pid, signal) }
+        return tree.count
+    }
+
+    /// The records of the run, with the supervisor's files among them, go with the task's checkpoint.
+    package func release(_ launch: Launch) async {
+        running.withLock { $0[launch.record.container] = nil }
+    }
+
+    package func remove(orphan: ContainerID, agent: AgentID) async {
+        let prefix = paths.metaAgent(agent) + "/"
+        for (pid, arguments) in ProcessTree.processes(withArgumentPrefix: prefix)
+        where Self.container(in: arguments, below: prefix) == orphan {
+            logger.warning("ending process \(pid) and what it started: it belongs to no task of this agent")
+            for child in ProcessTree().descendants(of: pid) { Glibc.kill(child, SIGKILL) }
+        }
+    }
+}

@@ -1,0 +1,136 @@
+// What an agent remembers over a restart: the records it writes, and the value they add up to.
+
+import MesosProtocol
+import Resources
+
+/// Which containerizer runs a task.
+package enum ContainerizerKind: String, Hashable, Sendable, CaseIterable {
+    case docker
+    case process
+}
+
+/// One task as the master gave it, with what the agent chose for it.
+package struct TaskRecord: Hashable, Sendable {
+    package var key: TaskKey
+    /// Passed through untouched.
+    package var info: V1TaskInfo
+    /// Names this run: the sandbox directory and the container bear it.
+    package var container: ContainerID
+    package var containerizer: ContainerizerKind
+
+    package init(key: TaskKey, info: V1TaskInfo, container: ContainerID, containerizer: ContainerizerKind) {
+        self.key = key
+        self.info = info
+        self.container = container
+        self.containerizer = containerizer
+    }
+
+    /// A command task's executor bears the task's id.
+    package var executor: ExecutorID { ExecutorID(key.task.value) }
+}
+
+/// A request to end a task. Kept on disk: an exit that follows it is a kill, whatever the exit status.
+package struct KillOrder: Hashable, Sendable {
+    /// Time between the stop signal and the end by force.
+    package var grace: Duration
+
+    package init(grace: Duration) { self.grace = grace }
+}
+
+/// One durable step. The shell answers each with `AgentEvent.checkpointed` of its ``token`` once it is on disk.
+///
+/// Writes that concern one task become durable in the order in which they were asked for.
+package enum CheckpointWrite: Hashable, Sendable {
+    /// The agent's identity: from now on it is this agent of this cluster.
+    case agent(AgentID)
+    case framework(V1FrameworkInfo)
+    /// A task, before anything is done for it.
+    case task(TaskRecord)
+    case update(StatusUpdate)
+    case acknowledgement(TaskKey, UpdateID)
+    case kill(TaskKey, ContainerID, KillOrder)
+    /// The task is over and acknowledged (or its framework is gone): its records are no longer needed.
+    case retirement(TaskKey, ContainerID)
+
+    /// Identifies a write in the answer to it.
+    package enum Token: Hashable, Sendable {
+        case agent(AgentID)
+        case framework(FrameworkID)
+        case task(TaskKey, ContainerID)
+        case update(TaskKey, UpdateID)
+        case acknowledgement(TaskKey, UpdateID)
+        case kill(TaskKey, ContainerID)
+        case retirement(TaskKey, ContainerID)
+    }
+
+    package var token: Token {
+        switch self {
+        case .agent(let id): .agent(id)
+        case .framework(let info): .framework(FrameworkID(info.id.value))
+        case .task(let record): .task(record.key, record.container)
+        case .update(let update): .update(update.key, update.id)
+        case .acknowledgement(let key, let id): .acknowledgement(key, id)
+        case .kill(let key, let container, _): .kill(key, container)
+        case .retirement(let key, let container): .retirement(key, container)
+        }
+    }
+}
+
+/// Everything on disk, as a value. ``apply(_:)`` adds one write, so a simulation needs no disk.
+package struct AgentCheckpoint: Hashable, Sendable {
+    package struct Task: Hashable, Sendable {
+        package var record: TaskRecord
+        /// All updates so far, oldest first.
+        package var updates: [StatusUpdate] = []
+        /// How many of them are acknowledged.
+        package var acknowledgedCount = 0
+        package var kill: KillOrder?
+
+        package init(record: TaskRecord) { self.record = record }
+
+        package var pending: [StatusUpdate] { Array(updates.dropFirst(acknowledgedCount)) }
+        package var hasStarted: Bool { updates.contains { $0.state == .taskStarting } }
+        package var isRunning: Bool { updates.contains { $0.state == .taskRunning } }
+        package var terminalUpdate: StatusUpdate? { updates.last { $0.isTerminal } }
+        package var isRetired: Bool { terminalUpdate != nil && acknowledgedCount == updates.count }
+    }
+
+    package var agent: AgentID?
+    package var frameworks: [FrameworkID: V1FrameworkInfo] = [:]
+    package var tasks: [TaskKey: Task] = [:]
+
+    package init() {}
+
+    /// Adds one write. A record about a task that is not there is ignored: its retirement came first.
+    package mutating func apply(_ write: CheckpointWrite) {
+        switch write {
+        case .agent(let id):
+            agent = id
+        case .framework(let info):
+            frameworks[FrameworkID(info.id.value)] = info
+        case .task(let record):
+            tasks[record.key] = Task(record: record)
+        case .update(let update):
+            tasks[update.key]?.add(update)
+        case .acknowledgement(let key, let id):
+            tasks[key]?.acknowledge(id)
+        case .kill(let key, _, let order):
+            tasks[key]?.kill = order
+        case .retirement(let key, let container):
+            guard tasks[key]?.record.container == container else { return }
+            tasks[key] = nil  // The framework stays: another of its tasks may be on its way to disk.
+        }
+    }
+}
+
+extension AgentCheckpoint.Task {
+    /// Adds an update unless it is there already.
+    package mutating func add(_ update: StatusUpdate) {
+        if !updates.contains(where: { $0.id == update.id }) { updates.append(update) }
+    }
+
+    /// Counts an acknowledgement of the oldest pending update; any other is a repetition.
+    package mutating func acknowledge(_ id: UpdateID) {
+        if acknowledgedCount < updates.count, updates[acknowledgedCount].id == id { acknowledgedCount += 1 }
+    }
+}

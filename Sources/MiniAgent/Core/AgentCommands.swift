@@ -1,0 +1,125 @@
+// What a registered agent does with each command of its master.
+
+import MesosProtocol
+import Resources
+
+extension AgentCore {
+    mutating func perform(_ command: MasterCommand, on linkID: LinkID, _ now: Moment) -> [AgentEffect] {
+        switch command {
+        case .runTask(let framework, let info):
+            return launch(info, of: framework, on: linkID, now)
+        case .killTask(let key, let grace):
+            return kill(key, grace: grace, on: linkID, now)
+        case .acknowledge(let key, let id):
+            return step(key, .stream(.acknowledged(id)), now)
+        case .shutdownFramework(let id):
+            return shutDown(id, now)
+        case .updateFramework(let info):
+            let id = FrameworkID(info.id.value)
+            guard let known = frameworks[id], known != info else { return [] }
+            return remember(info, as: id)
+        case .reconcile(let keys):
+            let unknown = keys.filter { tasks[$0] == nil }.sorted()
+            return unknown.map { key in
+                let report = ExitReport(
+                    state: droppedState(of: key.framework), reason: .reconciliation,
+                    message: "Reconciliation: task unknown to the agent")
+                return .send(linkID, sayOnce(report, about: key, now))
+            } + [.send(linkID, .tasksReconciled)]
+        case .registered, .refused, .ping, .shutdown:
+            preconditionFailure("\(command) belongs to the link, not to the tasks")
+        }
+    }
+
+    // MARK: Launch
+
+    private mutating func launch(
+        _ info: V1TaskInfo, of framework: V1FrameworkInfo, on linkID: LinkID, _ now: Moment
+    ) -> [AgentEffect] {
+        let key = TaskKey(framework: FrameworkID(framework.id.value), task: TaskID(info.taskID.value))
+        guard AgentID(info.agentID.value) == agent else {
+            return [.notice(.warning("\(key) is meant for agent \(info.agentID.value): ignored"))]
+        }
+        guard tasks[key] == nil else { return [.notice(.warning("\(key) is here already: launch ignored"))] }
+        guard TaskAdmission.isUsable(key.task.value), TaskAdmission.isUsable(key.framework.value) else {
+            let report = ExitReport(
+                state: .taskError, reason: .taskInvalid, message: "An id cannot be used as a directory name")
+            return [.send(linkID, sayOnce(report, about: key, now))]
+        }
+        if isStopping {
+            let report = ExitReport(
+                state: framework.droppedState, reason: .executorTerminated, message: "The agent is shutting down")
+            return [.send(linkID, sayOnce(report, about: key, now))]
+        }
+        let (resources, refusal) = admission(of: info)
+        var kind = ContainerizerKind.process
+        if case .run(let chosen, _) = TaskAdmission(info, settings: settings) { kind = chosen }
+        let record = TaskRecord(
+            key: key, info: info, container: ContainerID(WireUUID.random(using: &containerIDs).description),
+            containerizer: kind)
+        tasks[key] = TaskLife(
+            record, framework: framework, resources: resources, refusal: refusal,
+            killRepeatAfter: settings.killRepeatAfter)
+        keysByContainer[record.container] = key
+        let known = frameworks[key.framework] == framework ? [] : remember(framework, as: key.framework)
+        return known + [.checkpoint(.task(record))]
+    }
+
+    private mutating func remember(_ framework: V1FrameworkInfo, as id: FrameworkID) -> [AgentEffect] {
+        frameworks[id] = framework
+        for key in tasks.keys where key.framework == id { tasks[key]?.framework = framework }
+        return [.checkpoint(.framework(framework))]
+    }
+
+    /// What a task needs and, if this agent will not run it, why.
+    func admission(of info: V1TaskInfo) -> (resources: Resources, refusal: ExitReport?) {
+        switch TaskAdmission(info, settings: settings) {
+        case .run(_, let resources): (resources, nil)
+        case .refuse(let report): (Resources(), report)
+        }
+    }
+
+    // MARK: Kill
+
+    private mutating func kill(_ key: TaskKey, grace: Duration?, on linkID: LinkID, _ now: Moment) -> [AgentEffect] {
+        guard let life = tasks[key] else {
+            let report = ExitReport(
+                state: droppedState(of: key.framework), reason: .executorTerminated, message: "Cannot find executor")
+            return [.send(linkID, sayOnce(report, about: key, now))]
+        }
+        return step(key, .killRequested(KillOrder(grace: killGrace(of: life.record, asked: grace))), now)
+    }
+
+    /// The kill's own grace, else the task's, else the default of its containerizer.
+    func killGrace(of record: TaskRecord, asked: Duration?) -> Duration {
+        if let asked { return max(.zero, asked) }
+        if record.info.hasKillPolicy, record.info.killPolicy.hasGracePeriod {
+            return max(.zero, .nanoseconds(record.info.killPolicy.gracePeriod.nanoseconds))
+        }
+        return record.containerizer == .docker ? settings.killGraceDocker : settings.killGraceProcess
+    }
+
+    private mutating func shutDown(_ framework: FrameworkID, _ now: Moment) -> [AgentEffect] {
+        tasks.keys.filter { $0.framework == framework }.sorted().flatMap { key -> [AgentEffect] in
+            guard let life = tasks[key] else { return [] }
+            return step(key, .abandoned(KillOrder(grace: killGrace(of: life.record, asked: nil))), now)
+        }
+    }
+
+    // MARK: Tasks that are not here
+
+    private func droppedState(of framework: FrameworkID) -> V1TaskState {
+        frameworks[framework]?.droppedState ?? .taskLost
+    }
+
+    /// An update about a task that this agent does not hold. It is not kept: if it is lost, the master asks again when
+    /// the agent registers.
+    private mutating func sayOnce(
+        _ report: ExitReport, about key: TaskKey, _ now: Moment
+    ) -> AgentCall {
+        let update = StatusUpdate(
+            id: WireUUID.random(using: &updateIDs), key: key, executor: ExecutorID(key.task.value), state: report.state,
+            source: report.source, reason: report.reason, message: report.message, timestamp: now.wall)
+        return .update(update, latest: report.state)
+    }
+}

@@ -1,0 +1,277 @@
+// The agent's decisions: registration, the life of its tasks, and what to do after a restart.
+
+import MesosProtocol
+import Resources
+
+/// An agent as a value: events in, effects out, no clock, no disk, no chance of its own.
+///
+/// The first event is ``AgentEvent/recovered(_:)`` (with an empty plan on a first start). After a crash a new core is
+/// made and given `planRecovery(checkpoint:containers:supervisors:)` of what had reached the disk; nothing else is
+/// carried over. ``AgentCheckpoint/apply(_:)`` keeps that disk as a value for simulations.
+///
+/// Promises:
+/// - Nothing is done for a task before its record is on disk; no container is started before TASK_STARTING is on disk;
+///   no update is sent before it is on disk; no container is let go before its task's terminal update is on disk.
+/// - A task reaches one terminal state. A kill is never ignored: an early one ends the task before it starts, a repeated
+///   one can bring the end closer, and a container that outlives its grace period is killed again and again.
+/// - Every update is sent until it is acknowledged, in order, one at a time for each task.
+package struct AgentCore: Hashable, Sendable {
+    package let settings: AgentSettings
+    package private(set) var agent: AgentID?
+    package private(set) var link: MasterLinkState
+    package internal(set) var frameworks: [FrameworkID: V1FrameworkInfo] = [:]
+    package internal(set) var tasks: [TaskKey: TaskLife] = [:]
+    /// Ended and acknowledged tasks, oldest first, for operators.
+    package private(set) var completed: [CompletedTask] = []
+    package private(set) var isRecovered = false
+    var keysByContainer: [ContainerID: TaskKey] = [:]
+    var updateIDs: RandomStream
+    var containerIDs: RandomStream
+    private var backoffChance: RandomStream
+    /// Launches that came before the agent's identity was on disk.
+    private var heldCommands: [MasterCommand] = []
+    private var stopping: AgentStop?
+    private var hasStopped = false
+
+    /// - Parameter seed: All randomness of this agent process: ids and waiting times.
+    package init(settings: AgentSettings, seed: UInt64) {
+        self.settings = settings
+        link = MasterLinkState(settings: settings)
+        updateIDs = RandomStream(seed: seed, purpose: 1)
+        containerIDs = RandomStream(seed: seed, purpose: 2)
+        backoffChance = RandomStream(seed: seed, purpose: 3)
+    }
+
+    package mutating func step(_ event: AgentEvent, at now: Moment) -> [AgentEffect] {
+        var effects: [AgentEffect] = []
+        switch event {
+        case .recovered(let plan):
+            effects = recover(plan, now)
+        case .masterDetected(let master):
+            effects = link.follow(master, chance: &backoffChance)
+        case .commandReceived(let linkID, let command):
+            effects = obey(command, on: linkID, now)
+        case .linkLost(let linkID, let reason):
+            effects = lose(linkID, because: reason)
+        case .checkpointed(let token):
+            effects = checkpointed(token, now)
+        case .containerPrepared(let container):
+            effects = step(container, .prepared, now)
+        case .containerStarted(let container, let started):
+            effects = step(container, .started(started), now)
+        case .containerFailed(let container, let failure):
+            effects = step(container, .failed(failure), now)
+        case .containerExited(let container, let exit):
+            effects = step(container, .exited(exit), now)
+        case .timerFired(let timer):
+            effects = fired(timer, now)
+        case .unregisterRequested(let reason):
+            effects = beginStopping(.unregistered(reason: reason), now)
+        }
+        return effects + stopIfDone()
+    }
+
+    /// What the tasks on this host hold.
+    package var used: Resources {
+        tasks.values.reduce(into: Resources()) { sum, life in if !life.isEnded { sum += life.resources } }
+    }
+
+    // MARK: Registration
+
+    private mutating func obey(_ command: MasterCommand, on linkID: LinkID, _ now: Moment) -> [AgentEffect] {
+        guard linkID == link.openLink else { return [] }
+        switch command {
+        case .registered(let grant):
+            return admitted(grant, on: linkID, now)
+        case .refused(let reason, let shutdown):
+            if shutdown { return beginStopping(.fatal("the master refuses this agent: \(reason)"), now) }
+            return lose(linkID, because: "the master refused the registration: \(reason)")
+        case .ping(let sequence, let connected):
+            let effects = link.pinged(linkID, sequence: sequence)
+            return connected ? effects : effects + lose(linkID, because: "the master takes this agent for disconnected")
+        case .shutdown(let reason):
+            return beginStopping(.fatal("the master told this agent to shut down: \(reason)"), now)
+        case .runTask, .killTask, .acknowledge, .shutdownFramework, .updateFramework, .reconcile:
+            if link.registeredLink == linkID { return perform(command, on: linkID, now) }
+            if case .recordingIdentity = link.phase { heldCommands.append(command) }
+            return []
+        }
+    }
+
+    private mutating func admitted(_ grant: RegistrationGrant, on linkID: LinkID, _ now: Moment) -> [AgentEffect] {
+        if let agent, agent != grant.agent {
+            return beginStopping(
+                .fatal(
+                    "the master registered this agent as \(grant.agent), but its work directory belongs to \(agent); "
+                        + "to start as a new agent, end its tasks and remove the link meta/slaves/latest"), now)
+        }
+        let effects = link.granted(linkID, grant, isKnown: agent != nil)
+        return link.registeredLink == linkID ? effects + registered(now) : effects
+    }
+
+    private mutating func registered(_ now: Moment) -> [AgentEffect] {
+        guard let linkID = link.registeredLink, let agent else { return [] }
+        var effects: [AgentEffect] = [
+            .notice(.info("registered as \(agent) with the master at \(link.master?.url ?? "")"))
+        ]
+        for key in tasks.keys.sorted() { effects += step(key, .stream(.masterChanged), now) }
+        let held = heldCommands
+        heldCommands = []
+        for command in held { effects += perform(command, on: linkID, now) }
+        return effects
+    }
+
+    private mutating func lose(_ linkID: LinkID, because reason: String) -> [AgentEffect] {
+        let effects = link.lost(linkID, chance: &backoffChance)
+        if effects.isEmpty { return [] }
+        heldCommands = []
+        return [.notice(.warning("no longer registered: \(reason)"))] + effects
+    }
+
+    private func registration() -> Registration {
+        let lives = tasks.sorted { $0.key < $1.key }.map(\.value).filter { !$0.isAbandoned }
+        let frameworkIDs = Set(lives.map(\.record.key.framework)).sorted()
+        return Registration(
+            agent: agent,
+            tasks: lives.map {
+                ReportedTask(record: $0.record, state: $0.state, pending: $0.stream.head, history: $0.history)
+            },
+            frameworks: frameworkIDs.compactMap { frameworks[$0] })
+    }
+
+    // MARK: Disk and timers
+
+    private mutating func checkpointed(_ token: CheckpointWrite.Token, _ now: Moment) -> [AgentEffect] {
+        switch token {
+        case .agent(let id):
+            agent = id
+            let effects = link.identityRecorded(id)
+            return effects.isEmpty ? [] : effects + registered(now)
+        case .task(_, let container):
+            return step(container, .recorded, now)
+        case .update(let key, let id):
+            return step(key, .stream(.checkpointed(id)), now)
+        case .acknowledgement(let key, let id):
+            return step(key, .stream(.acknowledgementCheckpointed(id)), now)
+        case .kill(_, let container):
+            return step(container, .killRecorded, now)
+        case .framework, .retirement:
+            return []
+        }
+    }
+
+    private mutating func fired(_ timer: AgentTimer, _ now: Moment) -> [AgentEffect] {
+        switch timer {
+        case .register(let linkID):
+            return link.attempt(linkID, registration())
+        case .registrationDeadline(let linkID):
+            guard link.isAwaitingAnswer(linkID) else { return [] }
+            return lose(linkID, because: "the master did not answer the registration")
+        case .pingDeadline(let linkID, let pings):
+            guard link.isSilent(linkID, since: pings) else { return [] }
+            return lose(linkID, because: "no ping from the master")
+        case .retryUpdate(let key, let send):
+            return step(key, .stream(.retryDue(send: send)), now)
+        case .repeatKill(let container, let attempt):
+            return step(container, .repeatKillDue(attempt: attempt), now)
+        }
+    }
+
+    // MARK: Tasks
+
+    private mutating func step(_ container: ContainerID, _ event: TaskLife.Event, _ now: Moment) -> [AgentEffect] {
+        guard let key = keysByContainer[container] else { return [] }
+        return step(key, event, now)
+    }
+
+    mutating func step(_ key: TaskKey, _ event: TaskLife.Event, _ now: Moment) -> [AgentEffect] {
+        guard let effects = tasks[key]?.step(event, at: now, ids: &updateIDs) else { return [] }
+        return translate(effects, of: key)
+    }
+
+    func translate(_ effects: [TaskLife.Effect], of key: TaskKey, retiring: inout Bool) -> [AgentEffect] {
+        effects.flatMap { effect -> [AgentEffect] in
+            switch effect {
+            case .agent(let effect):
+                return [effect]
+            case .send(let update, let latest):
+                // Without a master the update waits; registering sends it.
+                return link.registeredLink.map { [.send($0, .update(update, latest: latest))] } ?? []
+            case .retire:
+                retiring = true
+                return []
+            }
+        }
+    }
+
+    mutating func translate(_ effects: [TaskLife.Effect], of key: TaskKey) -> [AgentEffect] {
+        var retiring = false
+        let result = translate(effects, of: key, retiring: &retiring)
+        return retiring ? result + retire(key) : result
+    }
+
+    private mutating func retire(_ key: TaskKey) -> [AgentEffect] {
+        guard let life = tasks.removeValue(forKey: key) else { return [] }
+        keysByContainer[life.record.container] = nil
+        completed.append(CompletedTask(record: life.record, framework: life.framework, history: life.history))
+        if completed.count > settings.completedTasksMax { completed.removeFirst() }
+        if !tasks.keys.contains(where: { $0.framework == key.framework }) { frameworks[key.framework] = nil }
+        return [.checkpoint(.retirement(key, life.record.container))]
+    }
+
+    // MARK: Stopping
+
+    var isStopping: Bool { stopping != nil }
+
+    mutating func beginStopping(_ stop: AgentStop, _ now: Moment) -> [AgentEffect] {
+        guard stopping == nil else { return [] }
+        stopping = stop
+        var effects: [AgentEffect] = [.notice(.warning("stopping: \(stop)"))]
+        for key in tasks.keys.sorted() {
+            guard let life = tasks[key] else { continue }
+            effects += step(key, .killRequested(KillOrder(grace: killGrace(of: life.record, asked: nil))), now)
+        }
+        return effects
+    }
+
+    /// Stops once every task has ended and its end is on disk, so that a later life of this agent can still report it.
+    private mutating func stopIfDone() -> [AgentEffect] {
+        guard let stopping, !hasStopped, tasks.values.allSatisfy(\.isSettled) else { return [] }
+        hasStopped = true
+        var effects: [AgentEffect] = []
+        if case .unregistered(let reason) = stopping, let linkID = link.registeredLink {
+            effects.append(.send(linkID, .unregister(reason: reason)))
+        }
+        return effects + [.stop(stopping)]
+    }
+
+    // MARK: Recovery
+
+    private mutating func recover(_ plan: RecoveryPlan, _ now: Moment) -> [AgentEffect] {
+        precondition(!isRecovered, "an agent recovers once, before anything else")
+        isRecovered = true
+        agent = plan.agent
+        var effects: [AgentEffect] = plan.orphans.map { .removeOrphan($0) }
+        for task in plan.tasks {
+            let record = task.checkpoint.record
+            let framework = plan.frameworks[record.key.framework]
+            frameworks[record.key.framework] = framework
+            keysByContainer[record.container] = record.key
+            let (resources, refusal) = admission(of: record.info)
+            let (life, actions) = TaskLife.recovered(
+                task, framework: framework, resources: resources, refusal: refusal,
+                killRepeatAfter: settings.killRepeatAfter, at: now, ids: &updateIDs)
+            tasks[record.key] = life
+            effects += translate(actions, of: record.key)
+        }
+        if settings.cleansUp { effects += beginStopping(.unregistered(reason: "cleaned up as asked"), now) }
+        return effects
+    }
+}
+
+/// A task that ended and was acknowledged, kept for operators to read.
+package struct CompletedTask: Hashable, Sendable {
+    package var record: TaskRecord
+    package var framework: V1FrameworkInfo
+    package var history: [StatusUpdate]
+}

@@ -1,0 +1,77 @@
+// Everything the agent's core asks its shell to do.
+
+import MesosProtocol
+import Resources
+
+/// A task as it is reported to a master that may know nothing of it.
+package struct ReportedTask: Hashable, Sendable {
+    package var record: TaskRecord
+    package var state: V1TaskState
+    /// The update that waits for an acknowledgement.
+    package var pending: StatusUpdate?
+    /// One entry for each state the task went through.
+    package var history: [StatusUpdate]
+}
+
+/// What an agent says of itself when it registers; the shell adds addresses, attributes and versions.
+package struct Registration: Hashable, Sendable {
+    package var agent: AgentID?
+    package var tasks: [ReportedTask]
+    package var frameworks: [V1FrameworkInfo]
+}
+
+/// A call to the leading master on a registered link.
+package enum AgentCall: Hashable, Sendable {
+    case update(StatusUpdate, latest: V1TaskState)
+    case pong(sequence: UInt64)
+    case tasksReconciled
+    case unregister(reason: String)
+}
+
+/// What a containerizer needs to find a container again.
+package struct ContainerRef: Hashable, Sendable {
+    package var id: ContainerID
+    package var containerizer: ContainerizerKind
+    package var key: TaskKey
+}
+
+/// What an operator should read in the log, at the level that it deserves.
+package enum AgentNotice: Hashable, Sendable {
+    case info(String)
+    case warning(String)
+}
+
+/// Why the agent must stop.
+package enum AgentStop: Hashable, Sendable {
+    /// Told to leave, and everything is done.
+    case unregistered(reason: String)
+    /// Going on would do harm; the text says what an operator can do.
+    case fatal(String)
+}
+
+/// What the shell must now do: the outputs of ``AgentCore``.
+package enum AgentEffect: Hashable, Sendable {
+    case checkpoint(CheckpointWrite)
+    /// Open a link: POST the registration and read commands from the answer.
+    case register(LinkID, with: MasterAddress, Registration)
+    case closeLink(LinkID)
+    case send(LinkID, AgentCall)
+    case schedule(AgentTimer, after: Duration)
+    /// Make the sandbox, fetch the image. Nothing may run yet.
+    case prepareContainer(TaskRecord, V1FrameworkInfo)
+    /// The preparation is no longer wanted.
+    case cancelPreparation(ContainerRef)
+    case startContainer(TaskRecord, V1FrameworkInfo)
+    /// Find a container of an earlier life of this agent and report what becomes of it.
+    case reattachContainer(TaskRecord)
+    /// Stop signal, then the end by force after `grace`. May be asked again, with less.
+    case stopContainer(ContainerRef, grace: Duration)
+    /// The end by force, now.
+    case killContainer(ContainerRef)
+    /// The task's end is on disk: the container and what was kept of it can go.
+    case releaseContainer(ContainerRef)
+    /// A container that bears this agent's name but belongs to no task.
+    case removeOrphan(OrphanContainer)
+    case notice(AgentNotice)
+    case stop(AgentStop)
+}

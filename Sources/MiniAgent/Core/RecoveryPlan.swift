@@ -1,0 +1,129 @@
+// What to do with each task after a restart, decided from what is on disk and what is found on the host.
+
+import MesosProtocol
+import Resources
+
+/// A container of this agent that a containerizer found.
+package struct ObservedContainer: Hashable, Sendable {
+    package enum Condition: Hashable, Sendable {
+        /// Made, never started.
+        case created
+        case running
+        case exited
+    }
+
+    package var id: ContainerID
+    package var condition: Condition
+
+    package init(id: ContainerID, condition: Condition) {
+        self.id = id
+        self.condition = condition
+    }
+}
+
+/// What a containerizer could say about its containers.
+package enum Observation: Hashable, Sendable {
+    case found([ObservedContainer])
+    /// The engine does not answer: containers may or may not be there.
+    case unavailable
+}
+
+/// A container that bears this agent's name and belongs to none of its tasks.
+package struct OrphanContainer: Hashable, Sendable {
+    package var id: ContainerID
+    package var containerizer: ContainerizerKind
+
+    package init(id: ContainerID, containerizer: ContainerizerKind) {
+        self.id = id
+        self.containerizer = containerizer
+    }
+}
+
+/// What each recovered task needs. See ``planRecovery(checkpoint:containers:supervisors:)``.
+package struct RecoveryPlan: Hashable, Sendable {
+    package enum Fate: Hashable, Sendable {
+        /// Nothing was ever started for it: prepare it again.
+        case relaunch
+        /// Its container is there, or may be: follow it.
+        case reattach
+        /// The agent ended between announcing the start and starting.
+        case lostBeforeStart
+        /// Its container is gone, and with it the exit status.
+        case vanished(String)
+        /// Its terminal update is on disk; the container, if any, can go.
+        case ended
+        /// Terminal and acknowledged: only the records are left.
+        case retired
+    }
+
+    package struct Task: Hashable, Sendable {
+        package var checkpoint: AgentCheckpoint.Task
+        package var fate: Fate
+
+        package init(checkpoint: AgentCheckpoint.Task, fate: Fate) {
+            self.checkpoint = checkpoint
+            self.fate = fate
+        }
+    }
+
+    package var agent: AgentID?
+    package var frameworks: [FrameworkID: V1FrameworkInfo] = [:]
+    /// Sorted by key.
+    package var tasks: [Task] = []
+    /// Containers that belong to no task; sorted.
+    package var orphans: [OrphanContainer] = []
+
+    /// The plan of a first start.
+    package init() {}
+}
+
+/// Compares what was promised with what is there.
+///
+/// | terminal update on disk | TASK_STARTING on disk | container | fate |
+/// |---|---|---|---|
+/// | acknowledged | | | retired |
+/// | yes | | | ended |
+/// | no | no | | relaunch: the container is created only after TASK_STARTING is on disk |
+/// | no | yes | running, exited, or engine silent | reattach |
+/// | no | yes | created, never started | lost before start |
+/// | no | yes | none, TASK_RUNNING not on disk | lost before start |
+/// | no | yes | none, TASK_RUNNING on disk | vanished |
+///
+/// - Parameters:
+///   - checkpoint: What could be read from disk.
+///   - containers: Docker containers that bear this agent's name.
+///   - supervisors: Supervised processes of this work directory.
+/// - Returns: A plan in which every task of the checkpoint and every unclaimed container appears once.
+package func planRecovery(
+    checkpoint: AgentCheckpoint, containers: Observation, supervisors: Observation
+) -> RecoveryPlan {
+    var plan = RecoveryPlan()
+    plan.agent = checkpoint.agent
+    plan.frameworks = checkpoint.frameworks
+    var claimed: Set<ContainerID> = []
+    for (_, task) in checkpoint.tasks.sorted(by: { $0.key < $1.key }) {
+        claimed.insert(task.record.container)
+        let observation = task.record.containerizer == .docker ? containers : supervisors
+        plan.tasks.append(RecoveryPlan.Task(checkpoint: task, fate: fate(of: task, observation)))
+    }
+    for (kind, observation) in [(ContainerizerKind.docker, containers), (.process, supervisors)] {
+        guard case .found(let list) = observation else { continue }
+        for container in list.sorted(by: { $0.id < $1.id }) where !claimed.contains(container.id) {
+            plan.orphans.append(OrphanContainer(id: container.id, containerizer: kind))
+        }
+    }
+    return plan
+}
+
+private func fate(of task: AgentCheckpoint.Task, _ observation: Observation) -> RecoveryPlan.Fate {
+    if task.isRetired { return .retired }
+    if task.terminalUpdate != nil { return .ended }
+    guard task.hasStarted else { return .relaunch }
+    guard case .found(let list) = observation else { return .reattach }
+    switch list.first(where: { $0.id == task.record.container })?.condition {
+    case .running, .exited: return .reattach
+    case .created: return .lostBeforeStart
+    case nil where task.isRunning: return .vanished("no container is left of it")
+    case nil: return .lostBeforeStart
+    }
+}

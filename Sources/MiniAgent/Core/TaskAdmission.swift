@@ -1,0 +1,52 @@
+// Whether this agent can run a task at all, and with which containerizer.
+
+import MesosProtocol
+import Resources
+
+/// The answer to a task, decided before anything is done for it and again when it is recovered.
+enum TaskAdmission: Hashable, Sendable {
+    case run(ContainerizerKind, Resources)
+    case refuse(ExitReport)
+
+    init(_ info: V1TaskInfo, settings: AgentSettings) {
+        let resources: Resources
+        do {
+            resources = try Resources(info.resources)
+        } catch {
+            self = .refuse(
+                ExitReport(state: .taskError, reason: .taskInvalid, message: "Task uses invalid resources: \(error)"))
+            return
+        }
+        if info.hasExecutor {
+            self = .refuse(
+                ExitReport(
+                    state: .taskError, reason: .taskInvalid,
+                    message: "This agent does not run custom executors yet; describe the task by its command"))
+            return
+        }
+        let wanted: ContainerizerKind = Self.needsDocker(info) ? .docker : .process
+        guard settings.containerizers.contains(wanted) else {
+            let enabled = settings.containerizers.map(\.rawValue).joined(separator: ",")
+            self = .refuse(
+                ExitReport(
+                    state: .taskFailed, reason: .containerLaunchFailed,
+                    message: "Failed to launch container: it needs the \(wanted.rawValue) containerizer, and none of "
+                        + "the enabled containerizers (\(enabled)) could create it"))
+            return
+        }
+        self = .run(wanted, resources)
+    }
+
+    /// A container of type MESOS with a Docker image is run by Docker as well: this agent unpacks no images itself.
+    private static func needsDocker(_ info: V1TaskInfo) -> Bool {
+        guard info.hasContainer else { return false }
+        return info.container.type == .docker || (info.container.hasMesos && info.container.mesos.hasImage)
+    }
+
+    /// Ids become directory names.
+    static func isUsable(_ id: String) -> Bool {
+        let bytes = id.utf8
+        if bytes.isEmpty || bytes.count > 255 || id == "." || id == ".." { return false }
+        return !bytes.contains { $0 < 0x20 || $0 == 0x7F || $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "\\") }
+    }
+}

@@ -1,0 +1,194 @@
+// One link to a leading master: a registration whose answer is an endless stream of commands, and calls beside it.
+
+import HTTPClient
+import Logging
+import Mailbox
+import MesosProtocol
+
+/// Talks to one master on one link, until it breaks or is closed. What comes of it goes to `report`.
+final class MasterLink: Sendable {
+    private struct State {
+        var streamID: String?
+        /// The master that answered: the one that was asked, or the leader it pointed to.
+        var baseURL: String
+        var isOver = false
+        /// Calls that wait for the stream's id, and then for one another: a master must see them in order.
+        var calls: [LinkCall] = []
+        var isSending = false
+    }
+
+    private static let path = "/api/v1/agent-link"
+    private static let callTimeout: Duration = .seconds(10)
+    /// Far more than an agent can have tasks with unacknowledged updates.
+    private static let callsMax = 100_000
+
+    private let id: LinkID
+    private let master: MasterAddress
+    private let client: HTTPClient
+    private let logger: Logger
+    private let report: @Sendable (AgentEvent) -> Void
+    private let state: Locked<State>
+    private let reading = Locked<Task<Void, Never>?>(nil)
+
+    init(
+        _ id: LinkID, to master: MasterAddress, client: HTTPClient, logger: Logger,
+        report: @escaping @Sendable (AgentEvent) -> Void
+    ) {
+        self.id = id
+        self.master = master
+        self.client = client
+        self.logger = logger
+        self.report = report
+        state = Locked(State(baseURL: master.url))
+    }
+
+    func open(_ registration: LinkCall) {
+        let task = Task {
+            let reason = await read(registration)
+            finish(because: reason)
+        }
+        reading.withLock { $0 = task }
+    }
+
+    func close() {
+        state.withLock { state in
+            state.isOver = true
+            state.calls = []
+        }
+        reading.withLock { $0?.cancel() }
+    }
+
+    /// Sends a call after those before it. A call that fails breaks the link: registering again brings master and agent
+    /// to one view, whatever was lost.
+    func send(_ call: LinkCall) {
+        let mustStart = state.withLock { state in
+            guard !state.isOver, state.calls.count < Self.callsMax else { return false }
+            state.calls.append(call)
+            if state.isSending || state.streamID == nil { return false }
+            state.isSending = true
+            return true
+        }
+        if mustStart { Task { await sendAll() } }
+    }
+
+    // MARK: The stream
+
+    /// - Returns: Why the stream ended.
+    private func read(_ registration: LinkCall) async -> String {
+        let body = MediaType.protobuf.encode(registration)
+        do throws(HTTPClientError) {
+            var response = try await register(body)
+            if response.status == 307, let leader = response.header("Location").flatMap(Self.baseURL) {
+                // A fixed address of a master that does not lead.
+                state.withLock { $0.baseURL = leader }
+                response = try await register(body)
+            }
+            guard response.status == 200 else { return await refusal(response) }
+            guard let streamID = response.header("Mini-Link-Stream-Id") else {
+                return "the master's answer lacks a Mini-Link-Stream-Id"
+            }
+            state.withLock { $0.streamID = streamID }
+            return try await readCommands(response.body)
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    private func register(_ body: [UInt8]) async throws(HTTPClientError) -> HTTPClientResponse {
+        var request = HTTPClientRequest(method: "POST", url: state.withLock { $0.baseURL } + Self.path)
+        request.headers = [
+            ("Content-Type", MediaType.protobuf.rawValue), ("Accept", MediaType.protobuf.rawValue),
+        ]
+        request.body = body
+        return try await client.execute(request)
+    }
+
+    /// The scheme and authority of `http://host:port/...` or `//host:port/...`.
+    static func baseURL(ofLocation location: String) -> String? {
+        let rest =
+            location.hasPrefix("http://")
+            ? location.dropFirst(7) : location.hasPrefix("//") ? location.dropFirst(2) : ""
+        let authority = rest.prefix { $0 != "/" }
+        return authority.isEmpty ? nil : "http://\(authority)"
+    }
+
+    private func readCommands(_ body: HTTPClientBody) async throws(HTTPClientError) -> String {
+        var decoder = RecordIODecoder()
+        for try await chunk in body {
+            decoder.append(chunk)
+            do {
+                while let record = try decoder.next() {
+                    let command: LinkCommand = try MediaType.protobuf.decode(from: record)
+                    if let known = MasterCommand(command) {
+                        report(.commandReceived(id, known))
+                    } else {
+                        logger.warning("the master sent a command this agent does not understand: \(command.type)")
+                    }
+                }
+            } catch {
+                return "the master's stream is garbage: \(error)"
+            }
+        }
+        return "the master closed the link"
+    }
+
+    private func refusal(_ response: HTTPClientResponse) async -> String {
+        var body: [UInt8] = []
+        do throws(HTTPClientError) {
+            for try await chunk in response.body {
+                body += chunk
+                if body.count > 4096 { break }
+            }
+        } catch {}
+        let text = String(decoding: body.prefix(300), as: UTF8.self).split(whereSeparator: \.isNewline)
+        return "the master answered \(response.status) \(text.first ?? "")"
+    }
+
+    private func finish(because reason: String) {
+        let wasOver = state.withLock { state in
+            defer { state.isOver = true }
+            state.calls = []
+            return state.isOver
+        }
+        if !wasOver { report(.linkLost(id, reason: reason)) }
+    }
+
+    // MARK: Calls
+
+    private func sendAll() async {
+        while let call = nextCall() {
+            if let problem = await post(call.message, streamID: call.streamID) {
+                finish(because: problem)
+                reading.withLock { $0?.cancel() }
+                return
+            }
+        }
+    }
+
+    private func nextCall() -> (message: LinkCall, streamID: String)? {
+        state.withLock { state in
+            guard !state.isOver, !state.calls.isEmpty, let streamID = state.streamID else {
+                state.isSending = false
+                return nil
+            }
+            return (state.calls.removeFirst(), streamID)
+        }
+    }
+
+    /// - Returns: What went wrong.
+    private func post(_ call: LinkCall, streamID: String) async -> String? {
+        var request = HTTPClientRequest(method: "POST", url: state.withLock { $0.baseURL } + Self.path)
+        request.headers = [
+            ("Content-Type", MediaType.protobuf.rawValue), ("Mini-Link-Stream-Id", streamID),
+        ]
+        request.body = MediaType.protobuf.encode(call)
+        request.totalTimeout = Self.callTimeout
+        do throws(HTTPClientError) {
+            let reply = try await client.fetch(request, bodyMax: 64 << 10)
+            if (200..<300).contains(reply.status) { return nil }
+            return "the master answered \(reply.status) to \(call.type): \(reply.text.prefix(200))"
+        } catch {
+            return "\(call.type) did not reach the master: \(error)"
+        }
+    }
+}

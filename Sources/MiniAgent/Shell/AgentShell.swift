@@ -1,0 +1,159 @@
+// Owns the agent's core: feeds it events from one inbox and starts what it asks for.
+
+import HTTPClient
+import Logging
+import Mailbox
+import MesosProtocol
+import Resources
+
+/// The agent's loop. It decides nothing and never waits between a step and its effects; slow work runs beside it and
+/// comes back as events.
+actor AgentShell {
+    enum Input: Sendable {
+        case event(AgentEvent)
+        /// The disk did not take a record: the agent must not promise what it cannot remember.
+        case diskFailed(FileError)
+    }
+
+    struct Parts: Sendable {
+        var paths: AgentPaths
+        /// How the agent describes itself, without its id.
+        var info: V1AgentInfo
+        var runner: ContainerRunner
+        var killsOrphans: Bool
+        var client: HTTPClient
+        var logger: Logger
+    }
+
+    private var core: AgentCore
+    private let parts: Parts
+    private let inbox: Mailbox<Input>
+    private let work: WorkBag
+    private var store: CheckpointStore?
+    private var links: [LinkID: MasterLink] = [:]
+    private var preparations: [ContainerID: WorkBag.Ticket] = [:]
+    /// Removed from the core before its container is: kept for the release.
+    private var launches: [ContainerID: Launch] = [:]
+    private var end: AgentEnd?
+    private var metrics = AgentMetrics()
+
+    init(core: AgentCore, parts: Parts, inbox: Mailbox<Input>, work: WorkBag) {
+        self.core = core
+        self.parts = parts
+        self.inbox = inbox
+        self.work = work
+    }
+
+    func use(_ store: CheckpointStore) { self.store = store }
+
+    /// The state for operators to read.
+    func view() -> (core: AgentCore, metrics: AgentMetrics) { (core, metrics) }
+
+    /// Runs until the inbox is finished or the agent must stop.
+    func run() async -> AgentEnd {
+        while end == nil {
+            let batch = await inbox.next()
+            if batch.isEmpty { break }
+            for input in batch where end == nil { take(input) }
+        }
+        for link in links.values { link.close() }
+        links = [:]
+        return end ?? .stopped
+    }
+
+    private func take(_ input: Input) {
+        switch input {
+        case .event(let event):
+            for effect in core.step(event, at: HostClock.now) { perform(effect) }
+        case .diskFailed(let error):
+            parts.logger.critical("a checkpoint could not be written: \(error)")
+            end = .failed("a checkpoint could not be written: \(error)")
+        }
+    }
+
+    private func perform(_ effect: AgentEffect) {
+        switch effect {
+        case .checkpoint(let write):
+            if case .update(let update) = write { metrics.count(update) }
+            store?.perform(write)
+        case .register(let id, let master, let registration):
+            let link = MasterLink(id, to: master, client: parts.client, logger: parts.logger) { [inbox] event in
+                inbox.send(.event(event))
+            }
+            links[id] = link
+            link.open(registration.message(describing: parts.info))
+        case .closeLink(let id):
+            links.removeValue(forKey: id)?.close()
+        case .send(let id, let call):
+            links[id]?.send(call.message(agent: core.agent))
+        case .schedule(let timer, let delay):
+            Timers.shared.scheduleOnce(after: delay) { [inbox] in inbox.send(.event(.timerFired(timer))) }
+        case .prepareContainer(let record, let framework):
+            let launch = remember(record, framework)
+            preparations[record.container] = work.add { [runner = parts.runner] in await runner.prepare(launch) }
+        case .cancelPreparation(let container):
+            if let ticket = preparations.removeValue(forKey: container.id) { work.cancel(ticket) }
+        case .startContainer(let record, let framework):
+            preparations[record.container] = nil
+            let launch = remember(record, framework)
+            work.add { [runner = parts.runner] in await runner.start(launch) }
+        case .reattachContainer(let record):
+            let launch = remember(record, core.frameworks[record.key.framework] ?? V1FrameworkInfo())
+            work.add { [runner = parts.runner] in await runner.follow(launch, isRecovered: true) }
+        case .stopContainer(let container, let grace):
+            guard let launch = launches[container.id] else { return }
+            work.add { [runner = parts.runner] in await runner.stop(launch, grace: grace) }
+        case .killContainer(let container):
+            guard let launch = launches[container.id] else { return }
+            work.add { [runner = parts.runner] in await runner.kill(launch) }
+        case .releaseContainer(let container):
+            guard let launch = launches.removeValue(forKey: container.id) ?? recoveredLaunch(container) else { return }
+            work.add { [runner = parts.runner] in await runner.release(launch) }
+        case .removeOrphan(let orphan):
+            guard parts.killsOrphans, let agent = core.agent else { return }
+            work.add { [runner = parts.runner] in await runner.remove(orphan, agent: agent) }
+        case .notice(.info(let text)):
+            parts.logger.info("\(text)")
+        case .notice(.warning(let text)):
+            parts.logger.warning("\(text)")
+        case .stop(let stop):
+            end = AgentEnd(stop)
+        }
+    }
+
+    private func remember(_ record: TaskRecord, _ framework: V1FrameworkInfo) -> Launch {
+        guard let agent = core.agent else { preconditionFailure("\(record.key) before the agent has an id") }
+        let launch = Launch(
+            record: record, framework: framework, agent: agent,
+            run: parts.paths.run(agent, record.key, record.container))
+        launches[record.container] = launch
+        return launch
+    }
+
+    /// A container that ended in an earlier life of this agent: only its names matter now.
+    private func recoveredLaunch(_ container: ContainerRef) -> Launch? {
+        guard let agent = core.agent else { return nil }
+        let record = TaskRecord(
+            key: container.key, info: V1TaskInfo(), container: container.id, containerizer: container.containerizer)
+        return Launch(
+            record: record, framework: V1FrameworkInfo(), agent: agent,
+            run: parts.paths.run(agent, container.key, container.id))
+    }
+}
+
+/// How an agent came to its end.
+public enum AgentEnd: Hashable, Sendable {
+    /// It was asked to stop; its tasks go on.
+    case stopped
+    /// It left the cluster and ended its tasks.
+    case unregistered(reason: String)
+    /// It could not go on; the text says why.
+    case failed(String)
+
+    init(_ stop: AgentStop) {
+        switch stop {
+        case .unregistered(let reason): self = .unregistered(reason: reason)
+        case .fatal(let reason): self = .failed(reason)
+        }
+    }
+}

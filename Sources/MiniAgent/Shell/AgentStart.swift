@@ -1,0 +1,169 @@
+// Everything that is checked and read before an agent does anything.
+
+import Glibc
+import Logging
+import MesosProtocol
+import Resources
+
+/// A configuration that has been found usable, and what the work directory holds.
+struct AgentStart: Sendable {
+    let configuration: AgentConfiguration
+    let logger: Logger
+    let paths: AgentPaths
+    let lock: WorkDirectoryLock
+    let loaded: LoadedCheckpoint
+    let settings: AgentSettings
+    let advertisedIP: String
+    private let hostname: String
+    private let attributes: [V1Attribute]
+    private let supervisor: SupervisorProgram?
+
+    init(_ configuration: AgentConfiguration, logger: Logger) throws(AgentStartError) {
+        self.configuration = configuration
+        self.logger = logger
+        advertisedIP = try Self.address(configuration)
+        hostname = configuration.hostname ?? HostAddress.name(of: advertisedIP)
+        attributes = try AgentAttributes.parse(configuration.attributes)
+        let directory = try Self.workDirectory(configuration.workDirectory)
+        paths = AgentPaths(workDirectory: directory)
+        let resources = try AgentResources.parse(
+            configuration.resources, defaultRole: configuration.defaultRole,
+            host: HostCapacity.measure(workDirectory: directory))
+        settings = Self.settings(configuration, resources)
+        supervisor =
+            configuration.containerizers.contains(.process) ? SupervisorProgram.find(configuration.supervisorPath) : nil
+        if let supervisor, access(supervisor.path, X_OK) != 0 { throw .noSupervisor(supervisor.path) }
+        do throws(WorkDirectoryLock.Refusal) {
+            lock = try WorkDirectoryLock.acquire(paths.lock)
+        } catch {
+            switch error {
+            case .heldBy(let pid): throw .workDirectoryInUse(path: directory, pid: pid)
+            case .failed(let error): throw .workDirectory("\(error)")
+            }
+        }
+        loaded = try Self.load(paths, configuration, logger)
+        if let known = loaded.agentInfo {
+            let differences = Self.differences(from: known, to: agentInfo(port: 0))
+            guard differences.isEmpty else {
+                throw .incompatible(differences: differences, metaLatest: paths.metaLatest)
+            }
+        }
+    }
+
+    /// How this agent describes itself to the master, without its id.
+    func agentInfo(port: Int) -> V1AgentInfo {
+        var info = V1AgentInfo()
+        info.hostname = hostname
+        info.port = Int32(clamping: configuration.advertisePort ?? port)
+        info.resources = settings.resources.protobuf()
+        info.attributes = attributes
+        return info
+    }
+
+    /// The containerizers as configured.
+    func runner(report: @escaping @Sendable (AgentEvent) -> Void) -> ContainerRunner {
+        var containerizers: [ContainerizerKind: any Containerizer] = [:]
+        if settings.containerizers.contains(.docker) {
+            var docker = DockerContainerizer.Settings(workDirectory: paths.workDirectory, agentIP: advertisedIP)
+            docker.removeDelay = configuration.dockerRemoveDelay
+            docker.mapping.sandboxDirectory = configuration.sandboxDirectory
+            docker.mapping.enforcesCPUQuota = configuration.cgroupsEnableCFS
+            containerizers[.docker] = DockerContainerizer(
+                engine: DockerEngine(socketPath: configuration.dockerSocket), settings: docker, logger: logger)
+        }
+        if let supervisor {
+            containerizers[.process] = ProcessContainerizer(
+                supervisor: supervisor, paths: paths,
+                environment: ProcessEnvironment(
+                    base: configuration.executorEnvironmentVariables, ip: configuration.ip),
+                agentIP: advertisedIP, switchUser: configuration.switchUser, logger: logger)
+        }
+        return ContainerRunner(
+            containerizers: containerizers, switchUser: configuration.switchUser, logger: logger, report: report)
+    }
+
+    /// What to do with the tasks of an earlier life.
+    func plan(_ runner: ContainerRunner) async -> RecoveryPlan {
+        guard let agent = loaded.checkpoint.agent else {
+            return planRecovery(checkpoint: loaded.checkpoint, containers: .found([]), supervisors: .found([]))
+        }
+        return planRecovery(
+            checkpoint: loaded.checkpoint,
+            containers: await runner.containerizers[.docker]?.observe(agent: agent) ?? .unavailable,
+            supervisors: await runner.containerizers[.process]?.observe(agent: agent) ?? .unavailable)
+    }
+
+    // MARK: Checks
+
+    private static func address(_ configuration: AgentConfiguration) throws(AgentStartError) -> String {
+        for (name, value) in [("ip", configuration.ip), ("advertise_ip", configuration.advertiseIP)] {
+            if let value, !HostAddress.isIPv4(value) {
+                throw .invalidAddress("\(name) '\(value)' is not an IPv4 address")
+            }
+        }
+        if let advertised = configuration.advertiseIP { return advertised }
+        if let ip = configuration.ip, ip != "0.0.0.0" { return ip }
+        return HostAddress.outward()
+    }
+
+    private static func workDirectory(_ path: String) throws(AgentStartError) -> String {
+        guard !path.isEmpty else { throw .workDirectory("it is empty") }
+        do throws(FileError) { try DurableFile.createDirectories(path) } catch { throw .workDirectory("\(error)") }
+        guard let resolved = realpath(path, nil) else { throw .workDirectory("\(FileError("resolve", path))") }
+        defer { free(resolved) }
+        let directory = String(cString: resolved)
+        guard access(directory, W_OK | X_OK) == 0 else { throw .workDirectory("\(FileError("write to", directory))") }
+        return directory
+    }
+
+    private static func settings(_ configuration: AgentConfiguration, _ resources: Resources) -> AgentSettings {
+        AgentSettings(
+            resources: resources,
+            containerizers: configuration.containerizers.map { name in
+                switch name {
+                case .docker: .docker
+                case .process: .process
+                }
+            },
+            registrationBackoffFactor: configuration.registrationBackoffFactor,
+            killGraceDocker: configuration.dockerStopTimeout ?? configuration.executorShutdownGracePeriod,
+            cleansUp: configuration.recover == .cleanup)
+    }
+
+    private static func load(
+        _ paths: AgentPaths, _ configuration: AgentConfiguration, _ logger: Logger
+    ) throws(AgentStartError) -> LoadedCheckpoint {
+        // In strict mode the first look changes nothing, so that what is refused stays as it was found.
+        if configuration.strict {
+            let bad = CheckpointLoader(paths: paths, repairs: false).load().problems.filter { !$0.isHarmless }
+            guard bad.isEmpty else { throw .corruptCheckpoint(bad.map(\.description)) }
+        }
+        let loaded = CheckpointLoader(paths: paths, repairs: true).load()
+        for problem in loaded.problems { logger.warning("\(problem)") }
+        return loaded
+    }
+
+    /// What a master would notice. The port is not part of it: with port 0 it changes with every start.
+    static func differences(from old: V1AgentInfo, to new: V1AgentInfo) -> [String] {
+        var differences: [String] = []
+        if old.hostname != new.hostname {
+            differences.append("hostname was '\(old.hostname)' and is '\(new.hostname)'")
+        }
+        let oldResources = try? Resources(old.resources)
+        let newResources = try? Resources(new.resources)
+        if oldResources != newResources {
+            differences.append(
+                "resources were '\(oldResources?.description ?? "unreadable")' and are "
+                    + "'\(newResources?.description ?? "unreadable")'")
+        }
+        if old.attributes != new.attributes {
+            let names = Set(old.attributes.map(\.name)).union(new.attributes.map(\.name)).sorted().filter { name in
+                old.attributes.filter { $0.name == name } != new.attributes.filter { $0.name == name }
+            }
+            differences.append(
+                names.isEmpty
+                    ? "attributes came in another order" : "attributes differ: \(names.joined(separator: ", "))")
+        }
+        return differences
+    }
+}

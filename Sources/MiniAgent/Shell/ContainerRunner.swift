@@ -1,0 +1,68 @@
+// Performs the core's container effects with the containerizers, and reports what becomes of them.
+
+import Logging
+import MesosProtocol
+import Resources
+
+/// One task at a time for each container; what happens becomes events.
+struct ContainerRunner: Sendable {
+    let containerizers: [ContainerizerKind: any Containerizer]
+    let switchUser: Bool
+    let logger: Logger
+    let report: @Sendable (AgentEvent) -> Void
+
+    func prepare(_ launch: Launch) async {
+        let container = launch.record.container
+        do throws(LaunchFailure) {
+            let containerizer = try containerizer(of: launch.record)
+            try Sandbox.create(launch, owner: try Sandbox.owner(of: launch, switchUser: switchUser))
+            try await containerizer.prepare(launch)
+            if !Task.isCancelled { report(.containerPrepared(container)) }
+        } catch {
+            if !Task.isCancelled { report(.containerFailed(container, error)) }
+        }
+    }
+
+    func start(_ launch: Launch) async {
+        let container = launch.record.container
+        do throws(LaunchFailure) {
+            let containerizer = try containerizer(of: launch.record)
+            let started = try await containerizer.start(launch)
+            if Task.isCancelled { return }
+            report(.containerStarted(container, started))
+            await follow(launch, isRecovered: false)
+        } catch {
+            if !Task.isCancelled { report(.containerFailed(container, error)) }
+        }
+    }
+
+    func follow(_ launch: Launch, isRecovered: Bool) async {
+        let container = launch.record.container
+        guard let containerizer = containerizers[launch.record.containerizer] else {
+            return report(.containerExited(container, .unknown("its containerizer is no longer enabled")))
+        }
+        let exit = await containerizer.follow(launch, isRecovered: isRecovered) { started in
+            report(.containerStarted(container, started))
+        }
+        if let exit, !Task.isCancelled { report(.containerExited(container, exit)) }
+    }
+
+    func stop(_ launch: Launch, grace: Duration) async {
+        await containerizers[launch.record.containerizer]?.stop(launch, grace: grace)
+    }
+
+    func kill(_ launch: Launch) async { await containerizers[launch.record.containerizer]?.kill(launch) }
+
+    func release(_ launch: Launch) async { await containerizers[launch.record.containerizer]?.release(launch) }
+
+    func remove(_ orphan: OrphanContainer, agent: AgentID) async {
+        await containerizers[orphan.containerizer]?.remove(orphan: orphan.id, agent: agent)
+    }
+
+    private func containerizer(of record: TaskRecord) throws(LaunchFailure) -> any Containerizer {
+        guard let containerizer = containerizers[record.containerizer] else {
+            throw .preparation("the \(record.containerizer.rawValue) containerizer is not enabled")
+        }
+        return containerizer
+    }
+}
