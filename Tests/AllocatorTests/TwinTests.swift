@@ -8,7 +8,7 @@ import Testing
     /// Streams for each of the test's cases, which run beside one another.
     private static let streamsPerCase = 100
 
-    @Test(arguments: 0..<30)
+    @Test(arguments: 0..<20)
     func `make the same offers on random streams of events`(part: Int) throws {
         for stream in 0..<Self.streamsPerCase {
             let seed = UInt64(part * Self.streamsPerCase + stream)
@@ -26,7 +26,7 @@ import Testing
         var twin = ReferenceAllocator(settings: settings)
         var now = Instant.zero
         var log: [String] = []
-        for step in 0..<16 {
+        for step in 0..<14 {
             for _ in 0..<Int.random(in: 1...3, using: &source.random) {
                 let event = source.next(given: twin)
                 log.append("\(event)")
