@@ -30,6 +30,7 @@ extension RealZooKeeper {
             let members = [try await first.join(info(1)), try await second.join(info(2))]
             #expect(members[0] < members[1])
             #expect(members.map(\.name) == ["json.info_0000000000", "json.info_0000000001"])
+            try await one.sync()
             #expect(try await first.members() == members)
             #expect(try await first.read(members[1])?.info == info(2))
             #expect(try await first.read(members[1])?.miniVersion == Versions.mini)
@@ -39,11 +40,13 @@ extension RealZooKeeper {
             // With something else to say it is a new member: a member's content never changes.
             let moved = try await first.join(info(3))
             #expect(moved.sequence == 2)
+            try await two.sync()
             #expect(try await second.members() == [members[1], moved])
 
             try await second.leave()
             try await second.leave()
             #expect(second.member == nil)
+            try await one.sync()
             #expect(try await first.members() == [moved])
             #expect(try await first.read(members[1]) == nil)
             for session in [one, two] { await session.close() }
@@ -93,6 +96,7 @@ extension RealZooKeeper {
             // Whoever only looks needs no credentials.
             let detector = try detector(path)
             try await eventually("detected") { detector.current?.info == info(1) }
+            try await impostor.sync()
             #expect(try await impostor.children(path) == [member.name])
             await detector.stop()
             for session in [owner, impostor] { await session.close() }

@@ -13,6 +13,7 @@ extension RealZooKeeper {
         @Test func `a closed session's ephemeral znodes are gone at once`() async throws {
             let (observer, owner) = (try await connect(), try await connect())
             let path = try await owner.create("/closed-", mode: .ephemeralSequential)
+            try await observer.sync()
             #expect(try await observer.exists(path)?.ephemeralOwner == owner.sessionID)
             await owner.close()
             try await observer.sync()
@@ -24,7 +25,9 @@ extension RealZooKeeper {
             let observer = try await connect()
             var owner: ZooKeeperSession? = try await connect()
             let path = try await owner?.create("/dropped-", mode: .ephemeralSequential) ?? ""
+            try await observer.sync()
             #expect(try await observer.exists(path) != nil)
+            withExtendedLifetime(owner) {}
             owner = nil
             // Well before the 10 s after which the ensemble would have ended it.
             try await eventually("the znode is gone", within: .seconds(5)) { try await observer.exists(path) == nil }
@@ -37,6 +40,7 @@ extension RealZooKeeper {
             let root = try await makeDirectory(observer)
             let holder = try await SessionHolder(
                 servers: try RealZooKeeper.ensemble.addresses, timeoutMilliseconds: 2000, path: "\(root)/owned")
+            try await observer.sync()
             let gone = Locked<ContinuousClock.Instant?>(nil)
             #expect(try await observer.children(root, watch: { _ in gone.withLock { $0 = .now } }) == ["owned"])
             let killed = ContinuousClock.now
@@ -52,13 +56,14 @@ extension RealZooKeeper {
             let root = try await makeDirectory(observer)
             let holder = try await SessionHolder(
                 servers: try RealZooKeeper.ensemble.addresses, timeoutMilliseconds: 2000, path: "\(root)/owned")
+            try await observer.sync()
+            #expect(try await observer.children(root) == ["owned"])
             holder.send(SIGSTOP)
             try await eventually("the ensemble ends the session") { try await observer.children(root) == [] }
             #expect(!holder.lines.contains("expired"))
             holder.send(SIGCONT)
             try await holder.waitForLine("expired")
-            let states = holder.lines.filter { !$0.hasPrefix("created") }
-            #expect(states == ["connected", "connecting", "expired"])
+            #expect(holder.lines.suffix(2) == ["connecting", "expired"])
             #expect(await holder.finish() == .exited(0))
             await observer.close()
         }
@@ -105,7 +110,7 @@ extension RealZooKeeper {
             }
             let waited = started.duration(to: .now)
             for server in ensemble.servers { ensemble.thaw(server) }
-            #expect((.milliseconds(600)...(.seconds(3))).contains(waited))
+            #expect((.milliseconds(600)...(.seconds(5))).contains(waited))
             // The transaction was sent, and happens after all: a timeout is no refusal.
             try await eventually("the late transaction") { try await session.get(root).stat.version == 1 }
             try await session.create("\(root)/child")

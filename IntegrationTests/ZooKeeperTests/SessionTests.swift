@@ -232,6 +232,7 @@ extension RealZooKeeper {
             try await session.createMissing("\(root)/deep", acl: .creatorAllWorldRead)
             try await session.set(root, data: [1])
             for other in [stranger, impostor] {
+                try await other.sync()
                 #expect(try await other.get(root).data == [1])
                 await #expect(throws: ZooKeeperError.noAuth) { try await other.set(root, data: [2]) }
                 await #expect(throws: ZooKeeperError.noAuth) { try await other.create("\(root)/x") }

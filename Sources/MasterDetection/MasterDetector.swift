@@ -166,6 +166,9 @@ private struct DetectorShell: Sendable {
         }
     }
 
+    /// How many leaders may leave during one look before it counts as one without a leader.
+    private static let listsMax = 10
+
     /// Reads the directory and the leader's document.
     ///
     /// - Returns: Also whether a watch is set now that was not before.
@@ -177,7 +180,7 @@ private struct DetectorShell: Sendable {
         var watch: (@Sendable (WatchEvent) -> Void)?
         if setWatch { watch = { [inbox] _ in inbox.send(.watchFired(session: number)) } }
         do throws(ZooKeeperError) {
-            let names: [String]
+            var names: [String]
             do throws(ZooKeeperError) {
                 names = try await session.children(url.path, watch: watch)
                 isWatching = setWatch
@@ -188,21 +191,30 @@ private struct DetectorShell: Sendable {
                 guard stat != nil else { return (.nobody, isWatching) }
                 names = try await session.children(url.path, watch: watch)  // Created since the first look.
             }
-            guard let leader = ElectionMember.leader(among: names) else { return (.nobody, isWatching) }
-            let data: [UInt8]
-            do throws(ZooKeeperError) {
-                data = try await session.get("\(url.path)/\(leader.name)").data
-            } catch .noNode {
-                return (.nobody, isWatching)  // Gone in between; the child watch has fired or is about to.
+            for _ in 0..<Self.listsMax {
+                guard let leader = ElectionMember.leader(among: names) else { return (.nobody, isWatching) }
+                let data: [UInt8]
+                do throws(ZooKeeperError) {
+                    data = try await session.get("\(url.path)/\(leader.name)").data
+                } catch .noNode {
+                    // It left between the two reads. Another list, in which it is missing: the next one leads already,
+                    // and reporting "nobody" in between would only make everybody disconnect.
+                    names = try await session.children(url.path)
+                    continue
+                }
+                return (Self.finding(data, of: leader), isWatching)
             }
-            do throws(MasterInfoError) {
-                let master = try MasterInfoJSON.decode(data, label: leader.label)
-                return (.leader(master), isWatching)
-            } catch {
-                return (.unreadable("\(leader.name): \(error)"), isWatching)
-            }
+            return (.nobody, isWatching)
         } catch {
             return (.failed(error), isWatching)
+        }
+    }
+
+    private static func finding(_ data: [UInt8], of leader: ElectionMember) -> DetectionCore.Finding {
+        do throws(MasterInfoError) {
+            return .leader(try MasterInfoJSON.decode(data, label: leader.label))
+        } catch {
+            return .unreadable("\(leader.name): \(error)")
         }
     }
 }
