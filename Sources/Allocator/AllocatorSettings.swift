@@ -50,7 +50,7 @@ public struct Weight: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// - Returns: `nil` unless `value`, rounded to millionths, lies between 0.000001 and 10⁹.
     public init?(_ value: Double) {
         guard value > 0, value <= 1e9 else { return nil }
-        let rounded = Int64((value * 1e6).rounded())
+        let rounded = Scalar.nearest(value * 1e6)
         guard rounded > 0 else { return nil }
         micro = rounded
     }

@@ -18,7 +18,16 @@ public struct Scalar: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// - Returns: `nil` for NaN, infinities, negative values and values above `valueMax`.
     public init?(_ double: Double) {
         guard double >= 0, double <= Self.valueMax else { return nil }
-        milli = Int64((double * 1_000).rounded())
+        milli = Self.nearest(double * 1_000)
+    }
+
+    /// Rounds to the nearest whole number, halves up, without the C library's `round`: a program made of pure modules
+    /// only would have to link its mathematics for it.
+    ///
+    /// - Precondition: `number` lies between 0 and 2^53, where every step is exact.
+    package static func nearest(_ number: Double) -> Int64 {
+        let whole = Int64(number)
+        return number - Double(whole) >= 0.5 ? whole + 1 : whole
     }
 
     public var doubleValue: Double { Double(milli) / 1_000 }
