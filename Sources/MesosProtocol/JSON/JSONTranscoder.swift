@@ -64,10 +64,10 @@ struct JSONTranscoder {
             values[field] = member.value
         }
         for field in message.fields.indices where message.fields[field].label == .required {
-            if values[field] == .null { miss(path + message.fields[field].name) }
+            if values[field].isNull { miss(path + message.fields[field].name) }
         }
         var writer = WireWriter()
-        for index in message.indexesByNumber where values[index] != .null {
+        for index in message.indexesByNumber where !values[index].isNull {
             try write(values[index], field: message.fields[index], path: path, to: &writer)
         }
         return writer.bytes
@@ -85,7 +85,7 @@ struct JSONTranscoder {
         case (.map, .object(let members)):
             var last: [String: JSONValue] = [:]
             for member in members { last[member.key] = member.value }
-            for (key, value) in last.sorted(by: { $0.key < $1.key }) where value != .null {
+            for (key, value) in last.sorted(by: { $0.key < $1.key }) where !value.isNull {
                 var entry = WireWriter()
                 entry.field(1, content: key.utf8)
                 try write(value, number: 2, kind: field.kind, label: .optional, place: "\(place)[\(key)]", to: &entry)
@@ -94,7 +94,7 @@ struct JSONTranscoder {
         case (.map, _):
             throw unexpected(value, at: place)
         case (.repeated, .array(let elements)):
-            for (position, element) in elements.enumerated() where element != .null {
+            for (position, element) in elements.enumerated() where !element.isNull {
                 try write(
                     element, number: field.number, kind: field.kind, label: .repeated, place: "\(place)[\(position)]",
                     to: &writer)

@@ -44,6 +44,10 @@ extension JSONValue {
         return members.last { $0.key == key }?.value
     }
 
+    var isNull: Bool {
+        if case .null = self { true } else { false }
+    }
+
     /// What kind of JSON value this is, for messages.
     public var kindName: String {
         switch self {
