@@ -131,7 +131,7 @@ final class HTTPConnection: ChannelDuplexHandler {
         case ChannelError.inputClosed, ChannelError.outputClosed, is ByteToMessageDecoderError:
             break
         default:
-            context.close(promise: nil)  // The socket failed, or a response had impossible header fields.
+            context.close(promise: nil)  // The socket failed.
         }
     }
 
@@ -202,6 +202,10 @@ final class HTTPConnection: ChannelDuplexHandler {
             if case .stream(let stream) = response.body { end(unsent: stream) }
             return
         }
+        guard ResponseHead.isSendable(response) else {
+            if case .stream(let stream) = response.body { end(unsent: stream) }
+            return respond(.text(500, "The answer has an impossible status or header field"))
+        }
         let mayHaveBody = HTTPResponseStatus(statusCode: response.status).mayHaveResponseBody && received.wantsBody
         let keepsAlive = received.keepsAlive && !isStopping && !isInputClosed
         let head = ResponseHead.make(response, for: received, keepsAlive: keepsAlive)
@@ -242,18 +246,14 @@ final class HTTPConnection: ChannelDuplexHandler {
             context.close(promise: nil)  // Too slow. What waits for it is dropped.
             return
         }
-        for (index, chunk) in batch.chunks.enumerated() {
-            var written: EventLoopPromise<Void>?
-            if index == batch.chunks.count - 1 {
-                let promise = context.eventLoop.makePromise(of: Void.self)
-                promise.futureResult.whenComplete { _ in stream.confirm(bytes: batch.bytes) }
-                written = promise
-            }
+        for chunk in batch.chunks {
+            let written = context.eventLoop.makePromise(of: Void.self)
+            written.futureResult.whenComplete { _ in stream.confirm(bytes: chunk.count) }
             let part = context.channel.allocator.buffer(bytes: chunk)
             context.write(Self.wrapOutboundOut(.body(.byteBuffer(part))), promise: written)
         }
         if batch.isLast {
-            finishResponse(bodyBytes: batch.bytes, keepsAlive: keepsAlive) { isSent in
+            finishResponse(bodyBytes: stream.bufferedBytes, keepsAlive: keepsAlive) { isSent in
                 stream.finish(isSent ? .closedByUs : .peerClosed)
             }
         } else {

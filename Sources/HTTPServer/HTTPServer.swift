@@ -92,12 +92,13 @@ public final class HTTPServer: Sendable {
         var parserLimits = NIOHTTPDecoderLimitConfiguration()
         parserLimits.maxHeaderListSize = limits.headerBytesMax
         parserLimits.maxHeaderFieldSize = limits.headerBytesMax
+        var encoding = HTTPResponseEncoder.Configuration()
+        encoding.automaticallySetFramingHeaders = false  // ResponseHead does.
         let pipeline = channel.pipeline.syncOperations
         try pipeline.addHandlers(
-            HTTPResponseEncoder(),
+            HTTPResponseEncoder(configuration: encoding),
             ArrivalNotice(connection),
             ByteToMessageHandler(HTTPRequestDecoder(limitConfiguration: parserLimits)),
-            NIOHTTPResponseHeadersValidator(),
             connection)
     }
 }

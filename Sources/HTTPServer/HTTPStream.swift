@@ -28,7 +28,6 @@ public final class HTTPStream: Sendable {
     /// What a connection takes from the stream in one go.
     struct Batch {
         var chunks: [[UInt8]]
-        var bytes: Int
         var isLast: Bool
     }
 
@@ -108,7 +107,7 @@ public final class HTTPStream: Sendable {
                 defer { state.observers = [] }
                 return (nil as Batch?, end as HTTPStreamEnd?, state.observers)
             }
-            let batch = Batch(chunks: state.pending, bytes: state.pendingBytes, isLast: state.isClosed)
+            let batch = Batch(chunks: state.pending, isLast: state.isClosed)
             state.inFlightBytes += state.pendingBytes
             state.pending = []
             state.pendingBytes = 0

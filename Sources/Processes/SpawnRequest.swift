@@ -89,6 +89,12 @@ public struct SpawnError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The system's error number.
     public let code: Int32
 
+    public init(program: String, stage: Stage, code: Int32) {
+        self.program = program
+        self.stage = stage
+        self.code = code
+    }
+
     public var description: String {
         let reason = String(cString: strerror(code))
         return switch stage {

@@ -1,0 +1,30 @@
+// The small process between the agent and a task: it outlives the agent and leaves the task's end on disk.
+#ifndef CSUPERVISOR_H
+#define CSUPERVISOR_H
+
+/// Runs as the supervisor of one task until the task and everything it started has ended.
+///
+///     mini-supervisor --status FILE --pid FILE [--user UID:GID[:GID,...]] [--cwd DIRECTORY]
+///                     [--cgroup PROCS_FILE]... -- PROGRAM [ARGUMENT...]
+///
+/// The task gets our standard streams and environment, a session of its own, and enters the cgroups given; we do not.
+/// --user takes numbers; the list behind the second colon is the task's supplementary groups, none without it.
+///
+/// Files, each one line of text, each written to FILE.tmp, synced and renamed, so that they are complete or not there:
+///
+///     --pid     PID START_TIME            once the program runs; START_TIME in clock ticks since boot, as
+///                                         clinux_process_start_time reports it
+///     --status  WAIT_STATUS               at the end: the decimal status of waitpid(2), 256 for exit code 1
+///               failed STAGE ERRNO TEXT   the program was never run: STAGE as in enum clinux_spawn_stage
+///
+/// Whoever finds neither this process nor a status knows that it was killed; the task's main process dies with it.
+///
+/// Signals: SIGTERM and SIGINT go on to the task's process group; SIGUSR1 sends it SIGKILL; SIGHUP is ignored. When the main
+/// process has ended, all that is left of its process group and of its descendants, daemons included, is killed before the
+/// status is written.
+///
+/// @return The exit status for main(): 0, also if the program could not be run; 1 if a file could not be written; 2 for
+///         wrong arguments.
+int supervisor_main(int argc, char **argv);
+
+#endif
