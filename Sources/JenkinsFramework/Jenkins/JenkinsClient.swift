@@ -1,0 +1,219 @@
+// The controller over HTTP: authentication, crumbs, deadlines and size limits around every request.
+import FoundationEssentials
+import HTTPClient
+import Mailbox
+import MesosProtocol
+import Resources
+
+/// Why a request to the controller failed.
+package enum JenkinsFailure: Error, Hashable, Sendable, CustomStringConvertible {
+    /// No answer, or not all of it. The request may have been executed.
+    case noAnswer(String)
+    case answered(status: Int, reason: String)
+    case unreadable(UnreadableAnswer)
+    /// Nothing was sent.
+    case cannotAsk(String)
+
+    package var description: String {
+        switch self {
+        case .noAnswer(let reason): reason
+        case .answered(let status, let reason): reason.isEmpty ? "status \(status)" : "status \(status), \(reason)"
+        case .unreadable(let answer): "\(answer)"
+        case .cannotAsk(let reason): reason
+        }
+    }
+
+    /// Whether a change that was asked for may have happened all the same.
+    var mayHaveHappened: Bool {
+        switch self {
+        case .noAnswer, .unreadable: true
+        case .answered(let status, _): status >= 500
+        case .cannotAsk: false
+        }
+    }
+}
+
+/// Requests to one controller. At most four are under way at a time, so that a burst does not occupy it.
+final class JenkinsClient: Sendable {
+    struct Answer: Sendable {
+        var status: Int
+        var body: [UInt8]
+        var session: String?
+    }
+
+    private struct Crumb: Sendable {
+        var field: String
+        var value: String
+        var cookie: String?
+    }
+
+    private static let requestTimeout = Duration.seconds(10)
+    private static let bodyMax = 32 << 20
+
+    let controller: JenkinsConfiguration.Controller
+    private let http: HTTPClient
+    private let gate = RequestGate(slots: 4)
+    private let secret: SecretFile?
+    private let crumb = Locked<Crumb?>(nil)
+
+    init(_ controller: JenkinsConfiguration.Controller, http: HTTPClient = .shared) {
+        self.controller = controller
+        self.http = http
+        secret = controller.secret.path.map { SecretFile(path: $0) }
+    }
+
+    // MARK: - Reading and changing
+
+    /// - Throws: Anything but status 200 is a failure.
+    func get(_ path: String, timeout: Duration = requestTimeout) async throws(JenkinsFailure) -> Answer {
+        let answer = try await send("GET", path, form: nil, timeout: timeout)
+        guard answer.status == 200 else { throw Self.failure(answer) }
+        return answer
+    }
+
+    /// Form actions answer 302 to a page for people; that is success and not followed.
+    func post(_ path: String, form: String = "", alsoFine: Set<Int> = []) async throws(JenkinsFailure) {
+        if case .passwordFile = controller.secret, crumb.withLock({ $0 == nil }) { await fetchCrumb() }
+        var answer = try await send("POST", path, form: form, timeout: Self.requestTimeout)
+        if answer.status == 403, Self.reason(answer).lowercased().contains("crumb") {
+            await fetchCrumb()
+            answer = try await send("POST", path, form: form, timeout: Self.requestTimeout)
+        }
+        guard (200..<300).contains(answer.status) || answer.status == 302 || alsoFine.contains(answer.status) else {
+            throw Self.failure(answer)
+        }
+    }
+
+    /// A crumb is bound to the web session on newer lines: its cookie is kept with it. No issuer means no crumbs.
+    private func fetchCrumb() async {
+        guard
+            let answer = try? await fetch("GET", "/crumbIssuer/api/json", form: nil, timeout: Self.requestTimeout),
+            answer.status == 200, let value = try? JSONValue(parsing: answer.body),
+            case .string(let text)? = value["crumb"], case .string(let field)? = value["crumbRequestField"]
+        else {
+            crumb.withLock { $0 = nil }
+            return
+        }
+        let cookie = answer.headers.first { $0.name.lowercased() == "set-cookie" && $0.value.contains("JSESSIONID") }
+        crumb.withLock {
+            $0 = Crumb(
+                field: field, value: text, cookie: cookie.map { String($0.value.prefix { $0 != ";" }) })
+        }
+    }
+
+    private static func failure(_ answer: Answer) -> JenkinsFailure {
+        .answered(status: answer.status, reason: reason(answer))
+    }
+
+    /// The first line of the body, as far as it is text for people.
+    private static func reason(_ answer: Answer) -> String {
+        let text = String(decoding: answer.body.prefix(2_000), as: UTF8.self)
+        guard !text.contains("<html"), !text.contains("<!DOCTYPE") else { return "" }
+        return String(text.trimmingBlanks.prefix { $0 != "\n" }.prefix(200))
+    }
+
+    // MARK: - One request
+
+    private func send(
+        _ method: String, _ path: String, form: String?, timeout: Duration
+    ) async throws(JenkinsFailure) -> Answer {
+        let reply = try await fetch(method, path, form: form, timeout: timeout)
+        var body = reply.body
+        if reply.status >= 400, let error = reply.header("X-Error") { body = Array(error.utf8) }
+        return Answer(status: reply.status, body: body, session: reply.header("X-Jenkins-Session"))
+    }
+
+    private func fetch(
+        _ method: String, _ path: String, form: String?, timeout: Duration
+    ) async throws(JenkinsFailure) -> HTTPClientReply {
+        var headers = [("Accept-Language", "en"), ("Accept", "*/*")]
+        if let authorization = try authorization() { headers.append(("Authorization", authorization)) }
+        if method == "POST", let crumb = crumb.withLock({ $0 }) {
+            headers.append((crumb.field, crumb.value))
+            if let cookie = crumb.cookie { headers.append(("Cookie", cookie)) }
+        }
+        if form != nil { headers.append(("Content-Type", "application/x-www-form-urlencoded")) }
+        let request = HTTPClientRequest(
+            method: method, url: controller.url + path, headers: headers, body: form.map { Array($0.utf8) },
+            totalTimeout: timeout)
+        await gate.enter()
+        defer { gate.leave() }
+        do throws(HTTPClientError) {
+            return try await http.fetch(request, bodyMax: Self.bodyMax)
+        } catch {
+            throw error.isBeforeSending ? .cannotAsk("\(error)") : .noAnswer("\(error)")
+        }
+    }
+
+    private func authorization() throws(JenkinsFailure) -> String? {
+        guard let secret else { return nil }
+        do {
+            let pair = Data("\(controller.user):\(try secret.read())".utf8)
+            return "Basic " + pair.base64EncodedString()
+        } catch {
+            throw .cannotAsk("the secret file \(secret.path) cannot be read")
+        }
+    }
+}
+
+extension HTTPClientError {
+    fileprivate var isBeforeSending: Bool {
+        switch self {
+        case .couldNotConnect, .invalidURL: true
+        case .timedOut, .closedEarly, .bodyTooLarge, .cancelled, .other: false
+        }
+    }
+}
+
+/// A secret in a file, read again when a few seconds have passed: a rotated token is picked up without a restart.
+final class SecretFile: Sendable {
+    let path: String
+    private let cached = Locked<(text: String, readAt: ContinuousClock.Instant)?>(nil)
+
+    init(path: String) { self.path = path }
+
+    func read() throws -> String {
+        let now = ContinuousClock.now
+        if let known = cached.withLock({ $0 }), known.readAt.duration(to: now) < .seconds(5) { return known.text }
+        let text = String(decoding: try Data(contentsOf: URL(filePath: path)).prefix(4_096), as: UTF8.self)
+            .trimmingBlanks
+        cached.withLock { $0 = (text, now) }
+        return text
+    }
+}
+
+/// Lets a fixed number of requests through at a time, the others in the order they came.
+final class RequestGate: Sendable {
+    private struct State {
+        var free: Int
+        var waiting: [CheckedContinuation<Void, Never>] = []
+    }
+    private let state: Locked<State>
+
+    init(slots: Int) { state = Locked(State(free: slots)) }
+
+    func enter() async {
+        await withCheckedContinuation { waiter in
+            let mayGo = state.withLock { state -> Bool in
+                if state.free > 0 {
+                    state.free -= 1
+                    return true
+                }
+                state.waiting.append(waiter)
+                return false
+            }
+            if mayGo { waiter.resume() }
+        }
+    }
+
+    func leave() {
+        let next = state.withLock { state -> CheckedContinuation<Void, Never>? in
+            if state.waiting.isEmpty {
+                state.free += 1
+                return nil
+            }
+            return state.waiting.removeFirst()
+        }
+        next?.resume()
+    }
+}
