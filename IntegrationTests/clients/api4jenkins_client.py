@@ -61,7 +61,7 @@ server.create_job("aj-parameters", job_xml("echo $COLOUR", parameter="COLOUR"))
 item = server.build_job("aj-parameters", COLOUR="green", delay="60sec")
 check("parameters are in the queue", item.get_parameters()[0].value == "green")
 item.cancel()
-check("the item is cancelled", item.cancelled)
+check("the item is cancelled", item.api_json()["cancelled"])
 
 check("the node is gone", server.nodes.get("aj-node") is None)
 for job in list(server):

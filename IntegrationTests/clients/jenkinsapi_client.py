@@ -34,6 +34,7 @@ with Agent("ja-node", secret):
     executors = server.get_executors("ja-node")
     check("both executors are idle", [executor.is_idle() for executor in executors] == [True, True])
 
+    node.poll()  # It decides by what it last read.
     node.set_offline("drained by a test")
     check("the node is drained", node.is_temporarily_offline() and node.offline_reason() == "drained by a test")
     node.set_online()

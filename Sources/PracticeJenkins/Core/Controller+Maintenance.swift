@@ -5,7 +5,8 @@ extension Controller {
         var deadlines: [PracticeTime] = nodes.values.compactMap(\.silenceDeadline)
         for item in queue.items {
             switch item.state {
-            case .waiting(let until): deadlines.append(until)
+            // While quieting down nothing leaves the quiet period, however long ago it ended.
+            case .waiting(let until): if !isQuietingDown { deadlines.append(until) }
             case .pending(_, _, _, let startsAt): deadlines.append(startsAt)
             case .blocked, .buildable, .left: continue
             }

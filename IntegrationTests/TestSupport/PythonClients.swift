@@ -1,0 +1,78 @@
+// Third-party Python clients, installed once per list of requirements and used unmodified.
+import Foundation
+
+/// A Python environment with the packages that one requirements file names.
+public struct PythonClients: Sendable {
+    /// The environment's interpreter.
+    public let python: String
+
+    /// The folder of the client scripts.
+    public static var scripts: String { repository + "/IntegrationTests/clients" }
+
+    /// Installs the packages of a requirements file in the `clients` folder, or finds them installed.
+    ///
+    /// The environment lives in `.build` under a name made from the file's content, so a changed file makes a new one.
+    public static func install(_ requirementsFile: String) async throws -> PythonClients {
+        try await Installer.shared.install(requirementsFile)
+    }
+
+    /// Runs a script of the `clients` folder.
+    public func run(_ script: String, _ arguments: [String], within limit: Duration) async throws -> CommandRun {
+        try await runCommand(
+            python, ["-B", "-u", script] + arguments, environment: ["PYTHONPATH": Self.scripts],
+            directory: Self.scripts, within: limit)
+    }
+
+    /// The package's root: two folders above this file's.
+    private static var repository: String {
+        (0..<3).reduce(#filePath) { path, _ in (path as NSString).deletingLastPathComponent }
+    }
+
+    /// One installation at a time; a second test that asks for the same list waits for the first.
+    private actor Installer {
+        static let shared = Installer()
+        private var installations: [String: Task<PythonClients, any Error>] = [:]
+
+        func install(_ requirementsFile: String) async throws -> PythonClients {
+            let task = installations[requirementsFile] ?? Task { try await PythonClients.make(requirementsFile) }
+            installations[requirementsFile] = task
+            return try await task.value
+        }
+    }
+
+    private static func make(_ requirementsFile: String) async throws -> PythonClients {
+        let file = "\(scripts)/\(requirementsFile)"
+        guard let content = FileManager.default.contents(atPath: file) else {
+            throw PythonClientsError(what: "no requirements file \(file)", output: "")
+        }
+        let folder = "\(repository)/.build/python-clients-\(digest(content))"
+        let clients = PythonClients(python: folder + "/bin/python")
+        // The mark is made last: an installation that was interrupted is started again.
+        let mark = folder + "/complete"
+        if FileManager.default.fileExists(atPath: mark) { return clients }
+        try? FileManager.default.removeItem(atPath: folder)
+        let made = try await runCommand("python3", ["-m", "venv", folder], within: .seconds(120))
+        guard made.succeeded else {
+            throw PythonClientsError(what: "python3 -m venv failed (Debian: python3-venv)", output: made.output)
+        }
+        let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", file]
+        let installed = try await runCommand(clients.python, pip, within: .seconds(300))
+        guard installed.succeeded else {
+            throw PythonClientsError(what: "pip could not install \(requirementsFile)", output: installed.output)
+        }
+        _ = FileManager.default.createFile(atPath: mark, contents: nil)
+        return clients
+    }
+
+    /// FNV-1a, to name the folder.
+    private static func digest(_ content: Data) -> String {
+        let hash = content.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+        return String(hash, radix: 16)
+    }
+}
+
+public struct PythonClientsError: Error, CustomStringConvertible {
+    public var what: String
+    public var output: String
+    public var description: String { output.isEmpty ? what : "\(what):\n\(output)" }
+}
