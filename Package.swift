@@ -69,7 +69,7 @@ let package = Package(
         .target(
             name: "MiniAgent",
             dependencies: [
-                "CLinux", "Resources", "MesosProtocol", "MasterDetection", "HTTPClient", "HTTPServer", "Mailbox",
+                "CLinux", "Processes", "Resources", "MesosProtocol", "MasterDetection", "HTTPClient", "HTTPServer", "Mailbox",
                 protobuf, logging,
             ], swiftSettings: strict),
         .target(
@@ -100,7 +100,35 @@ let package = Package(
         .executableTarget(name: "mini-supervisor", dependencies: ["CSupervisor"]),
 
         // Tests.
+        .target(name: "SimKit", dependencies: ["Resources"], path: "Tests/SimKit", swiftSettings: strict),
+        .testTarget(
+            name: "ClusterSimulationTests",
+            dependencies: ["SimKit", "MiniMaster", "MiniAgent", "MesosProtocol", "Resources"], swiftSettings: strict),
+        .testTarget(name: "TidyTests", swiftSettings: strict),
+        .testTarget(name: "MailboxTests", dependencies: ["Mailbox"], swiftSettings: strict),
+        .testTarget(
+            name: "CLinuxTests", dependencies: ["CLinux", "Processes", "mini-supervisor"], swiftSettings: strict),
+        .testTarget(
+            name: "HTTPServerTests", dependencies: nio + ["HTTPServer", "Mailbox"], swiftSettings: strict),
+        .testTarget(
+            name: "HTTPClientTests", dependencies: ["HTTPClient", "HTTPServer", "Mailbox"], swiftSettings: strict),
         .testTarget(name: "ResourcesTests", dependencies: ["Resources"], swiftSettings: strict),
+        .testTarget(name: "ZooKeeperTests", dependencies: ["ZooKeeper"], swiftSettings: strict),
+        .testTarget(
+            name: "MasterDetectionTests", dependencies: ["MasterDetection", "MesosProtocol", "ZooKeeper"],
+            swiftSettings: strict),
+        .target(
+            name: "IntegrationSupport", dependencies: ["DevCluster", "Mailbox", "Processes"],
+            path: "IntegrationTests/TestSupport", swiftSettings: strict),
+        .executableTarget(
+            name: "zookeeper-holder", dependencies: ["ZooKeeper"], path: "IntegrationTests/ZooKeeperHolder",
+            swiftSettings: strict),
+        .testTarget(
+            name: "ZooKeeperIntegrationTests",
+            dependencies: [
+                "ZooKeeper", "MasterDetection", "MesosProtocol", "DevCluster", "IntegrationSupport", "zookeeper-holder",
+                "Mailbox", "Processes", logging,
+            ], path: "IntegrationTests/ZooKeeperTests", swiftSettings: strict),
         .testTarget(
             name: "AllocatorTests", dependencies: ["Allocator", "Resources"], exclude: ["Scripts"], swiftSettings: strict),
     ],

@@ -68,7 +68,10 @@ final class CurlLoop: Sendable {
 
     /// Ends the thread; all transfers end with `.cancelled`.
     func stop() {
-        post(.stop)
-        state.withLock { $0.isStopped = true }
+        state.withLock { state in
+            state.commands.append(.stop)
+            state.isStopped = true
+        }
+        eventfd_write(wakeup, 1)
     }
 }

@@ -167,7 +167,7 @@ final class HTTPConnection: ChannelDuplexHandler {
     }
 
     private func takeTurn() {
-        guard case .receiving = phase, let context else { return }
+        guard case .receiving = phase, let context, let handle else { return }
         guard let turn = turns.popFirst() else {
             if isInputClosed || isStopping || discardsInput {
                 context.close(promise: nil)
@@ -184,27 +184,27 @@ final class HTTPConnection: ChannelDuplexHandler {
             let received = ReceivedRequest(
                 request: HTTPRequest(method: "", target: "", path: ""), version: .http1_1, keepsAlive: false)
             phase = .handling(received)
-            respond(.text(refusal.status, refusal.reason))
+            respond(.text(refusal.status, refusal.reason), through: handle)
         case .request(let received):
             phase = .handling(received)
             rearm()
-            guard let handle else { return }
             // Not cancelled if the client goes: a request that has arrived is carried out, whoever waits for the answer.
             Task { [handler] in
                 let response = await handler(received.request)
-                handle.run { $0.respond(response) }
+                handle.run { $0.respond(response, through: handle) }
             }
         }
     }
 
-    private func respond(_ response: HTTPResponse) {
+    /// - Parameter handle: Ours, which is gone from `self.handle` when the client is.
+    private func respond(_ response: HTTPResponse, through handle: ConnectionHandle) {
         guard case .handling(let received) = phase, let context else {
-            if case .stream(let stream) = response.body { end(unsent: stream) }
+            if case .stream(let stream) = response.body { stream.end(unsentThrough: handle) }
             return
         }
         guard ResponseHead.isSendable(response) else {
-            if case .stream(let stream) = response.body { end(unsent: stream) }
-            return respond(.text(500, "The answer has an impossible status or header field"))
+            if case .stream(let stream) = response.body { stream.end(unsentThrough: handle) }
+            return respond(.text(500, "The answer has an impossible status or header field"), through: handle)
         }
         let mayHaveBody = HTTPResponseStatus(statusCode: response.status).mayHaveResponseBody && received.wantsBody
         let keepsAlive = received.keepsAlive && !isStopping && !isInputClosed
@@ -215,11 +215,11 @@ final class HTTPConnection: ChannelDuplexHandler {
             phase = .streaming(stream, keepsAlive: keepsAlive && received.speaksHTTP11)
             rearm()
             context.flush()
-            if let handle { stream.attach(to: handle) }
+            stream.attach(to: handle)
             if isStopping { stream.close() }
         case .stream(let stream):
             finishResponse(bodyBytes: 0, keepsAlive: keepsAlive)
-            end(unsent: stream)
+            stream.end(unsentThrough: handle)
         case .bytes(let bytes):
             if mayHaveBody && !bytes.isEmpty {
                 let body = context.channel.allocator.buffer(bytes: bytes)
@@ -229,11 +229,6 @@ final class HTTPConnection: ChannelDuplexHandler {
         case .none:
             finishResponse(bodyBytes: 0, keepsAlive: keepsAlive)
         }
-    }
-
-    private func end(unsent stream: HTTPStream) {
-        if let handle { stream.attach(to: handle) }
-        stream.finish(.peerClosed)
     }
 
     /// Writes what the stream has; called on its behalf and for its late observers.

@@ -99,6 +99,12 @@ public final class HTTPStream: Sendable {
         }
     }
 
+    /// Ends a stream that no byte of will be sent. The connection still tells observers that come later.
+    func end(unsentThrough connection: any HTTPStreamConnection) {
+        attach(to: connection)
+        finish(.peerClosed)
+    }
+
     /// Takes what is to be sent. `nil` when the stream has ended, for which the observers are now told.
     func takeBatch() -> Batch? {
         let (batch, end, observers) = state.withLock { state in

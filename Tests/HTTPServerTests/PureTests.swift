@@ -1,4 +1,6 @@
 // Parts that need no socket.
+import NIOCore
+import NIOHTTP1
 import Testing
 
 @testable import HTTPServer
@@ -28,5 +30,40 @@ struct HTTPDateTests {
     @Test func `a date is written as the protocol wants it`() {
         #expect(HTTPDate.text(of: 784_111_777) == "Sun, 06 Nov 1994 08:49:37 GMT")
         #expect(HTTPDate.text(of: 0) == "Thu, 01 Jan 1970 00:00:00 GMT")
+    }
+}
+
+struct RequestReaderTests {
+    private func reader(bodyBytesMax: Int) -> RequestReader {
+        RequestReader(limits: HTTPServerLimits(bodyBytesMax: { _ in bodyBytesMax }), remoteAddress: "")
+    }
+    private let head = HTTPRequestHead(version: .http1_1, method: .POST, uri: "/a?b=c")
+
+    @Test func `a body is put together from its parts`() throws {
+        var reader = reader(bodyBytesMax: 6)
+        try reader.begin(head)
+        #expect(reader.isInRequest)
+        for part in ["ab", "cd", "ef"] { try reader.append(ByteBuffer(string: part)) }
+        let end = reader.end()
+        let received = try #require(end)
+        #expect(received.request.body == Array("abcdef".utf8))
+        #expect(received.request.path == "/a")
+        #expect(!reader.isInRequest)
+    }
+
+    @Test func `of a body that is too large nothing is kept`() throws {
+        var reader = reader(bodyBytesMax: 5)
+        try reader.begin(head)
+        try reader.append(ByteBuffer(string: "abcd"))
+        do {
+            try reader.append(ByteBuffer(string: "ef"))
+            Issue.record("six bytes were taken")
+        } catch {
+            #expect(error.status == 413)
+        }
+        #expect(!reader.isInRequest)
+        try reader.append(ByteBuffer(string: "ghi"))
+        let end = reader.end()
+        #expect(end?.request.body == nil)
     }
 }

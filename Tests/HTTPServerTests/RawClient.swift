@@ -7,7 +7,9 @@ import Testing
 struct SocketError: Error { var what: String }
 
 /// Talks to a port of this host with blocking calls, each with a deadline. Use it inside `offPool`.
-final class RawClient {
+///
+/// @unchecked: handed from thread to thread, and used by one at a time.
+final class RawClient: @unchecked Sendable {
     private let socket: Int32
     private(set) var received: [UInt8] = []
 
@@ -51,6 +53,16 @@ final class RawClient {
     }
 
     func closeSendingSide() { shutdown(socket, Int32(SHUT_WR)) }
+
+    /// Ends the connection with a reset, as the kernel does for a process that is killed with bytes unread.
+    func reset() {
+        var now = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(socket, SOL_SOCKET, SO_LINGER, &now, socklen_t(MemoryLayout<linger>.size))
+        // Connecting to nowhere dissolves the connection at once, whoever still holds the descriptor.
+        var nowhere = sockaddr()
+        nowhere.sa_family = sa_family_t(AF_UNSPEC)
+        connect(socket, &nowhere, socklen_t(MemoryLayout<sockaddr>.size))
+    }
 
     /// Reads until `text` has come, and takes everything up to and including it.
     func read(through text: String) throws -> String {

@@ -26,10 +26,10 @@ struct StreamTests {
         let streaming = StreamingServer()
         try await withServer(handler: streaming.handler()) { server in
             let port = server.port
-            let client = try await offPool { SendableClient(try RawClient(port: port)) }
+            let client = try await offPool { try RawClient(port: port) }
             let head = try await offPool {
-                client.raw.send("POST / HTTP/1.1\r\nConnection: close\r\n\r\n")
-                return try client.raw.read(through: "\r\n\r\n")
+                client.send("POST / HTTP/1.1\r\nConnection: close\r\n\r\n")
+                return try client.read(through: "\r\n\r\n")
             }
             #expect(head.hasPrefix("HTTP/1.1 200 OK\r\n"))
             #expect(head.contains("\r\nTransfer-Encoding: chunked\r\n"))
@@ -38,14 +38,14 @@ struct StreamTests {
 
             let stream = try await streaming.next()
             stream.write(Array("2\n{}".utf8))
-            #expect(try await offPool { try client.raw.read(through: "{}\r\n") } == "4\r\n2\n{}\r\n")
+            #expect(try await offPool { try client.read(through: "{}\r\n") } == "4\r\n2\n{}\r\n")
             stream.write(Array("3\n{ }".utf8))
             stream.write([UInt8](repeating: 0x2E, count: 16))
             #expect(
-                try await offPool { try client.raw.read(through: "................\r\n") }
+                try await offPool { try client.read(through: "................\r\n") }
                     == "5\r\n3\n{ }\r\n10\r\n................\r\n")
             stream.close()
-            #expect(try await offPool { try client.raw.readToEnd() } == "0\r\n\r\n")
+            #expect(try await offPool { try client.readToEnd() } == "0\r\n\r\n")
         }
     }
 
@@ -93,16 +93,16 @@ struct StreamTests {
         let streaming = StreamingServer()
         try await withServer(handler: streaming.handler()) { server in
             let port = server.port
-            let client = try await offPool { SendableClient(try RawClient(port: port)) }
+            let client = try await offPool { try RawClient(port: port) }
             _ = try await offPool {
-                client.raw.send("GET / HTTP/1.1\r\n\r\n")
-                return try client.raw.read(through: "\r\n\r\n")
+                client.send("GET / HTTP/1.1\r\n\r\n")
+                return try client.read(through: "\r\n\r\n")
             }
             let stream = try await streaming.next()
             let ends = Mailbox<HTTPStreamEnd>()
             stream.onClose { ends.send($0) }
-            if afterUnreadBytes { client.raw.send("GET /never-read HTTP/1.1\r\n\r\n") }
-            client.raw.closeSendingSide()
+            if afterUnreadBytes { client.send("GET /never-read HTTP/1.1\r\n\r\n") }
+            client.closeSendingSide()
             #expect(await ends.next() == [.peerClosed])
             stream.write([1])  // Too late, and harmless.
 
@@ -116,8 +116,8 @@ struct StreamTests {
         let streaming = StreamingServer(bufferedBytesMax: 256 * 1024)
         try await withServer(handler: streaming.handler()) { server in
             let port = server.port
-            let client = try await offPool { SendableClient(try RawClient(port: port, receiveBufferBytes: 4096)) }
-            client.raw.send("GET / HTTP/1.1\r\n\r\n")
+            let client = try await offPool { try RawClient(port: port, receiveBufferBytes: 4096) }
+            client.send("GET / HTTP/1.1\r\n\r\n")
             let stream = try await streaming.next()
             let ends = Mailbox<HTTPStreamEnd>()
             let isCut = Locked(false)
@@ -198,10 +198,30 @@ struct StreamTests {
             #expect(try await answer.split(separator: "HTTP/1.1 200 OK").count == 2)
         }
     }
-}
 
-/// Handed from thread to thread, used by one at a time.
-final class SendableClient: @unchecked Sendable {  // @unchecked: each test awaits one use before the next.
-    let raw: RawClient
-    init(_ raw: RawClient) { self.raw = raw }
+    @Test func `a stream for a client that has gone ends, whenever one asks`() async throws {
+        let streaming = StreamingServer()
+        let isHandling = Mailbox<Void>()
+        let release = Mailbox<Void>()
+        let handler: HTTPServer.Handler = { request in
+            isHandling.send(())
+            _ = await release.next()
+            return await streaming.handler()(request)
+        }
+        try await withServer(handler: handler) { server in
+            let port = server.port
+            let client = try await offPool { try RawClient(port: port) }
+            client.send("GET / HTTP/1.1\r\n\r\n")
+            _ = await isHandling.next()
+            client.reset()
+            try await eventually("the connection is closed") { server.connectionCount == 0 }
+            release.send(())
+            let stream = try await streaming.next()
+            for _ in 1...2 {
+                let ends = Mailbox<HTTPStreamEnd>()
+                stream.onClose { ends.send($0) }
+                #expect(await ends.next() == [.peerClosed])
+            }
+        }
+    }
 }
