@@ -1,0 +1,23 @@
+// The cluster keeps its promises whatever the network, the disks and the hosts do.
+
+import SimKit
+import Testing
+
+@Suite struct ClusterSimulationTests {
+    /// Seeds that found a bug once, each with what it was.
+    static let kept: [UInt64] = []
+
+    @Test(arguments: Seeds.forThisRun(kept: kept, count: 500))
+    func `no leader acts beside another, nothing is promised twice, every task ends once`(seed: UInt64) {
+        var world = ClusterWorld(seed: seed)
+        world.begin()
+        world.run(for: .seconds(45))
+        world.calm()
+        world.run(for: .seconds(600)) { $0.isSettled }
+        if world.violations.isEmpty, !world.isSettled {
+            world.fail("still owed after ten quiet minutes: \(world.debts.joined(separator: "; "))")
+        }
+        if !world.violations.isEmpty, History.isWanted { print(world.history.text) }
+        #expect(world.violations.isEmpty, "\(world.violations.joined(separator: "\n"))")
+    }
+}

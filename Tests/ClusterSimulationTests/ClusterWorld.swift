@@ -1,0 +1,146 @@
+// A whole cluster in one value: masters, agents, ZooKeeper, frameworks and the network between them, in virtual time.
+
+import MesosProtocol
+import Resources
+import SimKit
+
+@testable import MiniAgent
+@testable import MiniMaster
+
+/// The real cores, and around them a world that loses, delays, freezes and kills.
+///
+/// Everything is drawn from one seed, so a seed replays exactly. A process that crashes and starts again is a new
+/// generation: whatever was on its way to the old one is lost.
+struct ClusterWorld {
+    /// Something that is going to happen.
+    enum Happening {
+        case toMaster(Int, generation: Int, MasterEvent)
+        case toAgent(Int, generation: Int, AgentEvent)
+        case zooKeeper(ZooKeeperHappening)
+        case framework(Int, FrameworkHappening)
+        case arrival(connection: Int, Payload)
+        case noticed(connection: Int, by: Side)
+        case container(agent: Int, ContainerID, ContainerHappening)
+        case written(agent: Int, generation: Int, CheckpointWrite)
+        case fault(Fault)
+    }
+
+    /// What travels over a connection.
+    enum Payload {
+        case linkCall(LinkCall)
+        case linkCommand(LinkCommand)
+        case schedulerCall(V1SchedulerCall)
+        case schedulerEvent(V1SchedulerEvent)
+        /// The master's answer to the request that opened the connection.
+        case opened
+        case refused
+    }
+
+    enum Side { case client, master }
+
+    let seed: UInt64
+    var random: SeededRandom
+    var timeline = Timeline<Happening>()
+    var zooKeeper = ModelZooKeeper<V1MasterInfo, RegistryState>(store: RegistryState())
+    var masters: [MasterProcess]
+    var agents: [AgentHost]
+    var frameworks: [SimFramework]
+    var connections: [Int: Connection] = [:]
+    var nextConnection = 1
+    var nextRequest: UInt64 = 1
+    /// While true, faults strike.
+    var isStormy = true
+    /// What must never happen and did; the first one ends the run.
+    var violations: [String] = []
+    /// The latest lines of history, for the report of a failure.
+    var history = History()
+
+    static let sessionTimeout = Duration.seconds(4)
+
+    init(seed: UInt64) {
+        self.seed = seed
+        var random = SeededRandom(seed: seed)
+        // Small clusters find most bugs, and many seeds of them fit into a minute.
+        let agentCount = Int.random(in: 1...3, using: &random)
+        let frameworkCount = Int.random(in: 1...2, using: &random)
+        masters = (0..<3).map { MasterProcess(index: $0) }
+        agents = (0..<agentCount).map { AgentHost(index: $0) }
+        frameworks = (0..<frameworkCount).map { index in
+            SimFramework(index: index, tasksWanted: Int.random(in: 1...6, using: &random))
+        }
+        self.random = random
+    }
+
+    var now: Moment { timeline.now }
+
+    mutating func fail(_ text: String) {
+        violations.append("\(text) (virtual second \(timeline.nanoseconds / 1_000_000_000), seed \(seed))")
+    }
+
+    /// Starts every process, each a little later than the one before.
+    mutating func begin() {
+        for index in masters.indices { startMaster(index, after: random.milliseconds(0...300)) }
+        for index in agents.indices { startAgent(index, after: random.milliseconds(0...1500)) }
+        for index in frameworks.indices {
+            timeline.schedule(.framework(index, .retryDue), after: random.milliseconds(500...3000))
+        }
+        timeline.schedule(.zooKeeper(.tick), after: .milliseconds(100))
+        timeline.schedule(.fault(draw()), after: random.milliseconds(1000...8000))
+    }
+
+    /// Takes the next happening.
+    mutating func advance() {
+        guard let happening = timeline.popNext() else { return }
+        switch happening {
+        case .toMaster(let index, let generation, let event):
+            deliver(event, toMaster: index, generation: generation)
+        case .toAgent(let index, let generation, let event):
+            deliver(event, toAgent: index, generation: generation)
+        case .zooKeeper(let happening):
+            take(happening)
+        case .framework(let index, let happening):
+            take(happening, framework: index)
+        case .arrival(let connection, let payload):
+            arrive(payload, on: connection)
+        case .noticed(let connection, let side):
+            notice(connection, by: side)
+        case .container(let agent, let container, let happening):
+            take(happening, container, onAgent: agent)
+        case .written(let agent, let generation, let write):
+            finishWrite(write, onAgent: agent, generation: generation)
+        case .fault(let fault):
+            guard isStormy else { return }
+            strike(fault)
+            timeline.schedule(.fault(draw()), after: random.milliseconds(500...9000))
+        }
+        checkAlways()
+    }
+
+    /// Runs until virtual time has moved on by `duration`, or a violation is found.
+    mutating func run(for duration: Duration, until isDone: (ClusterWorld) -> Bool = { _ in false }) {
+        let end = timeline.nanoseconds + Int64(duration.components.seconds) * 1_000_000_000
+        var steps = 0
+        while violations.isEmpty, let due = timeline.nextDue, due <= end {
+            advance()
+            steps += 1
+            if steps % 64 == 0, isDone(self) { return }
+            if steps > 400_000 { return fail("400,000 events in \(duration): the cores keep each other busy") }
+        }
+    }
+}
+
+/// The latest lines of what happened, bounded.
+struct History {
+    private var lines: [String] = []
+
+    mutating func add(_ line: @autoclosure () -> String) {
+        guard History.isWanted else { return }
+        lines.append(line())
+        if lines.count > 4000 { lines.removeFirst(2000) }
+    }
+
+    /// Set SIM_TRACE=1 to see what led to a failure.
+    static let isWanted = Environment.has("SIM_TRACE")
+
+    var text: String { lines.suffix(400).joined(separator: "\n") }
+}

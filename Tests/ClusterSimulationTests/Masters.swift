@@ -1,0 +1,143 @@
+// The masters' side of the world: their processes, and what their cores ask for.
+
+import MesosProtocol
+import Resources
+import SimKit
+
+@testable import MiniMaster
+
+/// One master host. The process on it may be down (`core` is nil), frozen, or cut off from ZooKeeper.
+struct MasterProcess {
+    let index: Int
+    var generation = 0
+    var core: MasterCore?
+    /// Virtual nanoseconds; nil while it runs.
+    var frozenUntil: Int64?
+    var cutFromZooKeeperUntil: Int64 = 0
+    /// The session that the core asked for, and the one ZooKeeper knows it by.
+    var session: (number: SessionNumber, id: UInt64?)?
+    var isSessionConnected = false
+    var hasJoined = false
+    var membersVersionSeen: UInt64 = 0
+    /// Requests that wait for an answer, with the connection they came on.
+    var requests: [RequestNumber: Int] = [:]
+
+    init(index: Int) { self.index = index }
+
+    var info: V1MasterInfo {
+        var info = V1MasterInfo()
+        info.id = "m\(index)g\(generation)"
+        info.ip = UInt32(index + 1)
+        info.port = 5050
+        info.hostname = "master-\(index)"
+        info.address.hostname = info.hostname
+        info.address.ip = "10.0.0.\(index + 1)"
+        info.address.port = 5050
+        info.version = "1.11.0"
+        return info
+    }
+}
+
+extension ClusterWorld {
+    static var masterSettings: MasterSettings {
+        var settings = MasterSettings()
+        settings.quorum = 2
+        settings.sessionTimeout = sessionTimeout
+        settings.agentPingInterval = .seconds(2)
+        settings.agentPingMissesMax = 4
+        settings.agentReregisterTimeout = .seconds(25)
+        settings.heartbeatInterval = .seconds(5)
+        settings.offerTimeout = .seconds(20)
+        settings.registryStoreTimeout = .seconds(5)
+        settings.registryFetchTimeout = .seconds(5)
+        return settings
+    }
+
+    mutating func startMaster(_ index: Int, after delay: Duration) {
+        masters[index].generation += 1
+        let generation = masters[index].generation
+        timeline.schedule(.toMaster(index, generation: generation, .started), after: delay)
+    }
+
+    mutating func crashMaster(_ index: Int) {
+        masters[index].core = nil
+        masters[index].generation += 1
+        masters[index].frozenUntil = nil
+        masters[index].session = nil
+        masters[index].isSessionConnected = false
+        masters[index].hasJoined = false
+        masters[index].requests = [:]
+        cutAll(noticedWithin: 1...300) { $0.master == index }
+    }
+
+    mutating func deliver(_ event: MasterEvent, toMaster index: Int, generation: Int) {
+        guard masters[index].generation == generation else { return }
+        if let thaw = masters[index].frozenUntil {
+            timeline.schedule(
+                .toMaster(index, generation: generation, event), after: .nanoseconds(thaw - timeline.nanoseconds))
+            return
+        }
+        if case .started = event {
+            let core = MasterCore(
+                settings: Self.masterSettings, selfInfo: masters[index].info, seed: random.next(), startedAt: now.wall)
+            masters[index].core = core
+        }
+        guard masters[index].core != nil else { return }
+        history.add("\(timeline.nanoseconds / 1_000_000) master-\(index) <- \(event)")
+        let moment = now
+        let effects = masters[index].core?.step(event, at: moment) ?? []
+        for effect in effects { perform(effect, ofMaster: index) }
+        checkLeader(index)
+    }
+
+    private mutating func perform(_ effect: MasterEffect, ofMaster index: Int) {
+        history.add("\(timeline.nanoseconds / 1_000_000) master-\(index) -> \(effect)")
+        let generation = masters[index].generation
+        switch effect {
+        case .answer(let request, let answer):
+            respond(request, answer, ofMaster: index)
+        case .sendEvent(let stream, let event):
+            if event.type == .offers { checkOffers(event, ofMaster: index) }
+            if let number = connection(named: stream.value, ofMaster: index) {
+                send(.schedulerEvent(event), on: number, to: .client)
+            }
+        case .closeStream(let stream):
+            if let number = connection(named: stream.value, ofMaster: index) { close(number, by: .master) }
+        case .sendCommand(let link, let command):
+            if let number = connection(named: link.value, ofMaster: index) {
+                send(.linkCommand(command), on: number, to: .client)
+            }
+        case .closeLink(let link):
+            if let number = connection(named: link.value, ofMaster: index) { close(number, by: .master) }
+        case .closeEverything:
+            let doomed = connections.filter { $0.value.master == index && $0.value.masterGeneration == generation }
+            for number in doomed.keys.sorted() { close(number, by: .master) }
+            masters[index].requests = [:]
+        case .scheduleTimer(let timer, let delay):
+            timeline.schedule(.toMaster(index, generation: generation, .timerFired(timer)), after: delay)
+        case .openSession, .closeSession, .joinElection, .readCandidate, .recoverRegistry, .writeRegistry:
+            askZooKeeper(effect, ofMaster: index)
+        case .exit(let reason):
+            fail("master-\(index) exits: \(reason)")
+        case .note: break
+        }
+    }
+
+    private mutating func respond(_ request: RequestNumber, _ answer: MasterAnswer, ofMaster index: Int) {
+        guard let number = masters[index].requests.removeValue(forKey: request) else {
+            return fail("master-\(index) answers request \(request.rawValue) that does not wait")
+        }
+        switch answer {
+        case .stream, .link: send(.opened, on: number, to: .client)
+        case .accepted, .done: break
+        case .refused, .redirected: send(.refused, on: number, to: .client)
+        }
+    }
+
+    private func connection(named name: String, ofMaster index: Int) -> Int? {
+        guard let number = Int(name.dropFirst("stream-".count)), let connection = connections[number],
+            connection.master == index, connection.isOpenAtMaster
+        else { return nil }
+        return number
+    }
+}
