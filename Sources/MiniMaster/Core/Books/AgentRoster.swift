@@ -74,6 +74,7 @@ package struct AgentRoster: Sendable {
     /// Ids already given to agents that are not acknowledged yet or are registered, by their address, so that a retry
     /// from the same place does not make a second agent.
     private var byAddress: [String: AgentID] = [:]
+    private var recoveredCount = 0
 
     package init() {}
 
@@ -92,11 +93,12 @@ package struct AgentRoster: Sendable {
     package var count: Int { agents.count }
 
     /// Whether agents of the registry have still to come back after a change of leader.
-    package var isAwaitingAgents: Bool { agents.values.contains(where: \.isRecovered) }
+    package var isAwaitingAgents: Bool { recoveredCount > 0 }
 
     mutating func put(_ agent: Agent) {
         if let old = agents[agent.id] { unindex(old) }
         agents[agent.id] = agent
+        if agent.isRecovered { recoveredCount += 1 }
         switch agent.phase {
         case .connected(let link): byLink[link] = agent.id
         case .admitting(let registration): byLink[registration.link] = agent.id
@@ -119,6 +121,7 @@ package struct AgentRoster: Sendable {
     }
 
     private mutating func unindex(_ agent: Agent) {
+        if agent.isRecovered { recoveredCount -= 1 }
         switch agent.phase {
         case .connected(let link): byLink[link] = nil
         case .admitting(let registration): byLink[registration.link] = nil

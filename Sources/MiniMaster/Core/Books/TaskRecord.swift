@@ -59,6 +59,8 @@ package struct StatusSummary: Sendable {
         healthy = status.hasHealthy ? status.healthy : nil
         labels = status.hasLabels ? status.labels : nil
         containerStatus = status.hasContainerStatus ? status.containerStatus : nil
+        // The process id is for the framework; the state endpoints do not show it.
+        containerStatus?.clearExecutorPid()
     }
 }
 

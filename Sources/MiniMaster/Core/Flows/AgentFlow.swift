@@ -57,12 +57,7 @@ extension Cluster {
         }
         let address = AgentRoster.address(of: message.agent, from: incoming.remoteHost)
         let predecessor = agents.agent(at: address)
-        // A new agent that asks again before it was acknowledged gets the id it was given the first time.
-        let isRetry = !message.agent.hasID && predecessor?.isAdmitting == true && predecessor?.registeredAt == nil
-        let id =
-            message.agent.hasID
-            ? AgentID(message.agent.id) : isRetry ? predecessor?.id ?? numbers.nextAgentID() : numbers.nextAgentID()
-
+        let id = self.id(for: message, predecessor)
         if registry.gone[id] != nil {
             answer(request, .link(link))
             return turnAway(link, "Agent has been marked gone", shutdown: true)
@@ -85,6 +80,13 @@ extension Cluster {
             remove(predecessor, "a new agent registered at the same address")
         }
         admit(id, message, on: link, from: incoming.remoteHost)
+    }
+
+    /// The agent's own id, the one it was given when it asked before without hearing the answer, or a new one.
+    private mutating func id(for message: LinkCall.Register, _ predecessor: Agent?) -> AgentID {
+        if message.agent.hasID { return AgentID(message.agent.id) }
+        if let predecessor, predecessor.registeredAt == nil, !predecessor.isLeaving { return predecessor.id }
+        return numbers.nextAgentID()
     }
 
     private static func fault(in message: LinkCall.Register) -> String? {
@@ -114,7 +116,11 @@ extension Cluster {
         info.id = V1AgentID(id)
         let known = agents[id]
         let wasUnreachable = registry.unreachable[id] != nil
-        if let known { closeOldLink(of: known) }
+        if let known {
+            closeOldLink(of: known)
+            // Not offered again before it is acknowledged.
+            if known.isAllocated { allocator.setAgentActive(id, false) }
+        }
         let registration = Agent.Registration(
             link: link, message: message, remoteHost: remoteHost,
             kind: wasUnreachable ? .reachableAgain : known == nil && !message.agent.hasID ? .new : .returning)

@@ -120,8 +120,8 @@ extension Cluster {
             }
             countTerminal(status)
             tell(task.key.framework, update: status)
-            boundUnreachable(of: task.key.framework)
         }
+        for framework in tasks.frameworks(on: id) { boundUnreachable(of: framework) }
         dropAgent(id)
         for framework in frameworks.connected { tell(framework.id, .failure(of: id)) }
     }

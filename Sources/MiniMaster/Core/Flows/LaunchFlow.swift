@@ -61,10 +61,8 @@ extension Cluster {
         _ info: V1TaskInfo, of framework: Framework, role: RoleName, on agent: Agent, _ link: LinkID,
         from pool: inout Resources
     ) {
-        let validation = TaskValidation(
-            framework: framework, role: role, agent: agent.id, available: pool, book: tasks)
         let resources: Resources
-        switch validation.judge(info) {
+        switch judge(info, of: framework, role: role, on: agent.id, from: pool) {
         case .invalid(let reason): return fail([info], framework, reason)
         case .valid(let needed): resources = needed
         }
@@ -76,6 +74,13 @@ extension Cluster {
                 executor: info.hasExecutor ? info.executor.executorID.value : "", state: .taskStaging,
                 details: TaskDetails(info), sequence: 0, isCharged: true))
         emit(.sendCommand(link, .run(Self.completed(info, framework, role), of: framework.info)))
+    }
+
+    /// On its own, so that the copy of the books that the rules look at is gone before the books change.
+    private func judge(
+        _ info: V1TaskInfo, of framework: Framework, role: RoleName, on agent: AgentID, from pool: Resources
+    ) -> TaskValidation.Verdict {
+        TaskValidation(framework: framework, role: role, agent: agent, available: pool, book: tasks).judge(info)
     }
 
     /// The description as the agent gets it: what the framework may leave out is filled in.
