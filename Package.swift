@@ -105,6 +105,8 @@ let package = Package(
             name: "ClusterSimulationTests",
             dependencies: ["SimKit", "MiniMaster", "MiniAgent", "MesosProtocol", "Resources"], swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
+        .testTarget(
+            name: "MesosProtocolTests", dependencies: ["MesosProtocol", "Resources", protobuf], swiftSettings: strict),
         .testTarget(name: "MailboxTests", dependencies: ["Mailbox"], swiftSettings: strict),
         .testTarget(
             name: "CLinuxTests", dependencies: ["CLinux", "Processes", "mini-supervisor"], swiftSettings: strict),
@@ -129,6 +131,11 @@ let package = Package(
                 "ZooKeeper", "MasterDetection", "MesosProtocol", "DevCluster", "IntegrationSupport", "zookeeper-holder",
                 "Mailbox", "Processes", logging,
             ], path: "IntegrationTests/ZooKeeperTests", swiftSettings: strict),
+        .testTarget(name: "PracticeJenkinsTests", dependencies: ["PracticeJenkins"], swiftSettings: strict),
+        .testTarget(
+            name: "PracticeJenkinsIntegrationTests",
+            dependencies: ["PracticeJenkins", "DevCluster", "HTTPClient", "Processes", "IntegrationSupport", logging],
+            path: "IntegrationTests/PracticeJenkinsTests", swiftSettings: strict),
         .testTarget(
             name: "AllocatorTests", dependencies: ["Allocator", "Resources"], exclude: ["Scripts"], swiftSettings: strict),
     ],

@@ -13,24 +13,24 @@ struct AgentScriptTests {
         shell: [String] = ["/bin/sh"], options: [String] = [], executors: Int = 1,
         _ body: (LiveController, RunningCommand) async throws -> Void
     ) async throws {
-        let script = try writeAgentScript()
-        try await LiveController.lend { controller in
-            let secret = try await controller.createNode("n1", executors: executors)
-            let agent = try await startCommand(
-                shell[0], shell.dropFirst() + [script] + options,
-                environment: controller.environment(agent: "n1", secret: secret))
-            try await eventually("the agent connects") {
-                try await controller.value("offline", of: "/computer/n1") == "false"
-            }
-            do {
+        try await withAgentScript { script in
+            try await LiveController.lend { controller in
+                let secret = try await controller.createNode("n1", executors: executors)
+                var environment = controller.environment(agent: "n1", secret: secret)
+                environment["TMPDIR"] = (script as NSString).deletingLastPathComponent
+                let agent = try await startCommand(
+                    shell[0], shell.dropFirst() + [script] + options, environment: environment)
+                defer {
+                    agent.process.sendToGroup(signal: SIGKILL)
+                    agent.forgetOutput()
+                }
+                try await eventually("the agent connects") {
+                    try await controller.value("offline", of: "/computer/n1") == "false"
+                }
                 try await body(controller, agent)
-            } catch {
-                agent.process.sendToGroup(signal: SIGKILL)
-                throw error
+                agent.process.send(signal: SIGTERM)
+                #expect(await !agent.finished(within: .seconds(5)).output.contains(secret))
             }
-            agent.process.send(signal: SIGTERM)
-            _ = await agent.finished(within: .seconds(5))
-            #expect(!agent.output.contains(secret))
         }
     }
 
@@ -154,16 +154,17 @@ struct AgentScriptTests {
     }
 
     @Test func `an agent without its secret is refused`() async throws {
-        let script = try writeAgentScript()
-        try await LiveController.lend { controller in
-            _ = try await controller.createNode("n1")
-            let wrong = try await runCommand(
-                "/bin/sh", [script], environment: controller.environment(agent: "n1", secret: "0123"),
-                within: .seconds(20))
-            #expect(wrong.end == .exited(3), "\(wrong)")
-            let missing = try await runCommand(
-                "/bin/sh", [script], environment: ["JENKINS_URL": controller.url], within: .seconds(20))
-            #expect(missing.end == .exited(2), "\(missing)")
+        try await withAgentScript { script in
+            try await LiveController.lend { controller in
+                _ = try await controller.createNode("n1")
+                let wrong = try await runCommand(
+                    "/bin/sh", [script], environment: controller.environment(agent: "n1", secret: "0123"),
+                    within: .seconds(20))
+                #expect(wrong.end == .exited(3), "\(wrong)")
+                let missing = try await runCommand(
+                    "/bin/sh", [script], environment: ["JENKINS_URL": controller.url], within: .seconds(20))
+                #expect(missing.end == .exited(2), "\(missing)")
+            }
         }
     }
 

@@ -10,14 +10,15 @@ struct ClientTests {
     ])
     func `a client creates, builds, queues, drains and deletes`(script: String, lastLine: String) async throws {
         let clients = try await PythonClients.install("jenkins-requirements.txt")
-        let agent = try writeAgentScript()
-        try await LiveController.lend { controller in
-            let arguments = [
-                controller.url, LiveController.user, LiveController.token, agent, LiveController.password,
-            ]
-            let run = try await clients.run(script, arguments, within: .seconds(90))
-            #expect(run.succeeded, "\(run)")
-            #expect(run.output.split(separator: "\n").contains(Substring(lastLine)), "\(run)")
+        try await withAgentScript { agent in
+            try await LiveController.lend { controller in
+                let arguments = [
+                    controller.url, LiveController.user, LiveController.token, agent, LiveController.password,
+                ]
+                let run = try await clients.run(script, arguments, within: .seconds(90))
+                #expect(run.succeeded, "\(run)")
+                #expect(run.output.split(separator: "\n").contains(Substring(lastLine)), "\(run)")
+            }
         }
     }
 }

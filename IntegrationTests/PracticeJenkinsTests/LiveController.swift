@@ -117,9 +117,13 @@ struct UnexpectedText: Error {
     var text: String
 }
 
-/// The practice agent's script as a file.
-func writeAgentScript() throws -> String {
-    let path = try makeTemporaryDirectory(named: "agent") + "/practice-agent"
+/// Lends the practice agent's script as a file.
+func withAgentScript(
+    isolation: isolated (any Actor)? = #isolation, _ body: (_ path: String) async throws -> Void
+) async throws {
+    let folder = try makeTemporaryDirectory(named: "agent")
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let path = folder + "/practice-agent"
     try PracticeAgentScript.text.write(toFile: path, atomically: true, encoding: .utf8)
-    return path
+    try await body(path)
 }

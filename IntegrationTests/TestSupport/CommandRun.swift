@@ -22,6 +22,11 @@ public struct RunningCommand: Sendable {
         String(decoding: FileManager.default.contents(atPath: outputPath) ?? Data(), as: UTF8.self)
     }
 
+    /// Removes the file with its output.
+    public func forgetOutput() {
+        try? FileManager.default.removeItem(atPath: (outputPath as NSString).deletingLastPathComponent)
+    }
+
     /// Waits for the end; kills the program's whole group when the time is over.
     public func finished(within limit: Duration) async -> CommandRun {
         let token = Timers.shared.scheduleOnce(after: limit) { [process] in process.sendToGroup(signal: SIGKILL) }
@@ -60,6 +65,6 @@ public func runCommand(
 ) async throws -> CommandRun {
     let command = try await startCommand(program, arguments, environment: environment, directory: directory)
     let run = await command.finished(within: limit)
-    try? FileManager.default.removeItem(atPath: (command.outputPath as NSString).deletingLastPathComponent)
+    command.forgetOutput()
     return run
 }

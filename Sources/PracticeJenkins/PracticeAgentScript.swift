@@ -77,7 +77,8 @@ public enum PracticeAgentScript {
         stop_run() {
             [ -s "$own/$1.pid" ] || return 0
             pid=$(cat "$own/$1.pid")
-            kill -"$2" -- "-$pid" 2>/dev/null || kill -"$2" "$pid" 2>/dev/null
+            # dash and bash want the dashes before a group, busybox fails on them.
+            kill -s "$2" -- "-$pid" 2>/dev/null || kill -s "$2" "-$pid" 2>/dev/null || kill -s "$2" "$pid" 2>/dev/null
         }
 
         stop_all() {
@@ -104,7 +105,8 @@ public enum PracticeAgentScript {
                 kill "$(cat "$file")" 2>/dev/null
                 stop_run "${run%.keeper}" KILL
             done
-            rm -rf "$own"
+            # A helper that is just ending may still put a file there.
+            rm -rf "$own" 2>/dev/null || { sleep 0.1; rm -rf "$own"; }
             exit "$1"
         }
 
