@@ -177,7 +177,8 @@ package struct Cluster: Sendable {
 
     private mutating func scheduleFilterExpiry() {
         guard let due = allocator.nextFilterExpiry else { return }
-        if let filterTimer, filterTimer.due <= due, filterTimer.due > now.instant { return }
+        // A timer that is due but has not fired yet counts: replacing it would make it stale, and so on for ever.
+        if let filterTimer, filterTimer.due <= due { return }
         let delay = max(.zero, now.instant.duration(to: due))
         filterTimer = (scheduleNumbered(after: delay) { .filterExpiry($0) }, due)
     }

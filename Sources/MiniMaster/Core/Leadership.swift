@@ -136,7 +136,9 @@ package struct Leadership: Sendable {
         session = .connected(timeout: timeout)
         lastHeard = max(lastHeard, now.instant)
         sessionBackoff = Self.backoffMin
-        var directives = [armFence(&numbers, at: now)]
+        var directives = [
+            Self.note(.info, "connected to ZooKeeper, session timeout \(timeout)"), armFence(&numbers, at: now),
+        ]
         if membership == .none { directives += join() }
         return directives + settle(&numbers, at: now, because: "connected to ZooKeeper")
     }
@@ -149,14 +151,15 @@ package struct Leadership: Sendable {
     mutating func expired(_ number: SessionNumber, _ numbers: inout Continuity, at now: Moment) -> [Directive] {
         guard number == sessionNumber, session != .none else { return [] }
         let directives = loseSession(&numbers, at: now, because: "the ZooKeeper session expired")
-        return directives + openSession(&numbers)
+        return [Self.note(.warning, "the ZooKeeper session expired")] + directives + openSession(&numbers)
     }
 
     mutating func failed(
         _ number: SessionNumber, reason: String, _ numbers: inout Continuity, at now: Moment
     ) -> [Directive] {
         guard number == sessionNumber, session != .none else { return [] }
-        var directives = loseSession(&numbers, at: now, because: "ZooKeeper could not be reached: \(reason)")
+        var directives = [Self.note(.warning, "ZooKeeper could not be reached: \(reason)")]
+        directives += loseSession(&numbers, at: now, because: "ZooKeeper could not be reached: \(reason)")
         retryTimer = numbers.nextTimerNumber()
         directives.append(.perform(.scheduleTimer(.reopenSession(retryTimer), after: sessionBackoff)))
         sessionBackoff = min(sessionBackoff * 2, Self.backoffMax)
@@ -174,7 +177,8 @@ package struct Leadership: Sendable {
         guard number == sessionNumber, membership == .joining else { return [] }
         membership = .member(candidate)
         joinBackoff = Self.backoffMin
-        return settle(&numbers, at: now, because: "joined the election as \(candidate)")
+        return [Self.note(.info, "joined the election as \(candidate)")]
+            + settle(&numbers, at: now, because: "joined the election as \(candidate)")
     }
 
     mutating func joinFailed(
@@ -185,7 +189,7 @@ package struct Leadership: Sendable {
         retryTimer = numbers.nextTimerNumber()
         defer { joinBackoff = min(joinBackoff * 2, Self.backoffMax) }
         return [
-            .perform(.note(MasterNote(.warning, "could not join the election: \(reason)"))),
+            Self.note(.warning, "could not join the election: \(reason)"),
             .perform(.scheduleTimer(.rejoinElection(retryTimer), after: joinBackoff)),
         ]
     }
@@ -213,9 +217,11 @@ package struct Leadership: Sendable {
         return directives
     }
 
-    mutating func read(_ number: SessionNumber, _ candidate: Candidate, _ info: V1MasterInfo?) {
-        guard number == sessionNumber, members?.first == candidate else { return }
+    mutating func read(_ number: SessionNumber, _ candidate: Candidate, _ info: V1MasterInfo?) -> [Directive] {
+        guard number == sessionNumber, members?.first == candidate else { return [] }
         leader = info.map { (candidate, $0) }
+        guard let info else { return [Self.note(.warning, "the document of \(candidate) is gone or unreadable")] }
+        return [Self.note(.info, "\(info.pid) leads as \(candidate)")]
     }
 
     /// The registry was read; from now on this master serves.
@@ -263,7 +269,10 @@ package struct Leadership: Sendable {
         guard now.instant < lastHeard + timeout else {
             let lost = loseSession(
                 &numbers, at: now, because: "ZooKeeper was not heard from for the whole session timeout")
-            return [.perform(.closeSession(sessionNumber))] + lost + openSession(&numbers)
+            return [
+                Self.note(.warning, "the ZooKeeper session is given up: nothing was heard for its whole timeout"),
+                .perform(.closeSession(sessionNumber)),
+            ] + lost + openSession(&numbers)
         }
         let directives = settle(
             &numbers, at: now, because: "ZooKeeper was not heard from for two thirds of the session timeout")
@@ -271,6 +280,10 @@ package struct Leadership: Sendable {
     }
 
     // MARK: Steps
+
+    private static func note(_ level: MasterNote.Level, _ text: String) -> Directive {
+        .perform(.note(MasterNote(level, text)))
+    }
 
     /// Brings what this master does into line with what it may do.
     private mutating func settle(

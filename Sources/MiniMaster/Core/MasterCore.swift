@@ -84,8 +84,7 @@ package struct MasterCore: Sendable {
         case .electionChanged(let number, let members):
             return lead(at: now) { $0.changed(number, members, &$1, at: now) }
         case .candidateRead(let number, let candidate, let info):
-            leadership.read(number, candidate, info)
-            return []
+            return lead(at: now) { leadership, _ in leadership.read(number, candidate, info) }
 
         case .registryRecovered(let term, let state):
             return recovered(term, state, at: now)

@@ -14,7 +14,9 @@ package struct TaskRecord: Sendable {
     package var executor: String
     /// The newest state the agent has told of, which may be ahead of what the framework was told.
     package var state: V1TaskState
-    /// The state last forwarded to the framework and the uuid its acknowledgement will carry.
+    /// The update the agent last sent or still waits to see acknowledged: the state the framework was, or will be,
+    /// told, and the uuid its acknowledgement will carry. Reconciliation answers with it, so that it never runs ahead of
+    /// updates that are still on their way. Nil: nothing is on its way, `state` is what the framework knows.
     package var forwarded: (state: V1TaskState, uuid: WireUUID)?
     package var statuses: [StatusSummary] = []
     package var details: TaskDetails?

@@ -26,13 +26,12 @@ extension Cluster {
 
     private mutating func apply(_ call: LinkCall.Update, to task: TaskRecord) {
         let status = call.status
-        let isHeard = frameworks[task.key.framework]?.isConnected == true
         // A terminal state is final, whatever arrives after it.
         let latest = task.isTerminal ? task.state : call.latestState
         tasks.update(task.key) { record in
             record.state = latest
             record.isUnreachable = false
-            if isHeard, let uuid = status.updateUUID { record.forwarded = (status.state, uuid) }
+            if let uuid = status.updateUUID { record.forwarded = (status.state, uuid) }
             record.remember(status)
         }
         guard latest.isTerminal else { return }
