@@ -53,7 +53,7 @@ struct FilesAPI: Sendable {
             for cut in 1...3 where cut < bytes.count {
                 let shorter = bytes.dropLast(cut)
                 // Only the start of a character may be cut off.
-                guard shorter.endIndex < bytes.count, bytes[shorter.endIndex] >= 0xC0 else { continue }
+                guard characterBytes(startingWith: bytes[shorter.endIndex]) > cut else { continue }
                 if String(validating: shorter, as: UTF8.self) != nil {
                     exact = shorter
                     break
@@ -65,6 +65,16 @@ struct FilesAPI: Sendable {
             ("data", .string(String(decoding: exact, as: UTF8.self))), ("offset", .integer(offset)),
             ("length", isExact ? nil : .integer(exact.count)),
         ])
+    }
+
+    /// How long a UTF-8 character is; 0 if none starts so.
+    private static func characterBytes(startingWith byte: UInt8) -> Int {
+        switch byte {
+        case 0xC2...0xDF: 2
+        case 0xE0...0xEF: 3
+        case 0xF0...0xF4: 4
+        default: 0
+        }
     }
 
     private static func bytes(_ file: SandboxFiles.Handle, offset: Int, count: Int) -> [UInt8] {

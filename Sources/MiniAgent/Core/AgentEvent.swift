@@ -74,6 +74,8 @@ package enum ContainerExit: Hashable, Sendable {
     case signaled(signal: Int, coreDumped: Bool)
     /// The kernel ended it for exceeding its memory limit.
     case memoryLimitExceeded(message: String)
+    /// Its supervisor could not start it.
+    case notStarted(String)
     /// It is over, but its exit status is not to be had; the text says why.
     case unknown(String)
 }

@@ -28,6 +28,11 @@ package struct ExitReport: Hashable, Sendable {
             reason = .containerLimitationMemory
             message = text
             limitation = Resources(mem: memory)
+        case .notStarted(let why):
+            state = .taskFailed
+            source = .agent
+            reason = .containerLaunchFailed
+            message = "Failed to launch container: \(why)"
         case .unknown(let why):
             state = .taskFailed
             source = .agent

@@ -266,7 +266,8 @@ extension TaskLife {
             return entry
         }
         if let order = checkpoint.kill { life.kill = Kill(order: order, isRecorded: true) }
-        return (life, life.resume(recovered.fate, framework: framework, now, &ids))
+        let effects = life.resume(recovered.fate, framework: framework, now, &ids)
+        return (life, effects)
     }
 
     private mutating func resume(

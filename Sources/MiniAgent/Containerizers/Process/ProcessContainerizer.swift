@@ -119,7 +119,11 @@ package final class ProcessContainerizer: Containerizer {
     static func arguments(_ launch: Launch, _ owner: HostUser?) -> [String] {
         let command = launch.record.info.command
         var result = ["--status", launch.run.status, "--pid", launch.run.pid, "--cwd", launch.run.sandbox]
-        if let owner { result += ["--user", "\(owner.user):\(owner.group)"] }
+        if let owner {
+            // The supervisor takes 64 groups.
+            let groups = owner.groups.prefix(64).map(String.init).joined(separator: ",")
+            result += ["--user", "\(owner.user):\(owner.group)" + (groups.isEmpty ? "" : ":\(groups)")]
+        }
         result.append("--")
         if command.shell { return result + ["/bin/sh", "-c", command.value] }
         // Without a shell, `value` is the program and `arguments` its whole argv, its own name included.
@@ -155,7 +159,9 @@ package final class ProcessContainerizer: Containerizer {
             guard let bytes = try DurableFile.read(launch.run.status, bytesMax: 64 << 10) else {
                 return .unknown("its supervisor ended without leaving a status")
             }
-            return SupervisorStatus.parse(bytes) ?? .unknown("its supervisor left an unreadable status")
+            let program = Self.arguments(launch, nil).drop { $0 != "--" }.dropFirst().first ?? ""
+            return SupervisorStatus.parse(bytes, program: program)
+                ?? .unknown("its supervisor left an unreadable status")
         } catch {
             return .unknown("\(error)")
         }

@@ -1,0 +1,278 @@
+// One agent in a bad world: it crashes at any moment, the network loses and doubles, kills come whenever they like.
+
+import MesosProtocol
+import Resources
+import SimKit
+import Testing
+
+@testable import MiniAgent
+
+/// A master, a network, a disk and a host with containers, all from one seed.
+struct AgentWorld {
+    enum Happening {
+        case agent(AgentEvent)
+        /// The disk takes a write; then the agent hears of it.
+        case diskTakes(CheckpointWrite)
+        case masterReceives(LinkID, AgentCall)
+        case containerExits(ContainerID, status: Int)
+        case masterRuns(Int)
+        case masterKills(TaskKey)
+        case masterDies
+        case agentCrashes
+        case restarted
+    }
+
+    enum Container: Equatable { case running, exited(Int) }
+
+    var random: SeededRandom
+    var timeline = Timeline<Happening>()
+    var core: AgentCore
+    var disk = AgentCheckpoint()
+    var life = 0
+    var isUp = true
+    var containers: [ContainerID: Container] = [:]
+    /// How often each task's program was started.
+    var starts: [TaskKey: Int] = [:]
+    var isCalm = false
+    var masterLink: LinkID?
+    var masterNumber = 1
+    /// First deliveries, in order, by task.
+    var delivered: [TaskKey: [StatusUpdate]] = [:]
+    var launched: Set<TaskKey> = []
+    var complaints: [String] = []
+    let crashPercent: Int
+
+    init(seed: UInt64) {
+        random = SeededRandom(seed: seed)
+        core = AgentCore(settings: AgentConversation.settings, seed: seed)
+        crashPercent = random.pick([0, 1, 3])
+        step(.recovered(RecoveryPlan()))
+        step(.masterDetected(AgentConversation.master))
+        for number in 0..<6 { timeline.schedule(.masterRuns(number), after: random.milliseconds(3000...40_000)) }
+    }
+
+    // MARK: The world turns
+
+    mutating func advance() {
+        guard let happening = timeline.popNext() else { return }
+        switch happening {
+        case .agent(let event):
+            if isUp { step(event) }
+        case .diskTakes(let write):
+            disk.apply(write)
+            if isUp { step(.checkpointed(write.token)) }
+        case .masterReceives(let link, let call):
+            receive(call, on: link)
+        case .containerExits(let id, let status):
+            guard containers[id] == .running else { return }
+            containers[id] = .exited(status)
+            if isUp { after(10...200, .agent(.containerExited(id, .exited(status: status)))) }
+        case .masterRuns(let number):
+            run(number)
+        case .masterKills(let key):
+            command(.killTask(key, grace: .seconds(2)))
+        case .masterDies:
+            masterNumber += 1
+            masterLink = nil
+            let master = MasterAddress(id: "m\(masterNumber)", url: "http://10.0.0.\(masterNumber):5050")
+            after(100...3000, .agent(.masterDetected(master)))
+        case .agentCrashes:
+            crash()
+        case .restarted:
+            restart()
+        }
+        guard !isCalm, isUp, random.chance(crashPercent) else { return }
+        timeline.schedule(random.chance(70) ? .agentCrashes : .masterDies, after: .zero)
+    }
+
+    private mutating func after(_ range: ClosedRange<Int>, _ happening: Happening) {
+        timeline.schedule(happening, after: random.milliseconds(range))
+    }
+
+    private mutating func overNetwork(_ happening: Happening) {
+        let copies = isCalm ? 1 : random.chance(15) ? 0 : random.chance(10) ? 2 : 1
+        for _ in 0..<copies { after(1...500, happening) }
+    }
+
+    // MARK: The agent's shell
+
+    private mutating func step(_ event: AgentEvent) {
+        for effect in core.step(event, at: timeline.now) { perform(effect) }
+    }
+
+    private mutating func perform(_ effect: AgentEffect) {
+        switch effect {
+        case .checkpoint(let write):
+            // One disk: what was asked first is there first.
+            timeline.schedule(.diskTakes(write), after: .milliseconds(5))
+        case .register(let link, _, let registration):
+            register(link, registration)
+        case .closeLink(let link):
+            if masterLink == link { masterLink = nil }
+        case .send(let link, let call):
+            check(call)
+            overNetwork(.masterReceives(link, call))
+        case .schedule(let timer, let delay):
+            timeline.schedule(.agent(.timerFired(timer)), after: delay)
+        case .prepareContainer(let record, _):
+            require(disk.tasks[record.key]?.record == record, "\(record.key) is prepared before it is on disk")
+            after(
+                10...2000,
+                .agent(
+                    random.chance(5)
+                        ? .containerFailed(record.container, .preparation("no image"))
+                        : .containerPrepared(record.container)))
+        case .startContainer(let record, _):
+            require(disk.tasks[record.key]?.hasStarted == true, "\(record.key) starts before TASK_STARTING is on disk")
+            starts[record.key, default: 0] += 1
+            containers[record.container] = .running
+            after(1...300, .agent(.containerStarted(record.container, StartedContainer())))
+            after(1000...30_000, .containerExits(record.container, status: random.pick([0, 0, 1])))
+        case .reattachContainer(let record):
+            switch containers[record.container] {
+            case .running: after(1...300, .agent(.containerStarted(record.container, StartedContainer())))
+            case .exited(let status):
+                after(1...300, .agent(.containerExited(record.container, .exited(status: status))))
+            case nil: after(1...300, .agent(.containerExited(record.container, .unknown("gone"))))
+            }
+        case .stopContainer(let container, let grace):
+            let ignores = random.chance(30)
+            timeline.schedule(.containerExits(container.id, status: 143), after: ignores ? grace : .milliseconds(50))
+        case .killContainer(let container):
+            after(1...20, .containerExits(container.id, status: 137))
+        case .releaseContainer(let container):
+            require(
+                disk.tasks[container.key]?.terminalUpdate != nil || disk.tasks[container.key] == nil,
+                "\(container.key) lets its container go before its end is on disk")
+            containers[container.id] = nil
+        case .removeOrphan(let orphan):
+            containers[orphan.id] = nil
+        case .cancelPreparation, .notice:
+            break
+        case .stop(let reason):
+            complaints.append("the agent stops: \(reason)")
+        }
+    }
+
+    private mutating func check(_ call: AgentCall) {
+        guard case .update(let update, _) = call, update.container != nil else { return }
+        require(
+            disk.tasks[update.key]?.updates.contains { $0.id == update.id } ?? false,
+            "\(update.state) of \(update.key) is sent before it is on disk")
+    }
+
+    private mutating func require(_ condition: Bool, _ complaint: String) {
+        if !condition { complaints.append(complaint) }
+    }
+
+    private mutating func crash() {
+        guard isUp else { return }
+        isUp = false
+        masterLink = nil
+        // Timers, network answers and unwritten records of this life are gone; containers, the master and the disk stay.
+        var survivors = Timeline<Happening>()
+        let start = timeline.nanoseconds
+        var kept: [(Happening, Int64)] = []
+        while let happening = timeline.popNext() {
+            switch happening {
+            case .agent, .diskTakes, .agentCrashes, .restarted: continue
+            case .masterReceives, .containerExits, .masterRuns, .masterKills, .masterDies:
+                kept.append((happening, timeline.nanoseconds - start))
+            }
+        }
+        survivors.schedule(.restarted, after: .zero)
+        _ = survivors.popNext()
+        for (happening, delay) in kept { survivors.schedule(happening, after: .nanoseconds(delay)) }
+        timeline = survivors
+        after(10...5000, .restarted)
+    }
+
+    private mutating func restart() {
+        isUp = true
+        life += 1
+        let found = containers.sorted { $0.key < $1.key }.map { id, container in
+            ObservedContainer(id: id, condition: container == .running ? .running : .exited)
+        }
+        core = AgentCore(settings: AgentConversation.settings, seed: random.next())
+        step(.recovered(planRecovery(checkpoint: disk, containers: .found(found), supervisors: .found([]))))
+        step(.masterDetected(MasterAddress(id: "m\(masterNumber)", url: "http://10.0.0.\(masterNumber):5050")))
+    }
+
+    // MARK: The master
+
+    private mutating func register(_ link: LinkID, _ registration: Registration) {
+        masterLink = link
+        require(
+            registration.agent == nil || registration.agent == AgentConversation.agentID, "registered as somebody else")
+        // What the agent does not have and the master waits for.
+        let known = Set(registration.tasks.map(\.record.key))
+        let missing = launched.filter { key in
+            !known.contains(key) && delivered[key]?.contains { $0.isTerminal } != true
+        }.sorted()
+        command(
+            .registered(
+                RegistrationGrant(agent: AgentConversation.agentID, pingInterval: .seconds(1000), pingMissesMax: 5)))
+        if !missing.isEmpty { command(.reconcile(missing)) }
+    }
+
+    private mutating func command(_ command: MasterCommand) {
+        // One stream: in order, all or nothing.
+        guard let masterLink else { return }
+        timeline.schedule(.agent(.commandReceived(masterLink, command)), after: .milliseconds(20))
+    }
+
+    private mutating func run(_ number: Int) {
+        guard masterLink != nil, core.link.registeredLink == masterLink else {
+            return after(1000...5000, .masterRuns(number))
+        }
+        let key = AgentConversation.key("t\(number)")
+        launched.insert(key)
+        command(.runTask(AgentConversation.frameworkInfo(), AgentConversation.info("t\(number)", docker: true)))
+        if random.chance(40) { after(1...20_000, .masterKills(key)) }
+    }
+
+    private mutating func receive(_ call: AgentCall, on link: LinkID) {
+        guard case .update(let update, _) = call else { return }
+        let known = delivered[update.key] ?? []
+        if !known.contains(where: { $0.id == update.id }) {
+            if let end = known.first(where: { $0.isTerminal }) {
+                // A reconciliation answer may cross a real one; two real ends may not exist.
+                require(
+                    update.container == nil || end.container == nil,
+                    "\(update.key) ended as \(end.state) and again as \(update.state)")
+            }
+            delivered[update.key, default: []].append(update)
+        }
+        guard masterLink == link else { return }
+        overNetwork(.agent(.commandReceived(link, .acknowledge(update.key, update.id))))
+    }
+}
+
+struct AgentSimulationTests {
+    @Test(arguments: Seeds.forThisRun(count: 300))
+    func `every launched task ends once, whatever crashes`(seed: UInt64) {
+        var world = AgentWorld(seed: seed)
+        for _ in 0..<1500 { world.advance() }
+        world.isCalm = true
+        var steps = 0
+        while steps < 6000, !isFinished(world) {
+            world.advance()
+            steps += 1
+        }
+        #expect(world.complaints == [], "seed \(seed)")
+        #expect(isFinished(world), "stuck at \(world.timeline.now); seed \(seed); \(world.core.tasks)")
+        for key in world.launched.sorted() {
+            let states = world.delivered[key, default: []].filter { $0.container != nil }.map(\.state)
+            #expect(states.count { $0.isTerminal } <= 1, "\(key): \(states); seed \(seed)")
+            #expect(world.delivered[key, default: []].contains { $0.isTerminal }, "\(key) has no end; seed \(seed)")
+            #expect(world.starts[key, default: 0] <= 1, "\(key) ran twice; seed \(seed)")
+        }
+        #expect(world.containers.isEmpty, "left over: \(world.containers); seed \(seed)")
+        #expect(world.core.used.isEmpty, "seed \(seed)")
+    }
+
+    private func isFinished(_ world: AgentWorld) -> Bool {
+        world.isUp && world.launched.count == 6 && world.core.tasks.isEmpty
+            && world.launched.allSatisfy { key in world.delivered[key, default: []].contains { $0.isTerminal } }
+    }
+}

@@ -1,0 +1,176 @@
+// The checkpoint on a real disk: what is read back equals what the core believes to be there.
+
+import Glibc
+import Mailbox
+import MesosProtocol
+import Resources
+import Testing
+
+@testable import MiniAgent
+
+/// A directory that goes when the test ends.
+final class TemporaryDirectory {
+    let path: String
+
+    init() {
+        var template = Array("/tmp/mini-agent-test-XXXXXX".utf8CString)
+        path = mkdtemp(&template).map { String(cString: $0) } ?? "/nonexistent"
+    }
+
+    deinit { DurableFile.remove(path) }
+}
+
+struct CheckpointStoreTests {
+    private let directory = TemporaryDirectory()
+    private var paths: AgentPaths { AgentPaths(workDirectory: directory.path) }
+
+    private static let key = AgentConversation.key("t1")
+    private static let container = ContainerID("c1")
+
+    private static func update(_ number: UInt8, _ state: V1TaskState) -> StatusUpdate {
+        StatusUpdate(
+            id: WireUUID(bytes: [UInt8](repeating: number, count: 16)) ?? .random(), key: key,
+            executor: ExecutorID("t1"), container: container, state: state, source: .executor, message: "m\(number)",
+            timestamp: WallTime(nanoseconds: 1_800_000_000_500_000_000))
+    }
+
+    private static let writes: [CheckpointWrite] = [
+        .agent(AgentConversation.agentID),
+        .framework(AgentConversation.frameworkInfo([.partitionAware])),
+        .task(
+            TaskRecord(
+                key: key, info: AgentConversation.info("t1", docker: true), container: container, containerizer: .docker
+            )),
+        .update(update(1, .taskStarting)),
+        .acknowledgement(key, update(1, .taskStarting).id),
+        .update(update(2, .taskRunning)),
+        .kill(key, container, KillOrder(grace: .milliseconds(1500))),
+        .update(update(3, .taskKilled)),
+    ]
+
+    /// Performs writes and returns the value they add up to.
+    @discardableResult
+    private func write(_ writes: [CheckpointWrite], on old: AgentCheckpoint = AgentCheckpoint()) -> AgentCheckpoint {
+        let failures = Locked<[FileError]>([])
+        var info = V1AgentInfo()
+        info.hostname = "h1"
+        let store = CheckpointStore(paths: paths, agentInfo: info, recovered: old) { _, error in
+            if let error { failures.withLock { $0.append(error) } }
+        }
+        var value = old
+        for write in writes {
+            store.perform(write)
+            value.apply(write)
+        }
+        store.drain()
+        #expect(failures.withLock { $0 } == [])
+        return value
+    }
+
+    private func load(repairs: Bool = true) -> LoadedCheckpoint {
+        CheckpointLoader(paths: paths, repairs: repairs).load()
+    }
+
+    @Test func `what was written is what is loaded, after every single step`() {
+        for count in 0...Self.writes.count {
+            DurableFile.remove(paths.meta)
+            let value = write(Array(Self.writes.prefix(count)))
+            let loaded = load()
+            #expect(loaded.problems == [])
+            #expect(loaded.checkpoint == value, "after \(count) steps")
+            #expect(loaded.agentInfo?.hostname == (count == 0 ? nil : "h1"))
+        }
+    }
+
+    @Test func `a retired task leaves no record, and the framework stays known`() {
+        let value = write(Self.writes + [.retirement(Self.key, Self.container)])
+        #expect(value.tasks.isEmpty)
+        #expect(load().checkpoint == value)
+    }
+
+    @Test func `a retirement cut short is finished, and the task does not come back`() {
+        write(Self.writes)
+        let run = paths.run(AgentConversation.agentID, Self.key, Self.container)
+        rename(run.meta, run.meta + CheckpointStore.retiredSuffix)
+        unlink(run.meta + CheckpointStore.retiredSuffix + "/tasks/t1/task.updates")
+        #expect(load().checkpoint.tasks.isEmpty)
+        #expect(access(run.meta + CheckpointStore.retiredSuffix, F_OK) != 0)
+    }
+
+    @Test func `a torn last record is cut off, reported, and does not disturb what is appended later`() {
+        let value = write(Self.writes)
+        let path = paths.run(AgentConversation.agentID, Self.key, Self.container).taskUpdates
+        let whole = ((try? DurableFile.read(path)) ?? nil) ?? []
+        #expect(truncate(path, whole.count - 3) == 0)
+        let loaded = load()
+        #expect(loaded.problems.map(\.isHarmless) == [true])
+        var expected = value
+        expected.tasks[Self.key]?.updates.removeLast()
+        #expect(loaded.checkpoint == expected)
+        let after = write([.update(Self.update(4, .taskFailed))], on: loaded.checkpoint)
+        #expect(load().checkpoint == after)
+        #expect(load().problems == [])
+    }
+
+    @Test func `a corrupt log keeps the records before the damage and is set aside whole`() {
+        write(Self.writes)
+        let path = paths.run(AgentConversation.agentID, Self.key, Self.container).taskUpdates
+        var bytes = ((try? DurableFile.read(path)) ?? nil) ?? []
+        bytes[RecordFile.headerBytes + 20] ^= 0xFF
+        try? DurableFile.replace(path, with: bytes)
+        let loaded = load()
+        #expect(loaded.problems.count == 1)
+        #expect(loaded.problems.first?.isHarmless == false)
+        #expect(loaded.checkpoint.tasks[Self.key]?.updates == [])
+        #expect(((try? DurableFile.read(path + ".corrupt-1")) ?? nil) == bytes)
+        #expect(load().problems == [])
+    }
+
+    @Test func `one corrupt task does not take the others with it`() {
+        let other = AgentConversation.key("t2")
+        write(
+            Self.writes + [
+                .task(
+                    TaskRecord(
+                        key: other, info: AgentConversation.info("t2"), container: ContainerID("c2"),
+                        containerizer: .process))
+            ])
+        let run = paths.run(AgentConversation.agentID, Self.key, Self.container)
+        try? DurableFile.replace(run.taskInfo, with: Array("garbage".utf8))
+        let loaded = load()
+        #expect(loaded.checkpoint.tasks.keys.sorted() == [other])
+        #expect(loaded.problems.map(\.kind) == [.notACheckpoint])
+        #expect(access(run.taskInfo + ".corrupt-1", F_OK) == 0)
+    }
+
+    @Test func `without leave to repair nothing on disk changes`() {
+        write(Self.writes)
+        let run = paths.run(AgentConversation.agentID, Self.key, Self.container)
+        try? DurableFile.replace(run.taskInfo, with: Array("garbage".utf8))
+        #expect(load(repairs: false).problems.count == 1)
+        #expect(access(run.taskInfo, F_OK) == 0)
+        #expect(load(repairs: false).problems.count == 1)
+    }
+
+    @Test func `a lost framework file is made good by the tasks' own copies`() {
+        let value = write(Self.writes)
+        unlink(paths.frameworkInfo(AgentConversation.agentID, AgentConversation.framework))
+        #expect(load().checkpoint == value)
+    }
+
+    @Test func `one agent at a time may use a work directory`() throws {
+        let first = try WorkDirectoryLock.acquire(paths.lock)
+        #expect(throws: WorkDirectoryLock.Refusal.heldBy(pid: "\(getpid())")) {
+            try WorkDirectoryLock.acquire(paths.lock)
+        }
+        withExtendedLifetime(first) {}
+    }
+
+    @Test func `the lock is free again when its holder is gone`() throws {
+        do {
+            let first = try WorkDirectoryLock.acquire(paths.lock)
+            withExtendedLifetime(first) {}
+        }
+        _ = try WorkDirectoryLock.acquire(paths.lock)
+    }
+}

@@ -1,0 +1,133 @@
+// What an agent offers and says of itself.
+
+import MesosProtocol
+import Resources
+import Testing
+
+@testable import MiniAgent
+
+struct HostTests {
+    private let host = HostCapacity(cpus: 8, memoryMB: 16_384, diskMB: 100_000)
+
+    @Test func `what the operator leaves out is detected`() throws {
+        #expect(
+            try AgentResources.parse(nil, defaultRole: "*", host: host).description
+                == "cpus:8;mem:15360;disk:94880;ports:[31000-32000]")
+        #expect(
+            try AgentResources.parse("cpus:2; mem(eng):512", defaultRole: "*", host: host).description
+                == "cpus:2;disk:94880;ports:[31000-32000];mem(eng):512"
+                || AgentResources.parse("cpus:2; mem(eng):512", defaultRole: "*", host: host)["mem"]
+                    == Scalar(milli: 512_000)
+        )
+        #expect(try AgentResources.parse("cpus:0", defaultRole: "*", host: host)["cpus"] == Scalar.zero)
+        #expect(try AgentResources.parse("ports:[1-2]", defaultRole: "*", host: host).ports == Ranges([1...2]))
+    }
+
+    @Test func `a small host offers half of what it has`() {
+        let small = HostCapacity(cpus: 1, memoryMB: 1000, diskMB: 4000).offered
+        #expect(small["mem"] == Scalar(milli: 500_000))
+        #expect(small["disk"] == Scalar(milli: 2_000_000))
+    }
+
+    @Test func `resources that cannot be read are refused with the reason`() {
+        #expect(throws: AgentStartError.self) { try AgentResources.parse("cpus:many", defaultRole: "*", host: host) }
+        #expect(throws: AgentStartError.self) { try AgentResources.parse(nil, defaultRole: "a//b", host: host) }
+    }
+
+    @Test func `attributes are texts, numbers and ranges`() throws {
+        let attributes = try AgentAttributes.parse("rack:r1; slots : 4 ;ports:[1-3];url:http://x")
+        #expect(attributes.map(\.name) == ["rack", "slots", "ports", "url"])
+        #expect(attributes.map(\.type) == [.text, .scalar, .ranges, .text])
+        #expect(attributes[3].text.value == "http://x")
+        #expect(try AgentAttributes.parse(nil) == [])
+        #expect(throws: AgentStartError.self) { try AgentAttributes.parse("rack") }
+        #expect(throws: AgentStartError.self) { try AgentAttributes.parse("rack:;x:1") }
+    }
+
+    @Test func `a changed description is refused with the difference`() throws {
+        var old = V1AgentInfo()
+        old.hostname = "h1"
+        old.port = 5051
+        old.resources = try Resources.parse("cpus:4", defaultRole: .any).protobuf()
+        old.attributes = try AgentAttributes.parse("rack:r1")
+        var new = old
+        new.port = 7000
+        #expect(AgentStart.differences(from: old, to: new) == [], "a port may change: the agent keeps its identity")
+        new.hostname = "h2"
+        new.resources = try Resources.parse("cpus:8", defaultRole: .any).protobuf()
+        new.attributes = try AgentAttributes.parse("rack:r2")
+        #expect(
+            AgentStart.differences(from: old, to: new) == [
+                "hostname was 'h1' and is 'h2'", "resources were 'cpus:4' and are 'cpus:8'", "attributes differ: rack",
+            ])
+    }
+
+    @Test func `process tasks inherit the agent's variables without its configuration`() {
+        let environment = ProcessEnvironment(
+            base: nil, ip: "10.0.0.1",
+            own: [
+                "PATH=/bin", "MESOS_WORK_DIR=/w", "LIBPROCESS_PORT=1", "MINI_ZK=zk://x", "MINI_CLUSTER_ID=c", "A=b=c",
+            ])
+        var info = AgentConversation.info("t1")
+        var variable = V1Environment.Variable()
+        variable.name = "PATH"
+        variable.value = "/usr/bin"
+        info.command.environment.variables = [variable]
+        let key = AgentConversation.key("t1")
+        let launch = Launch(
+            record: TaskRecord(key: key, info: info, container: ContainerID("c1"), containerizer: .process),
+            framework: AgentConversation.frameworkInfo(), agent: AgentID("a1"),
+            run: AgentPaths(workDirectory: "/w").run(AgentID("a1"), key, ContainerID("c1")))
+        let entries = environment.entries(for: launch)
+        #expect(entries.contains("PATH=/usr/bin"))
+        #expect(entries.contains("A=b=c"))
+        #expect(entries.contains("MINI_CLUSTER_ID=c"))
+        #expect(entries.contains("LIBPROCESS_IP=10.0.0.1"))
+        #expect(entries.contains("MESOS_SANDBOX=/w/slaves/a1/frameworks/f1/executors/t1/runs/c1"))
+        #expect(
+            !entries.contains {
+                $0.hasPrefix("MESOS_WORK_DIR") || $0.hasPrefix("LIBPROCESS_PORT") || $0.hasPrefix("MINI_ZK")
+            })
+    }
+
+    @Test func `a supervisor's command line carries the task's own after two dashes`() {
+        var info = AgentConversation.info("t1")
+        let key = AgentConversation.key("t1")
+        func arguments(_ info: V1TaskInfo) -> [String] {
+            let launch = Launch(
+                record: TaskRecord(key: key, info: info, container: ContainerID("c1"), containerizer: .process),
+                framework: AgentConversation.frameworkInfo(), agent: AgentID("a1"),
+                run: AgentPaths(workDirectory: "/w").run(AgentID("a1"), key, ContainerID("c1")))
+            return ProcessContainerizer.arguments(launch, HostUser(user: 7, group: 8, groups: [8, 9]))
+        }
+        let run = "/w/meta/slaves/a1/frameworks/f1/executors/t1/runs/c1"
+        #expect(
+            arguments(info) == [
+                "--status", "\(run)/status", "--pid", "\(run)/pids/forked.pid", "--cwd",
+                "/w/slaves/a1/frameworks/f1/executors/t1/runs/c1", "--user", "7:8:8,9", "--", "/bin/sh", "-c",
+                "sleep 100",
+            ])
+        #expect(
+            ProcessContainerizer.container(in: ["x"] + arguments(info), below: "/w/meta/slaves/a1/")
+                == ContainerID("c1"))
+        info.command.shell = false
+        info.command.value = "/bin/echo"
+        info.command.arguments = ["echo", "a", "b"]
+        #expect(arguments(info).suffix(3) == ["/bin/echo", "a", "b"])
+    }
+
+    @Test(arguments: [
+        ("0\n", ContainerExit.exited(status: 0)), ("768\n", .exited(status: 3)),
+        ("9\n", .signaled(signal: 9, coreDumped: false)), ("139\n", .signaled(signal: 11, coreDumped: true)),
+        ("failed 8 2 No such file or directory\n", .notStarted("cannot execute prog: No such file or directory")),
+        ("failed 5 13 x\n", .notStarted("cannot enter the sandbox of prog: Permission denied")),
+    ])
+    func `a supervisor's status file says how the task ended`(text: String, exit: ContainerExit) {
+        #expect(SupervisorStatus.parse(Array(text.utf8), program: "prog") == exit)
+    }
+
+    @Test(arguments: ["", "x", "1 2", "failed", "failed 99 1 x", "failed x y z"])
+    func `a status file that says something else says nothing`(text: String) {
+        #expect(SupervisorStatus.parse(Array(text.utf8), program: "prog") == nil)
+    }
+}

@@ -1,0 +1,123 @@
+// Sandboxes for strangers: what may be read, and the many ways out that must not lead anywhere.
+
+import Glibc
+import HTTPServer
+import MesosProtocol
+import Resources
+import Testing
+
+@testable import MiniAgent
+
+struct SandboxFilesTests {
+    private let directory = TemporaryDirectory()
+    private var sandbox: String { "\(directory.path)/slaves/a1/frameworks/f1/executors/t1/runs/c1" }
+    private var api: FilesAPI { FilesAPI(files: SandboxFiles(paths: AgentPaths(workDirectory: directory.path))) }
+
+    init() throws {
+        try DurableFile.createDirectories("\(sandbox)/sub")
+        try DurableFile.relink("\(directory.path)/slaves/latest", to: "a1")
+        try DurableFile.relink("\(directory.path)/slaves/a1/frameworks/f1/executors/t1/runs/latest", to: "c1")
+        try DurableFile.replace("\(sandbox)/stdout", with: Array("hello\n".utf8))
+        try DurableFile.replace("\(directory.path)/secret", with: Array("secret".utf8))
+        try DurableFile.createDirectories("\(directory.path)/meta")
+    }
+
+    private func request(_ query: [(String, String)]) -> HTTPRequest {
+        HTTPRequest(method: "GET", target: "/", path: "/", query: query.map { (name: $0.0, value: $0.1) })
+    }
+
+    private func text(_ response: HTTPResponse) -> String {
+        if case .bytes(let bytes) = response.body { return String(decoding: bytes, as: UTF8.self) }
+        return ""
+    }
+
+    @Test func `every spelling of a sandbox reads the same file`() {
+        for path in [
+            "\(sandbox)/stdout", "\(directory.path)/slaves/a1/frameworks/f1/executors/t1/runs/latest/stdout",
+            "\(directory.path)/slaves/latest/frameworks/f1/executors/t1/runs/latest/stdout",
+            "/frameworks/f1/executors/t1/runs/latest/stdout", "/frameworks/f1/executors/t1/runs/c1/stdout",
+            "/frameworks/f1/executors/t1/runs/c1/sub/../stdout", "/frameworks/f1/executors/t1/runs/c1//./stdout",
+        ] {
+            let response = api.read(request([("path", path), ("offset", "0"), ("length", "100")]))
+            #expect(text(response) == #"{"data":"hello\n","offset":0}"#, "\(path)")
+        }
+    }
+
+    @Test func `parts of a file, its size, and what lies behind its end`() {
+        let path = "\(sandbox)/stdout"
+        func read(_ offset: String, _ length: String) -> String {
+            text(api.read(request([("path", path), ("offset", offset), ("length", length)])))
+        }
+        #expect(read("1", "3") == #"{"data":"ell","offset":1}"#)
+        #expect(read("-1", "3") == #"{"data":"","offset":6}"#)
+        #expect(read("100", "3") == #"{"data":"","offset":100}"#)
+        #expect(api.read(request([("path", path), ("offset", "x")])).status == 400)
+        #expect(text(api.read(request([]))) == "Expecting 'path=value' in query.\n")
+    }
+
+    @Test func `a character cut in two waits for the next read, and bytes that are none are counted`() throws {
+        let bytes = Array("aé".utf8)
+        #expect(FilesAPI.page(bytes, offset: 0) == .members([("data", .string("aé")), ("offset", .integer(0))]))
+        #expect(
+            FilesAPI.page(Array(bytes.dropLast()), offset: 5)
+                == .members([("data", .string("a")), ("offset", .integer(5))]))
+        let odd: [UInt8] = [0x61, 0xFF, 0x62]
+        #expect(
+            FilesAPI.page(odd, offset: 0)
+                == .members([("data", .string("a\u{FFFD}b")), ("offset", .integer(0)), ("length", .integer(3))]))
+    }
+
+    @Test func `nothing outside a sandbox can be named`() {
+        for path in [
+            "\(directory.path)/secret", "\(directory.path)/meta", "/etc/passwd", "", "/", "stdout",
+            "\(sandbox)/../../../../../../../../secret", "/frameworks/../../secret",
+            "/frameworks/f1/executors/../runs/c1/stdout", "\(directory.path)/slaves/a1/frameworks/f1/executors/t1/runs",
+            "\(directory.path)/slaves/../meta", "/frameworks/f1/executors/t1/runs/c1/../c1/../../../../secret",
+        ] {
+            let response = api.read(request([("path", path), ("offset", "0")]))
+            #expect(response.status >= 400, "\(path)")
+            #expect(!text(response).contains("secret"), "\(path)")
+        }
+    }
+
+    @Test func `a sandbox's own links stay inside it`() throws {
+        try DurableFile.relink("\(sandbox)/inside", to: "sub/../stdout")
+        try DurableFile.relink("\(sandbox)/outside", to: "../../../../../../../../secret")
+        try DurableFile.relink("\(sandbox)/absolute", to: "\(directory.path)/secret")
+        try DurableFile.relink("\(sandbox)/loop", to: "loop")
+        try DurableFile.relink("\(sandbox)/up", to: "../..")
+        try DurableFile.relink("\(sandbox)/sub/deep", to: "../../c1/../../../../../../../secret")
+        func status(_ name: String) -> Int {
+            api.read(request([("path", "\(sandbox)/\(name)"), ("offset", "0")])).status
+        }
+        #expect(status("inside") == 200)
+        for name in ["outside", "absolute", "loop", "up/secret", "sub/deep", "up/up/up/up/up/up/secret"] {
+            #expect(status(name) >= 400, "\(name)")
+        }
+    }
+
+    @Test func `a fifo does not hold the agent up and a directory is no file`() {
+        #expect(mkfifo("\(sandbox)/fifo", 0o644) == 0)
+        #expect(api.read(request([("path", "\(sandbox)/fifo"), ("offset", "0")])).status == 403)
+        #expect(text(api.read(request([("path", "\(sandbox)/sub"), ("offset", "0")]))) == "Cannot read a directory.\n")
+        #expect(api.download(request([("path", "\(sandbox)/fifo")])).status == 403)
+    }
+
+    @Test func `a directory's entries have the members that Mesos prints`() throws {
+        let response = api.browse(request([("path", sandbox)]))
+        let entries = try #require(try JSONValue(parsing: Array(text(response).utf8)).arrayValue)
+        #expect(entries.map { $0["path"]?.stringValue } == ["\(sandbox)/stdout", "\(sandbox)/sub"])
+        #expect(
+            entries[0].objectValue?.map(\.key) == ["gid", "mode", "mtime", "nlink", "path", "size", "uid"])
+        #expect(entries[0]["mode"]?.stringValue == "-rw-r--r--")
+        #expect(entries[0]["size"]?.integerValue == 6)
+        #expect(api.browse(request([("path", "/nope")])).status == 404)
+        #expect(api.browse(request([("path", "\(sandbox)/stdout")])).status == 404)
+    }
+
+    @Test func `a download is the bytes and their name`() {
+        let response = api.download(request([("path", "\(sandbox)/stdout")]))
+        #expect(text(response) == "hello\n")
+        #expect(response.headers.contains { $0.0 == "Content-Disposition" && $0.1 == "attachment; filename=stdout" })
+    }
+}
