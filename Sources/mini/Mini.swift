@@ -18,7 +18,7 @@ struct Mini: AsyncParsableCommand {
 
     static func main() async {
         // The supervisor of a process task is C from its first instruction: it runs beside every task.
-        if CommandLine.arguments.dropFirst().first == "supervise" { exit(supervise()) }
+        if CommandLine.arguments.dropFirst().first == "supervise" { Foundation.exit(supervise()) }
         signal(SIGPIPE, SIG_IGN)
         do {
             let arguments = try FlagArguments(booleans: BooleanFlags.names)
@@ -37,16 +37,16 @@ struct Mini: AsyncParsableCommand {
     /// Help and versions go to standard output with status 0; a command's own exit status is kept; everything else is
     /// one line on standard error and status 2.
     private static func leave(because error: any Error) -> Never {
-        if let code = error as? ExitCode { exit(code.rawValue) }
+        if let code = error as? ExitCode { Foundation.exit(code.rawValue) }
         if exitCode(for: error) == .success {
             print(fullMessage(for: error))
-            exit(0)
+            Foundation.exit(0)
         }
         let text: String
         if let failure = error as? CommandFailure { text = failure.description } else { text = message(for: error) }
         let line = text.split(separator: "\n").joined(separator: " ")
         FileHandle.standardError.write(Data("mini: \(line)\n".utf8))
-        exit((error as? CommandFailure)?.status ?? 2)
+        Foundation.exit((error as? CommandFailure)?.status ?? 2)
     }
 
     private static func supervise() -> Int32 {

@@ -1,6 +1,6 @@
 // The signals with which people and systemd end a program.
 
-import Dispatch
+@preconcurrency import Dispatch
 import Foundation
 import Mailbox
 
@@ -8,7 +8,7 @@ import Mailbox
 final class StopSignals: Sendable {
     private let arrived = Mailbox<Int32>()
     // Kept so that the sources live as long as this object does.
-    private let sources: [any DispatchSourceSignal]
+    private let sources: Locked<[any DispatchSourceSignal]>
 
     /// From now on these signals end nothing by themselves.
     init() {
@@ -20,7 +20,7 @@ final class StopSignals: Sendable {
             source.activate()
             sources.append(source)
         }
-        self.sources = sources
+        self.sources = Locked(sources)
     }
 
     /// - Returns: The signal's number, or `nil` after ``giveUp()``.

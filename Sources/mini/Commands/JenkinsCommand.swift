@@ -30,8 +30,10 @@ struct JenkinsCommand: AsyncParsableCommand {
         let stopping = Task {
             if await signals.next() != nil { await server.stop() }
         }
-        await server.run()
+        var failure: JenkinsFrameworkError?
+        do throws(JenkinsFrameworkError) { try await server.run() } catch { failure = error }
         signals.giveUp()
         await stopping.value
+        if let failure { throw CommandFailure(description: "jenkins: \(failure)") }
     }
 }

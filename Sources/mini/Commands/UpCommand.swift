@@ -70,7 +70,7 @@ struct UpCommand: AsyncParsableCommand {
         let jenkins = try jenkinsChoice()
         let signals = StopSignals()
         // The work goes on beside the wait for a signal: Ctrl-C must end a cluster that is still starting, too.
-        let work = Task { try await work(options, jenkins) }
+        let work = Task { try await bringUp(options, jenkins) }
         let watching = Task {
             if await signals.next() != nil { work.cancel() }
         }
@@ -81,7 +81,7 @@ struct UpCommand: AsyncParsableCommand {
         try await work.value
     }
 
-    private func work(_ options: ClusterOptions, _ jenkins: DemoRun.Jenkins?) async throws {
+    private func bringUp(_ options: ClusterOptions, _ jenkins: DemoRun.Jenkins?) async throws {
         let report = reporter()
         let cluster: DevCluster
         do { cluster = try await DevCluster.start(options, report: report) } catch {
