@@ -101,6 +101,24 @@ import Testing
                     .buildFinished(build: "x #1", node: name.value, result: "SUCCESS", duration: .milliseconds(200)))))
     }
 
+    @Test func `a second build on a single-use agent is counted and told with both builds`() {
+        var talk = Talk.subscribed([once])
+        let name = talk.bringUp("once")
+        talk.poll([.buildable(1, "once"), .buildable(2, "once")], [.node(name, ["once"])])
+        talk.poll([], [.node(name, ["once"])])
+        var problems: [String] = []
+        for id: QueueItemID in 1...2 {
+            let url = "http://j/job/x/\(id)/"
+            talk.tell(.itemLookedUp(id, .started(buildURL: url)))
+            let view = BuildView(
+                displayName: "", isBuilding: false, result: "SUCCESS", duration: .milliseconds(90), builtOn: name.value)
+            problems += talk.tell(.buildLookedUp(url: url, view)).problems
+        }
+        #expect(
+            problems == ["single-use agent \(name) ran a second build: http://j/job/x/1/ and http://j/job/x/2/"])
+        #expect(talk.planner.status(at: talk.now).singleUseViolations == 1)
+    }
+
     @Test func `an unused single-use agent nobody waits for goes after a moment`() {
         var talk = Talk.subscribed([once])
         let name = talk.bringUp("once")

@@ -27,7 +27,7 @@ public struct ConfigurationError: Error, Hashable, Sendable, CustomStringConvert
 enum Spelling {
     /// The candidate a person most likely meant; nil if none is near.
     static func nearest(to word: String, among candidates: [String]) -> String? {
-        let limit = max(1, word.count / 3)
+        let limit = word.count < 4 ? 1 : max(2, word.count / 3)
         let ranked = candidates.map { (distance(word.lowercased(), $0.lowercased()), $0) }.sorted { $0 < $1 }
         guard let best = ranked.first, best.0 <= limit else { return nil }
         return best.1

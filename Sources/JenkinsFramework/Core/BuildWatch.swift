@@ -6,7 +6,12 @@ struct BuildWatch: Equatable, Sendable {
     struct Outcome: Equatable, Sendable {
         var effects: [JenkinsPlanner.Effect] = []
         /// Nodes that are known to have run a build.
-        var used: [String] = []
+        var used: [Use] = []
+    }
+
+    struct Use: Equatable, Sendable {
+        var node: NodeName
+        var buildURL: String
     }
 
     private struct Item: Equatable, Sendable {
@@ -58,7 +63,9 @@ struct BuildWatch: Equatable, Sendable {
         _ outcome: inout Outcome
     ) {
         let present = Set(snapshot.items.map(\.id))
-        for item in snapshot.items where items[item.id] == nil && items.count < Self.itemsMax {
+        // The controller lists the newest first; people read in the order things came.
+        for item in snapshot.items.sorted(by: { $0.id < $1.id })
+        where items[item.id] == nil && items.count < Self.itemsMax {
             guard let label = requirements[item.id], label != .flyweight else { continue }
             // A label that only `why` can tell is not known before the item is buildable.
             if label == .unresolved, item.phase != .buildable { continue }
@@ -148,7 +155,7 @@ struct BuildWatch: Equatable, Sendable {
         let node = view.builtOn.isEmpty ? build.node : view.builtOn
         builds[url]?.node = node
         builds[url]?.tries = 0
-        if !node.isEmpty { outcome.used.append(node) }
+        if !node.isEmpty { outcome.used.append(Use(node: NodeName(node), buildURL: url)) }
         guard view.isBuilding else {
             builds[url] = nil
             outcome.effects.append(

@@ -161,16 +161,34 @@ extension JenkinsPlanner {
 
     mutating func watched(_ outcome: BuildWatch.Outcome, at now: Instant) {
         effects += outcome.effects
-        for node in outcome.used {
-            let name = NodeName(node)
-            guard let agent = agents[name], !agent.sawBuild else { continue }
-            // The build was over before a poll could see it.
-            update(name) { $0.sawBuild = true }
-            isRecordChanged = true
-            if agent.phase == .online, settings.template(agent.template)?.isSingleUse ?? false {
-                drain(name, because: "single use", at: now)
+        for use in outcome.used {
+            guard let agent = agents[use.node] else {
+                noteSingleUse(use)
+                continue
             }
+            let isSingleUse = settings.template(agent.template)?.isSingleUse ?? false
+            if isSingleUse { noteSingleUse(use, isCurrent: true) }
+            guard !agent.sawBuild else { continue }
+            // The build was over before a poll could see it.
+            update(use.node) { $0.sawBuild = true }
+            isRecordChanged = true
+            if agent.phase == .online, isSingleUse { drain(use.node, because: "single use", at: now) }
         }
+    }
+
+    /// A build shorter than the time between two polls leaves its agent open for another. That cannot be prevented from
+    /// outside the controller, so it is counted and told.
+    private mutating func noteSingleUse(_ use: BuildWatch.Use, isCurrent: Bool = false) {
+        guard let first = singleUses[use.node] else {
+            guard isCurrent else { return }
+            if singleUses.count >= 1_000 { singleUses = singleUses.filter { agents[$0.key] != nil } }
+            singleUses[use.node] = use.buildURL
+            return
+        }
+        guard first != use.buildURL else { return }
+        singleUseViolations += 1
+        effects.append(
+            .report(.problem("single-use agent \(use.node) ran a second build: \(first) and \(use.buildURL)")))
     }
 
     // MARK: - Nodes and tasks nobody knows

@@ -7,7 +7,9 @@ extension JenkinsPlanner {
     mutating func retireIdle(claimed: Set<NodeName>, at now: Instant) {
         for agent in agents(where: { $0.phase == .online && !$0.isBusy && $0.idlePolls >= 2 }) {
             guard !claimed.contains(agent.name), let idleSince = agent.idleSince,
-                let template = settings.template(agent.template)
+                let template = settings.template(agent.template),
+                // Drained by somebody else already; `settleOnline` looks after it.
+                controller.computers[agent.name.value]?.isTemporarilyOffline != true
             else { continue }
             let idle = idleSince.duration(to: now)
             if template.isSingleUse, idle >= settings.singleUseSurplusGrace {

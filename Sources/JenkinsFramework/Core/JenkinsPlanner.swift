@@ -79,6 +79,9 @@ public struct JenkinsPlanner: Equatable, Sendable {
     /// Nodes of ours that nobody knows, and since when.
     var orphans: [NodeName: Instant] = [:]
     var reconcileAt: Instant?
+    /// The first build of each single-use agent, as far as remembered.
+    var singleUses: [NodeName: String] = [:]
+    var singleUseViolations = 0
     private var names: NameGenerator
     private var revision: UInt64 = 0
     var isRecordChanged = false

@@ -37,6 +37,8 @@ public struct PlannerStatus: Equatable, Sendable {
     public var agents: [Agent]
     public var waiting: [Waiting]
     public var templates: [TemplateState]
+    /// Builds that ran on a single-use agent after another, since the framework started.
+    public var singleUseViolations: Int
 }
 
 extension JenkinsPlanner {
@@ -58,7 +60,7 @@ extension JenkinsPlanner {
                 return .init(
                     name: template.name, agents: agents.values.count { $0.template == template.name },
                     backsOffBecause: health.backsOff(at: now.instant) ? health.lastReason : nil)
-            })
+            }, singleUseViolations: singleUseViolations)
     }
 
     private func text(of item: WaitingItem, at now: Instant) -> String {

@@ -32,7 +32,7 @@ package struct TemplateHealth: Equatable, Sendable {
     ///   the same cause and do not lengthen it.
     mutating func failed(because reason: String, begunAt: Instant, at now: Instant) {
         lastReason = reason
-        if let lastBackoffBegan, begunAt < lastBackoffBegan { return }
+        if let lastBackoffBegan, begunAt <= lastBackoffBegan { return }
         failuresInARow += 1
         guard failuresInARow >= failuresAllowed else { return }
         let doublings = min(failuresInARow - failuresAllowed, 16)

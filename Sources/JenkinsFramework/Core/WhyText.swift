@@ -50,6 +50,6 @@ package enum WhyText: Equatable, Sendable {
     private static func unquoted(_ text: String, droppingSuffix suffix: String) -> String? {
         guard text.hasSuffix(suffix) else { return nil }
         let name = String(text.dropLast(suffix.count)).trimmingBlanks
-        return name.isEmpty ? nil : name
+        return name.isEmpty || name.contains("\u{2018}") ? nil : name
     }
 }

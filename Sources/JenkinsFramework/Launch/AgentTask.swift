@@ -78,8 +78,15 @@ struct AgentTask {
         return values.reversed().filter { seen.insert($0.0).inserted }.reversed().map { name, value in
             var variable = V1Environment.Variable()
             variable.name = name
-            variable.type = .value
-            variable.value = value
+            if name == "JENKINS_SECRET" {
+                // Of its own type, so that nothing that shows environments shows it.
+                variable.type = .secret
+                variable.secret.type = .value
+                variable.secret.value.data = Data(value.utf8)
+            } else {
+                variable.type = .value
+                variable.value = value
+            }
             return variable
         }
     }

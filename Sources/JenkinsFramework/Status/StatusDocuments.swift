@@ -124,6 +124,7 @@ struct StateDocument: Encodable {
     var agents: [Agent]
     var waiting: [Waiting]
     var templates: [Template]
+    var single_use_violations_total: Int
 
     init(_ status: PlannerStatus) {
         framework_id = status.frameworkID?.value
@@ -142,5 +143,6 @@ struct StateDocument: Encodable {
         templates = status.templates.map {
             .init(name: $0.name.value, agents: $0.agents, backs_off_because: $0.backsOffBecause)
         }
+        single_use_violations_total = status.singleUseViolations
     }
 }
