@@ -131,6 +131,11 @@ let package = Package(
                 "ZooKeeper", "MasterDetection", "MesosProtocol", "DevCluster", "IntegrationSupport", "zookeeper-holder",
                 "Mailbox", "Processes", logging,
             ], path: "IntegrationTests/ZooKeeperTests", swiftSettings: strict),
+        .testTarget(
+            name: "SchedulerClientTests", dependencies: ["SchedulerClient", "Resources"], swiftSettings: strict),
+        .testTarget(
+            name: "JenkinsFrameworkTests",
+            dependencies: ["JenkinsFramework", "MasterDetection", "MesosProtocol", "Resources"], swiftSettings: strict),
         .testTarget(name: "PracticeJenkinsTests", dependencies: ["PracticeJenkins"], swiftSettings: strict),
         .testTarget(
             name: "PracticeJenkinsIntegrationTests",
