@@ -35,6 +35,8 @@ package struct TaskRecord: Sendable {
 
     package var id: TaskID { key.task }
     package var isTerminal: Bool { state.isTerminal }
+    /// The state the framework was told last, or will be told next.
+    package var toldState: V1TaskState { forwarded?.state ?? state }
 
     /// Adds a status to the history: runs of one state keep their newest entry only.
     mutating func remember(_ status: V1TaskStatus) {

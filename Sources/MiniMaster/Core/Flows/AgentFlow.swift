@@ -240,6 +240,7 @@ extension Cluster {
             tasks.update(key) { record in
                 if !record.isTerminal || record.isUnreachable { record.state = task.state }
                 record.isUnreachable = false
+                if let pending = Self.pendingUpdate(of: task) { record.forwarded = pending }
             }
         } else {
             tasks.insert(record(task, key, on: agent))
@@ -250,11 +251,18 @@ extension Cluster {
         } else if !record.isCharged {
             charge(record)
         }
-        guard wasUnreachable else { return }
+        guard wasUnreachable, let record = tasks[key] else { return }
+        // Not the newest state if older updates are still on their way: a terminal one would be followed by them.
         tell(
             key.framework,
             update: .fromMaster(
-                key.task, on: agent, task.state, .agentReregistered, "Agent reregistered", at: now.wall))
+                key.task, on: agent, record.toldState, .agentReregistered, "Agent reregistered", at: now.wall))
+    }
+
+    /// The update that the agent waits to see acknowledged.
+    private static func pendingUpdate(of task: LinkTask) -> (state: V1TaskState, uuid: WireUUID)? {
+        guard task.hasStatusUpdateState, let uuid = WireUUID(bytes: task.statusUpdateUuid) else { return nil }
+        return (task.statusUpdateState, uuid)
     }
 
     private mutating func charge(_ record: TaskRecord) {
@@ -274,6 +282,7 @@ extension Cluster {
             key: key, agent: agent, name: info.name, role: role ?? framework?.roles.first ?? .any,
             resources: resources, executor: info.hasExecutor ? info.executor.executorID.value : "",
             state: task.state, details: TaskDetails(info), sequence: 0)
+        record.forwarded = Self.pendingUpdate(of: task)
         for status in task.statuses { record.remember(status) }
         return record
     }

@@ -36,7 +36,7 @@ extension Cluster {
             return status
         }
         var status = V1TaskStatus.fromMaster(
-            task.id, on: task.agent, task.forwarded?.state ?? task.state, .reconciliation,
+            task.id, on: task.agent, task.toldState, .reconciliation,
             "Reconciliation: Latest task state", at: now.wall)
         if let last = task.statuses.last {
             if let healthy = last.healthy { status.healthy = healthy }
