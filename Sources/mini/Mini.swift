@@ -39,7 +39,7 @@ struct Mini: AsyncParsableCommand {
     private static func leave(because error: any Error) -> Never {
         if let code = error as? ExitCode { Foundation.exit(code.rawValue) }
         if exitCode(for: error) == .success {
-            print(fullMessage(for: error))
+            print(fullMessage(for: error).replacing("--no_", with: "--no-"))
             Foundation.exit(0)
         }
         let text: String

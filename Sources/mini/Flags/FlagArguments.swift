@@ -24,6 +24,10 @@ struct FlagArguments {
     }
 
     private func canonical(_ argument: String) throws -> String {
+        // The parser calls the opposite of --flag --no_flag; Mesos, and our help, call it --no-flag.
+        if argument.hasPrefix("--no-"), booleans.contains(String(argument.dropFirst(5))) {
+            return "--no_\(argument.dropFirst(5))"
+        }
         guard argument.hasPrefix("--"), let equals = argument.firstIndex(of: "=") else { return argument }
         let name = String(argument[argument.index(argument.startIndex, offsetBy: 2)..<equals])
         let value = argument[argument.index(after: equals)...]
@@ -31,7 +35,7 @@ struct FlagArguments {
         guard booleans.contains(name) else { return argument }
         switch value {
         case "true", "1", "": return "--\(name)"
-        case "false", "0": return "--no-\(name)"
+        case "false", "0": return "--no_\(name)"
         default: return argument
         }
     }

@@ -44,8 +44,9 @@ struct DockerOptions: Sendable {
     var memoryReservationBytes: Int64?
     var memorySwapBytes: Int64?
     var logDriver = "json-file"
-    /// Without a bound: the sandbox keeps the output, and what the engine rotated away could not be copied any more.
-    var logOptions: [(name: String, value: String)] = [("max-size", "-1")]
+    /// None: json-file then keeps everything until the container is removed, and what is copied to the sandbox cannot be
+    /// rotated away before. Saying so with a max-size of -1, as its documentation has it, is refused by the engine.
+    var logOptions: [(name: String, value: String)] = []
     /// Further members of HostConfig, from parameters.
     var hostConfig: [(name: String, value: JSONValue)] = []
 
