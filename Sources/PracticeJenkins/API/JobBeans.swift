@@ -30,7 +30,6 @@ struct JobBeans {
 
     func job(_ job: Job) -> Bean {
         let configuration = job.configuration
-        let item = controller.queue.items.first { $0.task == .job(job.name) }
         var bean = Bean(Self.className(configuration))
         bean.addBeans("actions", visibility: 2, [])
         bean.add("description", .string(configuration.description))
@@ -47,7 +46,7 @@ struct JobBeans {
         bean.add("color", visibility: 2, .string(color(job)))
         bean.addBean("firstBuild", job.builds.first.map(build))
         bean.addBeans("healthReport", [])
-        bean.add("inQueue", .bool(item != nil))
+        bean.add("inQueue", .bool(queued(job) != nil))
         bean.add("keepDependencies", .bool(false))
         let last = { (matches: (Build) -> Bool) in job.builds.last(where: matches).map(build) }
         bean.addBean("lastBuild", last { _ in true })
@@ -59,7 +58,7 @@ struct JobBeans {
         bean.addBean("lastUnsuccessfulBuild", last { $0.result == .failure || $0.result == .aborted })
         bean.add("nextBuildNumber", .integer(job.nextBuildNumber))
         bean.addBeans("property", properties(configuration))
-        bean.addBean("queueItem", item.map { QueueBeans(jobs: self, locale: .english).item($0) })
+        bean.addBean("queueItem", queued(job).map { QueueBeans(jobs: self, locale: .english).item($0) })
         bean.add("concurrentBuild", .bool(configuration.allowsConcurrentBuilds))
         bean.add("disabled", .bool(configuration.isDisabled))
         if !configuration.isPipeline {
@@ -69,6 +68,8 @@ struct JobBeans {
         }
         return bean
     }
+
+    private func queued(_ job: Job) -> QueueItem? { controller.queue.items.first { $0.task == .job(job.name) } }
 
     private func properties(_ configuration: JobConfiguration) -> [Bean] {
         guard !configuration.parameters.isEmpty else { return [] }

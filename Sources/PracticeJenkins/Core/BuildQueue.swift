@@ -62,6 +62,11 @@ struct BuildQueue: Equatable, Sendable {
     private(set) var items: [QueueItem] = []
     private(set) var left: [QueueItem] = []
     private var lastID = 0
+    /// How many items of a job are buildable or pending.
+    private var claims: [String: Int] = [:]
+
+    /// Whether an item of the job may start as soon as it gets an executor: a second one has to wait for it.
+    func isClaimed(_ job: String) -> Bool { claims[job] != nil }
 
     var isFull: Bool { items.count >= Self.itemsMax }
 
@@ -83,13 +88,22 @@ struct BuildQueue: Equatable, Sendable {
             QueueItem(
                 id: lastID, task: task, label: label, expression: label.flatMap(LabelExpression.parse), queuedAt: now,
                 parameters: parameters, cause: cause, state: state))
+        count(items[items.count - 1], by: 1)
         return lastID
     }
 
     mutating func move(_ id: Int, to state: QueueItem.State) {
         guard let index = items.firstIndex(where: { $0.id == id }) else { return }
+        count(items[index], by: -1)
         items[index].state = state
+        count(items[index], by: 1)
         if case .left = state { left.append(items.remove(at: index)) }
+    }
+
+    private mutating func count(_ item: QueueItem, by change: Int) {
+        guard case .job(let name) = item.task, item.buildableSince != nil else { return }
+        let count = (claims[name] ?? 0) + change
+        claims[name] = count == 0 ? nil : count
     }
 
     mutating func relabel(job: String, label: String?) {

@@ -79,34 +79,26 @@ extension Controller {
     }
 
     mutating func promoteItems(_ now: PracticeTime, _ effects: inout [ControllerEffect]) {
-        var claimed: Set<String> = []
-        for item in queue.items where item.buildableSince != nil && !allowsSeveral(item) {
-            claimed.insert(item.jobName)
-        }
-        for item in queue.items {
+        let movable = queue.items.filter { item in
             switch item.state {
-            case .waiting(let until): guard until <= now else { continue }
-            case .blocked: break
-            case .buildable, .pending, .left: continue
+            case .waiting(let until): until <= now
+            case .blocked: true
+            case .buildable, .pending, .left: false
             }
-            if isQuietingDown { continue }
+        }
+        if isQuietingDown || movable.isEmpty { return }
+        for item in movable {
             if case .job(let name) = item.task, let job = jobs[name], !job.configuration.allowsConcurrentBuilds,
-                isBuilding(name) || claimed.contains(name)
+                isBuilding(name) || queue.isClaimed(name)
             {
                 if case .waiting = item.state { queue.move(item.id, to: .blocked(since: now)) }
                 continue
             }
-            if !allowsSeveral(item) { claimed.insert(item.jobName) }
             queue.move(item.id, to: .buildable(since: now))
             if case .job(let name) = item.task, jobs[name]?.configuration.isPipeline == true {
                 startPipeline(item, name, now, &effects)
             }
         }
-    }
-
-    func allowsSeveral(_ item: QueueItem) -> Bool {
-        if case .step = item.task { return true }
-        return jobs[item.jobName]?.configuration.allowsConcurrentBuilds ?? true
     }
 
     /// A pipeline run needs no executor: it sits on the built-in node beside them.

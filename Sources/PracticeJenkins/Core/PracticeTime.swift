@@ -2,8 +2,6 @@
 struct PracticeTime: Hashable, Comparable, Sendable {
     var milliseconds: Int64
 
-    init(milliseconds: Int64) { self.milliseconds = milliseconds }
-
     static func < (left: PracticeTime, right: PracticeTime) -> Bool { left.milliseconds < right.milliseconds }
 
     /// The time `milliseconds` later; saturates instead of overflowing, because test control may warp far ahead.
