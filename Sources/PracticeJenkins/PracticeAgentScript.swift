@@ -4,7 +4,7 @@ public enum PracticeAgentScript {
     ///
     /// - `JENKINS_URL`, `JENKINS_AGENT_NAME`: required.
     /// - `JENKINS_SECRET`, or `JENKINS_SECRET_FILE`: the node's secret, or a file that holds it.
-    /// - `JENKINS_AGENT_WORKDIR`: where workspaces go; a temporary folder otherwise.
+    /// - `JENKINS_AGENT_WORKDIR`: where workspaces go; a temporary folder otherwise, in `MESOS_SANDBOX` if that is set.
     ///
     /// The options `-url`, `-name`, `-secret` (a value or `@FILE`), `-workDir` and `-noReconnect` win over it. Exit codes:
     /// 0 after SIGTERM or SIGINT, 2 for bad usage, 3 refused, 4 connection over and `-noReconnect`, 5 controller
@@ -48,7 +48,8 @@ public enum PracticeAgentScript {
             exit 2
         fi
 
-        own=$(mktemp -d "${TMPDIR:-/tmp}/practice-agent.XXXXXX") || exit 2
+        # As a cluster's task in the sandbox, so that nothing stays behind even if this is killed.
+        own=$(mktemp -d "${MESOS_SANDBOX:-${TMPDIR:-/tmp}}/practice-agent.XXXXXX") || exit 2
         [ -n "$work" ] || work=$own
         case $work in /*) ;; *) work=$PWD/$work ;; esac
         mkdir -p "$work/workspace" || exit 2
