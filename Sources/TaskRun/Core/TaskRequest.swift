@@ -48,7 +48,8 @@ public struct TaskRequest: Sendable {
         ]
         task.command.shell = false
         task.command.value = command[0]
-        task.command.arguments = command
+        // Mesos passes a process the arguments as its whole argv, but a container the value and then the arguments.
+        task.command.arguments = dockerImage == nil ? command : Array(command.dropFirst())
         task.command.environment.variables = environment.map { entry in
             var variable = V1Environment.Variable()
             variable.name = entry.name
