@@ -130,7 +130,6 @@ final class AgentHost: Sendable {
         var task = V1TaskInfo()
         task.name = name
         task.taskID.value = name
-        task.agentID.value = "test-S0"
         task.command.value = command
         task.resources = [resource("cpus", cpus), resource("mem", mem)]
         return task

@@ -20,7 +20,7 @@ struct AgentServerTests {
             #expect(try await host.get("/nonsense").status == 404)
             let reply = try await host.get("/state")
             let state = try #require(try JSONSerialization.jsonObject(with: Data(reply.body)) as? [String: Any])
-            #expect(state["id"] as? String == "test-S0")
+            #expect(state["id"] as? String == host.master.agentID)
             #expect(state["hostname"] as? String == "testhost")
             #expect((state["resources"] as? [String: Any])?["ports"] as? String == "[31000-31100]")
             #expect((state["attributes"] as? [String: String]) == ["rack": "r1"])
@@ -35,7 +35,7 @@ struct AgentServerTests {
             #expect(executor["name"] as? String == "Command Executor (Task: sleeper) (Command: sh -c 'sleep 60')")
             let task = try #require((executor["tasks"] as? [[String: Any]])?.first)
             #expect(task["state"] as? String == "TASK_RUNNING")
-            #expect(task["slave_id"] as? String == "test-S0")
+            #expect(task["slave_id"] as? String == host.master.agentID)
             let metrics = try await host.get("/metrics/snapshot").text
             #expect(metrics.contains(#""slave/registered":1.0"#))
             #expect(metrics.contains(#""slave/tasks_running":1.0"#))
@@ -82,7 +82,7 @@ struct AgentServerTests {
             let running = try await host.master.update("victim", .taskRunning)
             await host.stop()
             let run =
-                "\(host.workDirectory)/meta/slaves/test-S0/frameworks/test-F0/executors/victim/runs/"
+                "\(host.workDirectory)/meta/slaves/\(host.master.agentID)/frameworks/test-F0/executors/victim/runs/"
                 + running.containerStatus.containerID.value
             try Data("garbage".utf8).write(to: URL(fileURLWithPath: "\(run)/tasks/victim/task.info"))
             do {
@@ -105,11 +105,16 @@ struct AgentServerTests {
             host.master.run(AgentHost.docker("two", "sleep 60"))
             _ = try await host.master.update("one", .taskRunning)
             _ = try await host.master.update("two", .taskRunning)
+            await host.stop()
+            var configuration = host.configuration
+            configuration.dockerRemoveDelay = .seconds(3600)
+            try await host.start(configuration)
             let agent = try #require(host.agent)
             agent.unregister(reason: "maintenance")
             #expect(await agent.run() == .unregistered(reason: "maintenance"))
             #expect(host.master.states(of: "one").last == .taskKilled)
             #expect(host.master.hasUnregistered)
+            #expect(try await host.containers().isEmpty)
         }
     }
 

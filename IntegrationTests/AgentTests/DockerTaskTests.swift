@@ -30,10 +30,10 @@ struct DockerTaskTests {
             #expect(environment.contains("GREETING=hello"))
             #expect(environment.contains("MESOS_SANDBOX=/mnt/mesos/sandbox"))
             let container = end.containerStatus.containerID.value
-            #expect(environment.contains("MESOS_CONTAINER_NAME=mesos-test-S0.\(container)"))
+            #expect(environment.contains("MESOS_CONTAINER_NAME=mesos-\(host.master.agentID).\(container)"))
             let running = try await host.master.update("ok", .taskRunning)
             let inspection = try JSONSerialization.jsonObject(with: running.data) as? [[String: Any]]
-            #expect(inspection?.first?["Name"] as? String == "/mesos-test-S0.\(container)")
+            #expect(inspection?.first?["Name"] as? String == "/mesos-\(host.master.agentID).\(container)")
             try await wait("the container's removal") { try await host.containers().isEmpty ? true : nil }
         }
     }
@@ -127,7 +127,7 @@ struct DockerTaskTests {
             await host.stop()
             #expect(try await host.containers().map(\.id) == before.map(\.id))
             try await host.start()
-            #expect(host.master.registrations.last?.agent.id.value == "test-S0")
+            #expect(host.master.registrations.last?.agent.id.value == host.master.agentID)
             #expect(host.master.registrations.last?.tasks.map(\.state) == [.taskRunning])
             let end = try await host.master.end(of: "long")
             #expect(end.state == .taskFailed)
@@ -156,10 +156,8 @@ struct DockerTaskTests {
 
     @Test func `an orphan of this agent is removed and a stranger's container is left alone`() async throws {
         try await AgentHost.with { host in
-            let orphan = try await host.create(
-                label: "org.mini-mesos.agent_id", value: "test-S0", name: "mesos-test-S0.orphan")
-            let stranger = try await host.create(
-                label: "org.mini-mesos.agent_id", value: "other-S9", name: "mesos-other-S9.x")
+            let orphan = try await host.createContainer(of: host.master.agentID)
+            let stranger = try await host.createContainer(of: "other-\(host.master.agentID)")
             await host.stop()
             try await host.start()
             try await wait("the orphan's removal") {
@@ -173,9 +171,10 @@ struct DockerTaskTests {
 
 extension AgentHost {
     /// A running container that no agent asked for.
-    fileprivate func create(label: String, value: String, name: String) async throws -> String {
+    fileprivate func createContainer(of agent: String) async throws -> String {
+        let name = "mesos-\(agent).orphan"
         let body = """
-            {"Image":"\(BusyboxImage.name)","Cmd":["sleep","100"],"Labels":{"\(label)":"\(value)",\
+            {"Image":"\(BusyboxImage.name)","Cmd":["sleep","100"],"Labels":{"org.mini-mesos.agent_id":"\(agent)",\
             "org.mini-mesos.container_id":"orphan"},"HostConfig":{"NetworkMode":"none"}}
             """
         let reply = try await BusyboxImage.json("POST", "/containers/create?name=\(name)", body: body)

@@ -20,7 +20,7 @@ struct ProcessTaskTests {
             #expect(try await host.read("stdout", of: "ok") == "out\n")
             #expect(try await host.read("stderr", of: "ok") == "err\n")
             #expect(try await host.read("id", of: "ok") == "ok\n")
-            let sandbox = "\(host.workDirectory)/slaves/test-S0/frameworks/test-F0/executors/ok/runs/"
+            let sandbox = "\(host.workDirectory)/slaves/\(host.master.agentID)/frameworks/test-F0/executors/ok/runs/"
             #expect(try await host.read("where", of: "ok").hasPrefix(sandbox))
             #expect(end.containerStatus.networkInfos.first?.ipAddresses.first?.ipAddress == "127.0.0.1")
         }

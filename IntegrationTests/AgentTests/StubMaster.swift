@@ -16,6 +16,8 @@ final class StubMaster: Sendable {
         var hasUnregistered = false
     }
 
+    /// Two tests at a time must not take each other's containers for orphans.
+    let agentID = "test-\(UUID().uuidString.prefix(8).lowercased())-S0"
     private let state = Locked(State())
     private let running = Locked<HTTPServer?>(nil)
 
@@ -64,7 +66,7 @@ final class StubMaster: Sendable {
         }
         var command = LinkCommand()
         command.type = .registered
-        command.registered.agentID.value = register.agent.hasID ? register.agent.id.value : "test-S0"
+        command.registered.agentID.value = register.agent.hasID ? register.agent.id.value : agentID
         command.registered.pingIntervalSeconds = 15
         command.registered.pingMissesMax = 5
         command.registered.master.id = "m1"
@@ -92,6 +94,8 @@ final class StubMaster: Sendable {
     // MARK: What tests ask for
 
     func run(_ task: V1TaskInfo) {
+        var task = task
+        task.agentID.value = agentID
         var command = LinkCommand()
         command.type = .runTask
         command.runTask.framework.id.value = "test-F0"

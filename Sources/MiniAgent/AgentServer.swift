@@ -96,6 +96,7 @@ public final class AgentServer: Sendable {
     @discardableResult
     public func run() async -> AgentEnd {
         let end = await loop.value
+        if case .unregistered = end { await shell.removeContainers() }
         await finish()
         return end
     }

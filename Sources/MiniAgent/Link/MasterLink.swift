@@ -71,6 +71,15 @@ final class MasterLink: Sendable {
         if mustStart { Task { await sendAll() } }
     }
 
+    /// Waits until everything that was given to ``send(_:)`` has reached the master, or the link is over.
+    func drain(within limit: Duration) async {
+        let clock = ContinuousClock()
+        let deadline = clock.now + limit
+        while clock.now < deadline, state.withLock({ !$0.isOver && ($0.isSending || !$0.calls.isEmpty) }) {
+            try? await Task.sleep(for: .milliseconds(5))
+        }
+    }
+
     // MARK: The stream
 
     /// - Returns: Why the stream ended.

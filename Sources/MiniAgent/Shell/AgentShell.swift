@@ -56,9 +56,22 @@ actor AgentShell {
             if batch.isEmpty { break }
             for input in batch where end == nil { take(input) }
         }
+        // Somebody who leaves says so; somebody who crashes does not.
+        if case .unregistered = end { for link in links.values { await link.drain(within: .seconds(5)) } }
         for link in links.values { link.close() }
         links = [:]
         return end ?? .stopped
+    }
+
+    /// An agent that has left for good keeps no ended containers for later.
+    func removeContainers() async {
+        guard let agent = core.agent else { return }
+        for (kind, containerizer) in parts.runner.containerizers.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+            guard case .found(let containers) = await containerizer.observe(agent: agent) else { continue }
+            for container in containers where !Task.isCancelled {
+                await parts.runner.remove(OrphanContainer(id: container.id, containerizer: kind), agent: agent)
+            }
+        }
     }
 
     private func take(_ input: Input) {

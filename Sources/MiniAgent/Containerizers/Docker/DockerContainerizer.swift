@@ -218,7 +218,7 @@ package final class DockerContainerizer: Containerizer {
 
     package func remove(orphan: ContainerID, agent: AgentID) async {
         let name = DockerMapping.name(agent: agent, container: orphan)
-        logger.warning("removing container \(name): it belongs to no task of this agent")
+        logger.info("removing container \(name): it belongs to no task of this agent")
         await removeForSure(name)
     }
 
