@@ -104,6 +104,16 @@ let package = Package(
         .testTarget(
             name: "ClusterSimulationTests",
             dependencies: ["SimKit", "MiniMaster", "MiniAgent", "MesosProtocol", "Resources"], swiftSettings: strict),
+        .testTarget(
+            name: "MiniAgentTests",
+            dependencies: ["SimKit", "MiniAgent", "HTTPServer", "Mailbox", "MesosProtocol", "Resources"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "AgentTests",
+            dependencies: [
+                "MiniAgent", "mini-supervisor", "MasterDetection", "MesosProtocol", "HTTPClient", "HTTPServer", "Mailbox",
+                "Resources", logging,
+            ], path: "IntegrationTests/AgentTests", swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
         .testTarget(
             name: "MesosProtocolTests", dependencies: ["MesosProtocol", "Resources", protobuf], swiftSettings: strict),
