@@ -103,7 +103,7 @@ let package = Package(
         .target(name: "SimKit", dependencies: ["Resources"], path: "Tests/SimKit", swiftSettings: strict),
         .testTarget(
             name: "ClusterSimulationTests",
-            dependencies: ["SimKit", "MiniMaster", "MiniAgent", "MesosProtocol", "Resources"], swiftSettings: strict),
+            dependencies: ["Allocator", "SimKit", "MiniMaster", "MiniAgent", "MesosProtocol", "Resources"], swiftSettings: strict),
         .testTarget(
             name: "MiniAgentTests",
             dependencies: ["SimKit", "MiniAgent", "HTTPServer", "Mailbox", "MesosProtocol", "Resources"],
@@ -115,6 +115,10 @@ let package = Package(
                 "Resources", logging,
             ], path: "IntegrationTests/AgentTests", swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
+        .testTarget(name: "MiniTests", dependencies: ["mini"], swiftSettings: strict),
+        .testTarget(name: "DevClusterTests", dependencies: ["DevCluster"], swiftSettings: strict),
+        .testTarget(
+            name: "TaskRunTests", dependencies: ["TaskRun", "MesosProtocol", "Resources"], swiftSettings: strict),
         .testTarget(
             name: "MesosProtocolTests", dependencies: ["MesosProtocol", "Resources", protobuf], swiftSettings: strict),
         .testTarget(name: "MailboxTests", dependencies: ["Mailbox"], swiftSettings: strict),
@@ -124,6 +128,11 @@ let package = Package(
             name: "HTTPServerTests", dependencies: nio + ["HTTPServer", "Mailbox"], swiftSettings: strict),
         .testTarget(
             name: "HTTPClientTests", dependencies: ["HTTPClient", "HTTPServer", "Mailbox"], swiftSettings: strict),
+        .testTarget(
+            name: "MiniMasterTests",
+            dependencies: [
+                "MiniMaster", "Allocator", "HTTPServer", "HTTPClient", "MesosProtocol", "Resources", "Mailbox", logging,
+            ], exclude: ["Shapes"], swiftSettings: strict),
         .testTarget(name: "ResourcesTests", dependencies: ["Resources"], swiftSettings: strict),
         .testTarget(name: "ZooKeeperTests", dependencies: ["ZooKeeper"], swiftSettings: strict),
         .testTarget(
@@ -142,6 +151,12 @@ let package = Package(
                 "Mailbox", "Processes", logging,
             ], path: "IntegrationTests/ZooKeeperTests", swiftSettings: strict),
         .testTarget(
+            name: "MasterIntegrationTests",
+            dependencies: [
+                "MiniMaster", "DevCluster", "IntegrationSupport", "HTTPClient", "ZooKeeper", "MasterDetection",
+                "MesosProtocol", "Resources", logging,
+            ], path: "IntegrationTests/MasterTests", swiftSettings: strict),
+        .testTarget(
             name: "SchedulerClientTests", dependencies: ["SchedulerClient", "Resources"], swiftSettings: strict),
         .testTarget(
             name: "JenkinsFrameworkTests",
@@ -151,6 +166,12 @@ let package = Package(
             name: "PracticeJenkinsIntegrationTests",
             dependencies: ["PracticeJenkins", "DevCluster", "HTTPClient", "Processes", "IntegrationSupport", logging],
             path: "IntegrationTests/PracticeJenkinsTests", swiftSettings: strict),
+        .testTarget(
+            name: "ClusterIntegrationTests",
+            dependencies: [
+                "DevCluster", "IntegrationSupport", "mini", "mini-supervisor", "SchedulerClient", "MasterDetection",
+                "MesosProtocol", "Resources", "HTTPClient", "Processes", "Mailbox", logging,
+            ], path: "IntegrationTests/ClusterTests", swiftSettings: strict),
         .testTarget(
             name: "AllocatorTests", dependencies: ["Allocator", "Resources"], exclude: ["Scripts"], swiftSettings: strict),
     ],

@@ -90,7 +90,7 @@ package struct Leadership: Sendable {
 
     package var isStandalone: Bool { settings.quorum == nil }
 
-    /// Whether too long has passed since ZooKeeper was heard from. A leader asks before every step, so that one that was
+    /// Whether too long has passed since ZooKeeper was heard from. A leader asks before every step, so that one
     /// frozen for a minute acts on nothing when it wakes.
     func isFenced(at now: Moment) -> Bool {
         guard let deadline = fenceDeadline else { return false }

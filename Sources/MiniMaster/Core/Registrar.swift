@@ -24,7 +24,7 @@ struct Registrar: Sendable {
     private var queue: [Change] = []
     private var inFlight: (number: UInt64, changes: [Change])?
 
-    /// One ZooKeeper transaction must stay below the server's packet limit of 1 MB; an agent's record is some 400 bytes.
+    /// One ZooKeeper transaction must stay below the server's packet limit of 1 MB; an agent's record has some 400 B.
     static let operationsPerWriteMax = 256
 
     init(recovered state: RegistryState) { self.state = state }

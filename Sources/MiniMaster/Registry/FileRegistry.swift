@@ -5,7 +5,7 @@ import Resources
 
 /// Keeps all entries in memory and in a file that is written beside the old one, flushed, and renamed over it.
 ///
-/// The file is text around bytes: a head line, then for each entry its key, the number of its bytes, and the bytes, and a
+/// The file is text around bytes: a head line, then for each entry its key, the number of its bytes, the bytes, and a
 /// last line that counts the entries, so that a file that was cut off is recognised.
 actor FileRegistry: RegistryStore {
     private static let head = "mini-mesos registry 1"

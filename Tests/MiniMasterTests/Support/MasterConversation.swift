@@ -260,8 +260,7 @@ struct MasterConversation {
     func isClosed(_ stream: StreamID) -> Bool { effects.contains(.closeStream(stream)) }
     func isClosed(_ link: LinkID) -> Bool { effects.contains(.closeLink(link)) }
 
-    /// How many offered and used resources of an agent the books hold, and what the allocator says is free: they add up to
-    /// the agent's total, always.
+    /// Whether what the books hold as offered and used, and what the allocator calls free, add up to the agent's total.
     func isBalanced(_ agent: AgentID) -> Bool {
         guard let cluster = core.cluster, let known = cluster.agents[agent], known.isAllocated else { return true }
         var sum = cluster.allocator.free(on: agent) ?? Resources()

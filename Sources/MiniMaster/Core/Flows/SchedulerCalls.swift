@@ -6,7 +6,7 @@ import Resources
 extension Cluster {
     /// Answers one scheduler call.
     ///
-    /// The order of the checks is visible from outside (which of two faults is reported), so it is kept: the call itself,
+    /// The order of the checks is visible from outside (which of two faults is reported), so it is kept: the call,
     /// the accepted media type, a stream id where none belongs, the framework, its connection, the stream id.
     mutating func receive(_ request: RequestNumber, _ incoming: SchedulerRequest) {
         let call = incoming.call
@@ -67,7 +67,7 @@ extension Cluster {
         case .reconcileOperations: reconcileOperations(call.reconcileOperations, from: framework)
         case .message: passMessage(call.message, from: framework)
         case .request: count("resource_request")
-        // There are no inverse offers and no operations with feedback: every id is unknown, and unknown ids are skipped.
+        // There are no inverse offers and no operations with feedback: all ids are unknown, and skipped.
         case .acceptInverseOffers, .declineInverseOffers: break
         case .acknowledgeOperationStatus: count("operation_status_update_acknowledgement")
         case .unknown, .subscribe, .updateFramework: break
