@@ -21,6 +21,7 @@ import Testing
         }
         #expect(record.agents.map(\.name) == [name])
         #expect(written.created.isEmpty)
+        #expect(talk.tell(.persisted(revision: revision - 1)).created.isEmpty, "an older record says nothing of it")
         let creating = talk.tell(.persisted(revision: revision))
         #expect(creating.created == [name])
         #expect(creating.launched.isEmpty)
@@ -90,6 +91,14 @@ import Testing
         #expect(talk.tell(.nodeCreated(name, AgentSecret("x"))).withoutReports == [.deleteNode(name)])
         talk.tell(.nodeDeleted(name))
         #expect(talk.planner.agents.isEmpty)
+    }
+
+    @Test func `a half-made node of a lost offer is deleted even if its creation was not confirmed`() {
+        var talk = Talk.subscribed([.named("linux")])
+        talk.poll([.buildable(1, "linux")])
+        let name = talk.offer().created[0]
+        talk.tell(.offerRescinded("o1"))
+        #expect(talk.tell(.nodeCreationFailed(name, reason: "timed out", mayExist: true)).deleted == [name])
     }
 
     @Test func `a dropped launch costs no reputation and is asked for again`() {

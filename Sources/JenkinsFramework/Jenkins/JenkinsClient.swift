@@ -33,8 +33,12 @@ package enum JenkinsFailure: Error, Hashable, Sendable, CustomStringConvertible 
     }
 }
 
-/// Requests to one controller. At most four are under way at a time, so that a burst does not occupy it.
+/// Requests to one controller, a few at a time, so that a burst does not occupy it.
 final class JenkinsClient: Sendable {
+    /// Requests of one lane wait for each other and not for those of another: a hundred look-ups at a controller that has
+    /// frozen must not hold up the next poll.
+    enum Lane: Sendable { case poll, change, lookUp }
+
     struct Answer: Sendable {
         var status: Int
         var body: [UInt8]
@@ -52,7 +56,9 @@ final class JenkinsClient: Sendable {
 
     let controller: JenkinsConfiguration.Controller
     private let http: HTTPClient
-    private let gate = RequestGate(slots: 4)
+    private let polls = RequestGate(slots: 1)
+    private let changes = RequestGate(slots: 3)
+    private let lookUps = RequestGate(slots: 2)
     private let secret: SecretFile?
     private let crumb = Locked<Crumb?>(nil)
 
@@ -65,8 +71,8 @@ final class JenkinsClient: Sendable {
     // MARK: - Reading and changing
 
     /// - Throws: Anything but status 200 is a failure.
-    func get(_ path: String, timeout: Duration = requestTimeout) async throws(JenkinsFailure) -> Answer {
-        let answer = try await send("GET", path, form: nil, timeout: timeout)
+    func get(_ path: String, in lane: Lane) async throws(JenkinsFailure) -> Answer {
+        let answer = try await send("GET", path, form: nil, in: lane)
         guard answer.status == 200 else { throw Self.failure(answer) }
         return answer
     }
@@ -74,10 +80,10 @@ final class JenkinsClient: Sendable {
     /// Form actions answer 302 to a page for people; that is success and not followed.
     func post(_ path: String, form: String = "", alsoFine: Set<Int> = []) async throws(JenkinsFailure) {
         if case .passwordFile = controller.secret, crumb.withLock({ $0 == nil }) { await fetchCrumb() }
-        var answer = try await send("POST", path, form: form, timeout: Self.requestTimeout)
+        var answer = try await send("POST", path, form: form, in: .change)
         if answer.status == 403, Self.reason(answer).lowercased().contains("crumb") {
             await fetchCrumb()
-            answer = try await send("POST", path, form: form, timeout: Self.requestTimeout)
+            answer = try await send("POST", path, form: form, in: .change)
         }
         guard (200..<300).contains(answer.status) || answer.status == 302 || alsoFine.contains(answer.status) else {
             throw Self.failure(answer)
@@ -87,7 +93,7 @@ final class JenkinsClient: Sendable {
     /// A crumb is bound to the web session on newer lines: its cookie is kept with it. No issuer means no crumbs.
     private func fetchCrumb() async {
         guard
-            let answer = try? await fetch("GET", "/crumbIssuer/api/json", form: nil, timeout: Self.requestTimeout),
+            let answer = try? await fetch("GET", "/crumbIssuer/api/json", form: nil, in: .change),
             answer.status == 200, let value = try? JSONValue(parsing: answer.body),
             case .string(let text)? = value["crumb"], case .string(let field)? = value["crumbRequestField"]
         else {
@@ -115,16 +121,16 @@ final class JenkinsClient: Sendable {
     // MARK: - One request
 
     private func send(
-        _ method: String, _ path: String, form: String?, timeout: Duration
+        _ method: String, _ path: String, form: String?, in lane: Lane
     ) async throws(JenkinsFailure) -> Answer {
-        let reply = try await fetch(method, path, form: form, timeout: timeout)
+        let reply = try await fetch(method, path, form: form, in: lane)
         var body = reply.body
         if reply.status >= 400, let error = reply.header("X-Error") { body = Array(error.utf8) }
         return Answer(status: reply.status, body: body, session: reply.header("X-Jenkins-Session"))
     }
 
     private func fetch(
-        _ method: String, _ path: String, form: String?, timeout: Duration
+        _ method: String, _ path: String, form: String?, in lane: Lane
     ) async throws(JenkinsFailure) -> HTTPClientReply {
         var headers = [("Accept-Language", "en"), ("Accept", "*/*")]
         if let authorization = try authorization() { headers.append(("Authorization", authorization)) }
@@ -135,13 +141,22 @@ final class JenkinsClient: Sendable {
         if form != nil { headers.append(("Content-Type", "application/x-www-form-urlencoded")) }
         let request = HTTPClientRequest(
             method: method, url: controller.url + path, headers: headers, body: form.map { Array($0.utf8) },
-            totalTimeout: timeout)
+            totalTimeout: Self.requestTimeout)
+        let gate = gate(of: lane)
         await gate.enter()
         defer { gate.leave() }
         do throws(HTTPClientError) {
             return try await http.fetch(request, bodyMax: Self.bodyMax)
         } catch {
             throw error.isBeforeSending ? .cannotAsk("\(error)") : .noAnswer("\(error)")
+        }
+    }
+
+    private func gate(of lane: Lane) -> RequestGate {
+        switch lane {
+        case .poll: polls
+        case .change: changes
+        case .lookUp: lookUps
         }
     }
 

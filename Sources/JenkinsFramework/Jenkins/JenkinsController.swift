@@ -49,13 +49,13 @@ final class JenkinsController: Sendable {
 
     private func queue() async throws(JenkinsFailure) -> (JenkinsAnswers.Queue, String?) {
         let answer = try await client.get(
-            JenkinsRequests.query("/queue/api/json", [("tree", JenkinsAnswers.queueTree)]))
+            JenkinsRequests.query("/queue/api/json", [("tree", JenkinsAnswers.queueTree)]), in: .poll)
         return (try read { () throws(UnreadableAnswer) in try JenkinsAnswers.queue(answer.body) }, answer.session)
     }
 
     private func computers() async throws(JenkinsFailure) -> [Computer] {
         let answer = try await client.get(
-            JenkinsRequests.query("/computer/api/json", [("tree", JenkinsAnswers.computerTree)]))
+            JenkinsRequests.query("/computer/api/json", [("tree", JenkinsAnswers.computerTree)]), in: .poll)
         var computers = try read { () throws(UnreadableAnswer) in try JenkinsAnswers.computers(answer.body) }
         let builtInMode = try await root().mode
         var unread = Self.modesPerPoll
@@ -79,7 +79,7 @@ final class JenkinsController: Sendable {
     private func readMode(of name: String) async -> NodeMode? {
         let path = JenkinsRequests.query(
             "/label/\(JenkinsRequests.escaped(name))/api/json", [("tree", "nodes[nodeName,mode]")])
-        guard let answer = try? await client.get(path) else { return nil }
+        guard let answer = try? await client.get(path, in: .poll) else { return nil }
         // A node whose mode is not said takes no builds without a label, as far as we count.
         let mode = (try? JenkinsAnswers.mode(of: name, answer.body)) ?? .exclusive
         known.withLock { known in
@@ -98,7 +98,8 @@ final class JenkinsController: Sendable {
             return root
         }
         if let fresh { return fresh }
-        let answer = try await client.get(JenkinsRequests.query("/api/json", [("tree", JenkinsAnswers.rootTree)]))
+        let answer = try await client.get(
+            JenkinsRequests.query("/api/json", [("tree", JenkinsAnswers.rootTree)]), in: .poll)
         let root = try read { () throws(UnreadableAnswer) in try JenkinsAnswers.root(answer.body) }
         known.withLock {
             $0.root = root
@@ -130,10 +131,10 @@ final class JenkinsController: Sendable {
         let path = JenkinsRequests.computer(name)
         let answer: JenkinsClient.Answer
         do throws(JenkinsFailure) {
-            answer = try await client.get(path + "/jenkins-agent.jnlp")
+            answer = try await client.get(path + "/jenkins-agent.jnlp", in: .change)
         } catch {
             guard case .answered(404, _) = error else { throw error }
-            answer = try await client.get(path + "/slave-agent.jnlp")  // Before 2.277.
+            answer = try await client.get(path + "/slave-agent.jnlp", in: .change)  // Before 2.277.
         }
         return try read { () throws(UnreadableAnswer) in try JenkinsAnswers.secret(of: name, answer.body) }
     }
@@ -161,14 +162,15 @@ final class JenkinsController: Sendable {
 
     func fate(of item: QueueItemID) async throws(JenkinsFailure) -> ItemFate {
         let path = JenkinsRequests.query("/queue/item/\(item)/api/json", [("tree", "cancelled,executable[number,url]")])
-        let answer = try await client.get(path)
+        let answer = try await client.get(path, in: .lookUp)
         return try read { () throws(UnreadableAnswer) in try JenkinsAnswers.itemFate(answer.body) }
     }
 
     func build(at url: String) async throws(JenkinsFailure) -> BuildView {
         guard let path = JenkinsRequests.buildPath(url) else { throw .cannotAsk("no build's URL: \(url.prefix(200))") }
         let answer = try await client.get(
-            JenkinsRequests.query(path + "/api/json", [("tree", "building,result,duration,builtOn,fullDisplayName")]))
+            JenkinsRequests.query(path + "/api/json", [("tree", "building,result,duration,builtOn,fullDisplayName")]),
+            in: .lookUp)
         return try read { () throws(UnreadableAnswer) in try JenkinsAnswers.build(answer.body) }
     }
 
