@@ -24,6 +24,7 @@ struct AgentHost {
     var lastWriteDue: Int64 = 0
     var containers: [ContainerID: Container] = [:]
     var isolatedUntil: Int64 = 0
+    var slowDiskUntil: Int64 = 0
     var leader: Int?
     var membersVersionSeen: UInt64 = 0
     /// Open links by the core's number for them.
@@ -79,8 +80,7 @@ extension ClusterWorld {
     /// The process dies; of the writes that were on their way a random prefix made it.
     mutating func crashAgent(_ index: Int) {
         for _ in 0..<Int.random(in: 0...agents[index].unwritten.count, using: &random) {
-            let write = agents[index].unwritten.removeFirst()
-            agents[index].disk.apply(write)
+            becameDurable(agents[index].unwritten.removeFirst(), onAgent: index)
         }
         agents[index].unwritten = []
         agents[index].core = nil
@@ -132,9 +132,9 @@ extension ClusterWorld {
         switch effect {
         case .checkpoint(let write):
             agents[index].unwritten.append(write)
-            let due = max(
-                agents[index].lastWriteDue,
-                timeline.nanoseconds + Int64(Int.random(in: 1...30, using: &random)) * 1_000_000)
+            let isSlow = agents[index].slowDiskUntil > timeline.nanoseconds
+            let delay = random.milliseconds(isSlow ? 200...4000 : 1...30)
+            let due = max(agents[index].lastWriteDue, timeline.nanoseconds + delay.nanoseconds)
             agents[index].lastWriteDue = due
             timeline.schedule(
                 .written(agent: index, generation: generation, write),
@@ -195,8 +195,7 @@ extension ClusterWorld {
 
     mutating func finishWrite(_ write: CheckpointWrite, onAgent index: Int, generation: Int) {
         guard agents[index].generation == generation, !agents[index].unwritten.isEmpty else { return }
-        agents[index].unwritten.removeFirst()
-        agents[index].disk.apply(write)
+        becameDurable(agents[index].unwritten.removeFirst(), onAgent: index)
         deliver(.checkpointed(write.token), toAgent: index, generation: generation)
     }
 
@@ -206,9 +205,11 @@ extension ClusterWorld {
         guard agents[index].containers[record.container] == nil else {
             return fail("agent-\(index) starts container \(record.container) twice")
         }
+        if !ledger.started.insert(record.key).inserted { fail("\(record.key) runs twice") }
         agents[index].containers[record.container] = AgentHost.Container(condition: .running, isFollowed: true)
         timeline.schedule(
             .container(agent: index, record.container, .started), after: random.milliseconds(1...100))
+        if record.info.command.value == SimFramework.endlessCommand { return }
         let status = random.chance(20) ? 3 : 0
         timeline.schedule(
             .container(agent: index, record.container, .ended(.exited(status: status))),
@@ -246,6 +247,7 @@ extension ClusterWorld {
         case .ended(let exit):
             guard let container = agents[index].containers[id], case .running = container.condition else { return }
             agents[index].containers[id]?.condition = .exited(exit)
+            ledger.exits[id] = exit
             guard container.isFollowed else { return }
             deliver(.containerExited(id, exit), toAgent: index, generation: generation)
         }

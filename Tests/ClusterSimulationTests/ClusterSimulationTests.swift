@@ -17,6 +17,7 @@ import Testing
         if world.violations.isEmpty, !world.isSettled {
             world.fail("still owed after ten quiet minutes: \(world.debts.joined(separator: "; "))")
         }
+        for index in world.masters.indices { world.checkBooks(ofMaster: index) }
         if !world.violations.isEmpty, History.isWanted { print(world.history.text) }
         #expect(world.violations.isEmpty, "\(world.violations.joined(separator: "\n"))")
     }

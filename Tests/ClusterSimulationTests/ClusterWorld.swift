@@ -50,6 +50,10 @@ struct ClusterWorld {
     var nextRequest: UInt64 = 1
     /// While true, faults strike.
     var isStormy = true
+    /// Election znodes that an operator deleted.
+    var deletedByHand: Set<Int64> = []
+    var ledger = Ledger()
+    var slowZooKeeperUntil: Int64 = 0
     /// What must never happen and did; the first one ends the run.
     var violations: [String] = []
     /// The latest lines of history, for the report of a failure.
@@ -66,7 +70,12 @@ struct ClusterWorld {
         masters = (0..<3).map { MasterProcess(index: $0) }
         agents = (0..<agentCount).map { AgentHost(index: $0) }
         frameworks = (0..<frameworkCount).map { index in
-            SimFramework(index: index, tasksWanted: Int.random(in: 1...6, using: &random))
+            var framework = SimFramework(index: index, tasksWanted: Int.random(in: 1...6, using: &random))
+            if random.chance(20) {
+                framework.isMortal = true
+                framework.failoverTimeout = Double.random(in: 1...8, using: &random)
+            }
+            return framework
         }
         self.random = random
     }
@@ -83,6 +92,9 @@ struct ClusterWorld {
         for index in agents.indices { startAgent(index, after: random.milliseconds(0...1500)) }
         for index in frameworks.indices {
             timeline.schedule(.framework(index, .retryDue), after: random.milliseconds(500...3000))
+            if frameworks[index].isMortal {
+                timeline.schedule(.framework(index, .leaveDue), after: random.milliseconds(4000...44_000))
+            }
         }
         timeline.schedule(.zooKeeper(.tick), after: .milliseconds(100))
         timeline.schedule(.fault(draw()), after: random.milliseconds(1000...8000))

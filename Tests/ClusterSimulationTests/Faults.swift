@@ -15,6 +15,8 @@ enum Fault: CustomStringConvertible {
     case isolateAgent(Int, Duration)
     case breakLinks
     case isolateFramework(Int, Duration)
+    case slowDisk(Int, Duration)
+    case slowZooKeeper(Duration)
 
     var description: String {
         switch self {
@@ -27,6 +29,8 @@ enum Fault: CustomStringConvertible {
         case .isolateAgent(let index, let time): "isolate agent-\(index) for \(time)"
         case .breakLinks: "break every connection"
         case .isolateFramework(let index, let time): "isolate framework-\(index) for \(time)"
+        case .slowDisk(let index, let time): "slow disk of agent-\(index) for \(time)"
+        case .slowZooKeeper(let time): "slow ZooKeeper for \(time)"
         }
     }
 }
@@ -44,7 +48,9 @@ extension ClusterWorld {
         case 55..<60: return .deleteLeaderZnode
         case 60..<78: return .killAgent(agent, down: random.milliseconds(50...15_000))
         case 78..<87: return .isolateAgent(agent, random.milliseconds(500...30_000))
-        case 87..<94: return .breakLinks
+        case 87..<91: return .breakLinks
+        case 91..<93: return .slowZooKeeper(random.milliseconds(1000...15_000))
+        case 93..<96: return .slowDisk(agent, random.milliseconds(1000...15_000))
         default: return .isolateFramework(framework, random.milliseconds(500...15_000))
         }
     }
@@ -70,7 +76,9 @@ extension ClusterWorld {
             zooKeeper.hasQuorum = false
             timeline.schedule(.zooKeeper(.quorumRegained), after: time)
         case .deleteLeaderZnode:
-            if zooKeeper.hasQuorum, let first = zooKeeper.members.first { zooKeeper.deleteMember(first.sequence) }
+            guard zooKeeper.hasQuorum, let first = zooKeeper.members.first else { return }
+            deletedByHand.insert(first.sequence)
+            zooKeeper.deleteMember(first.sequence)
         case .killAgent(let index, let down):
             crashAgent(index)
             startAgent(index, after: down)
@@ -86,6 +94,10 @@ extension ClusterWorld {
             cutAll(noticedWithin: 1...8000) { connection in
                 if case .framework(index, _) = connection.client { true } else { false }
             }
+        case .slowDisk(let index, let time):
+            agents[index].slowDiskUntil = timeline.nanoseconds + time.nanoseconds
+        case .slowZooKeeper(let time):
+            slowZooKeeperUntil = timeline.nanoseconds + time.nanoseconds
         }
     }
 
@@ -104,7 +116,11 @@ extension ClusterWorld {
             masters[index].frozenUntil = nil
             masters[index].cutFromZooKeeperUntil = 0
         }
-        for index in agents.indices { agents[index].isolatedUntil = 0 }
+        for index in agents.indices {
+            agents[index].isolatedUntil = 0
+            agents[index].slowDiskUntil = 0
+        }
+        slowZooKeeperUntil = 0
         for index in frameworks.indices { frameworks[index].isolatedUntil = 0 }
         if !zooKeeper.hasQuorum { zooKeeper.regainQuorum(at: timeline.nanoseconds) }
     }

@@ -21,6 +21,9 @@ struct MasterProcess {
     var membersVersionSeen: UInt64 = 0
     /// Requests that wait for an answer, with the connection they came on.
     var requests: [RequestNumber: Int] = [:]
+    /// Requests that ended with everything else when a term was over.
+    var endedRequests: Set<RequestNumber> = []
+    var steps = 0
 
     init(index: Int) { self.index = index }
 
@@ -67,6 +70,7 @@ extension ClusterWorld {
         masters[index].isSessionConnected = false
         masters[index].hasJoined = false
         masters[index].requests = [:]
+        masters[index].endedRequests = []
         cutAll(noticedWithin: 1...300) { $0.master == index }
     }
 
@@ -88,6 +92,8 @@ extension ClusterWorld {
         let effects = masters[index].core?.step(event, at: moment) ?? []
         for effect in effects { perform(effect, ofMaster: index) }
         checkLeader(index)
+        masters[index].steps += 1
+        if masters[index].steps % 48 == 0 { checkBooks(ofMaster: index) }
     }
 
     private mutating func perform(_ effect: MasterEffect, ofMaster index: Int) {
@@ -98,12 +104,14 @@ extension ClusterWorld {
             respond(request, answer, ofMaster: index)
         case .sendEvent(let stream, let event):
             if event.type == .offers { checkOffers(event, ofMaster: index) }
+            checkRegistered(event, byMaster: index)
             if let number = connection(named: stream.value, ofMaster: index) {
                 send(.schedulerEvent(event), on: number, to: .client)
             }
         case .closeStream(let stream):
             if let number = connection(named: stream.value, ofMaster: index) { close(number, by: .master) }
         case .sendCommand(let link, let command):
+            checkRegistered(command, byMaster: index)
             if let number = connection(named: link.value, ofMaster: index) {
                 send(.linkCommand(command), on: number, to: .client)
             }
@@ -112,6 +120,7 @@ extension ClusterWorld {
         case .closeEverything:
             let doomed = connections.filter { $0.value.master == index && $0.value.masterGeneration == generation }
             for number in doomed.keys.sorted() { close(number, by: .master) }
+            masters[index].endedRequests.formUnion(masters[index].requests.keys)
             masters[index].requests = [:]
         case .scheduleTimer(let timer, let delay):
             timeline.schedule(.toMaster(index, generation: generation, .timerFired(timer)), after: delay)
@@ -125,6 +134,7 @@ extension ClusterWorld {
 
     private mutating func respond(_ request: RequestNumber, _ answer: MasterAnswer, ofMaster index: Int) {
         guard let number = masters[index].requests.removeValue(forKey: request) else {
+            if masters[index].endedRequests.remove(request) != nil { return }
             return fail("master-\(index) answers request \(request.rawValue) that does not wait")
         }
         switch answer {

@@ -13,16 +13,22 @@ enum FrameworkHappening {
     case received(attempt: Int, V1SchedulerEvent)
     case disconnected(attempt: Int)
     case reconcileDue
+    /// It goes for good.
+    case leaveDue
 }
 
-/// One framework. It never restarts; its id is what it got from the first master.
+/// One framework. It never restarts; its id is what it got from the first master. A mortal one has a short failover
+/// timeout and leaves at some moment without a word, or with a TEARDOWN.
 struct SimFramework {
     struct TaskView {
         var agent: AgentID
         var states: [V1TaskState] = []
         /// The first terminal state the framework was told.
         var ending: V1TaskState?
+        /// It is to be killed; it may be endless, so that nothing else ends it.
         var isKillWanted = false
+        /// The subscription on which the KILL was sent. Within one subscription the master keeps it in mind.
+        var killSentOn: Int?
     }
 
     let index: Int
@@ -39,6 +45,11 @@ struct SimFramework {
     var isolatedUntil: Int64 = 0
     var membersVersionSeen: UInt64 = 0
 
+    var isMortal = false
+    var failoverTimeout = 3600.0
+    /// It left, or was away for too long and is refused.
+    var hasLeft = false
+
     init(index: Int, tasksWanted: Int) {
         self.index = index
         self.tasksWanted = tasksWanted
@@ -48,7 +59,7 @@ struct SimFramework {
         var info = V1FrameworkInfo()
         info.user = "root"
         info.name = "framework-\(index)"
-        info.failoverTimeout = 3600
+        info.failoverTimeout = failoverTimeout
         info.checkpoint = true
         info.roles = ["role-\(index)"]
         info.capabilities = [V1FrameworkInfo.Capability.TypeEnum.partitionAware, .multiRole].map { type in
@@ -61,7 +72,11 @@ struct SimFramework {
     }
 
     var openTasks: [TaskID] { tasks.filter { $0.value.ending == nil }.keys.sorted() }
-    var isDone: Bool { tasksWanted == 0 && openTasks.isEmpty }
+    /// It wants nothing more.
+    var isContent: Bool { hasLeft || tasksWanted == 0 }
+
+    /// The command of a task that runs until it is killed.
+    static let endlessCommand = "wait"
 
     static let taskNeed = simulatedResources(cpus: 1, memory: 128)
 }
@@ -89,11 +104,24 @@ extension ClusterWorld {
         case .reconcileDue:
             reconcile(index)
             timeline.schedule(.framework(index, .reconcileDue), after: .seconds(4))
+        case .leaveDue:
+            if random.chance(30) { call(index) { $0.type = .teardown } }
+            leave(index)
         }
     }
 
+    private mutating func leave(_ index: Int) {
+        for connection in [frameworks[index].connection, frameworks[index].opening] {
+            if let connection { close(connection, by: .client) }
+        }
+        frameworks[index].connection = nil
+        frameworks[index].opening = nil
+        frameworks[index].attempt += 1
+        frameworks[index].hasLeft = true
+    }
+
     private mutating func subscribe(_ index: Int) {
-        guard let leader = frameworks[index].leader else { return }
+        guard !frameworks[index].hasLeft, let leader = frameworks[index].leader else { return }
         if let opening = frameworks[index].opening { close(opening, by: .client) }
         frameworks[index].opening = nil
         frameworks[index].attempt += 1
@@ -127,6 +155,8 @@ extension ClusterWorld {
             // An older SUBSCRIBE of ours was still waiting in a frozen master and came out last. The stream ends; the
             // framework subscribes again.
             break
+        case .error where frameworks[index].isMortal && event.error.message == "Framework has been removed":
+            leave(index)
         case .error:
             fail("framework-\(index) is refused: \(event.error.message)")
         default: break
@@ -152,13 +182,14 @@ extension ClusterWorld {
             frameworks[index].tasksWanted -= 1
             frameworks[index].launched += 1
             let id = TaskID("f\(index)t\(frameworks[index].launched)")
+            let isKillWanted = random.chance(20)
             frameworks[index].tasks[id] = SimFramework.TaskView(
-                agent: AgentID(offer.agentID), isKillWanted: random.chance(15))
+                agent: AgentID(offer.agentID), isKillWanted: isKillWanted)
             var task = V1TaskInfo()
             task.name = id.value
             task.taskID = V1TaskID(id)
             task.agentID = offer.agentID
-            task.command.value = "work"
+            task.command.value = isKillWanted && random.chance(70) ? SimFramework.endlessCommand : "work"
             task.resources = SimFramework.taskNeed.protobuf(
                 allocationRole: try? RoleName(offer.allocationInfo.role))
             launches.append(task)
@@ -177,6 +208,21 @@ extension ClusterWorld {
                 call.accept.operations = [operation]
                 call.accept.filters.refuseSeconds = 0
             }
+        }
+        // Some are killed before anybody can have started them.
+        for task in launches where random.chance(30) { killIfWanted(TaskID(task.taskID), framework: index) }
+    }
+
+    /// Sends the KILL that a task is to have, once on each subscription.
+    private mutating func killIfWanted(_ id: TaskID, framework index: Int) {
+        let attempt = frameworks[index].attempt
+        guard let view = frameworks[index].tasks[id], view.isKillWanted, view.ending == nil, view.killSentOn != attempt,
+            frameworks[index].connection != nil
+        else { return }
+        frameworks[index].tasks[id]?.killSentOn = attempt
+        call(index) { call in
+            call.type = .kill
+            call.kill.taskID = V1TaskID(id)
         }
     }
 
@@ -200,12 +246,13 @@ extension ClusterWorld {
             }
         }
         checkEnding(of: id, view, told: status, framework: index)
-        if status.state == .taskRunning, view.isKillWanted {
-            frameworks[index].tasks[id]?.isKillWanted = false
-            call(index) { call in
-                call.type = .kill
-                call.kill.taskID = status.taskID
-            }
+        checkDelivery(status, framework: index)
+        switch status.state {
+        case .taskStaging, .taskStarting: if status.reason == .reconciliation { killIfWanted(id, framework: index) }
+        case .taskRunning: killIfWanted(id, framework: index)
+        // A kill is nothing to an unreachable task; it is sent again when the task is back.
+        case .taskUnreachable: frameworks[index].tasks[id]?.killSentOn = nil
+        default: break
         }
     }
 

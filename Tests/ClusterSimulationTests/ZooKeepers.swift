@@ -45,8 +45,10 @@ extension ClusterWorld {
             masters[index].session = nil
             return
         }
+        let isSlow = slowZooKeeperUntil > timeline.nanoseconds
         timeline.schedule(
-            .zooKeeper(.request(master: index, generation: generation, effect)), after: random.milliseconds(1...60))
+            .zooKeeper(.request(master: index, generation: generation, effect)),
+            after: random.milliseconds(isSlow ? 100...2500 : 1...60))
     }
 
     mutating func take(_ happening: ZooKeeperHappening) {
@@ -158,10 +160,12 @@ extension ClusterWorld {
             guard isReached, let sequence = term.candidate?.sequence else {
                 return reply(.registryFailed(term, .unavailable("no connection")), to: index, generation)
             }
+            let before = zooKeeper.store
             let isWritten = zooKeeper.transact(fencedBy: sequence) { store in
                 for operation in write.operations { store.apply(operation) }
             }
             guard isWritten else { return reply(.registryFailed(term, .fenced), to: index, generation) }
+            checkWrite(write, fencedBy: sequence, over: before, ofMaster: index)
             reply(
                 isAnswered
                     ? .registryWritten(term, number: write.number)
