@@ -37,7 +37,7 @@ struct DockerMappingTests {
                 "HostConfig":{"NetworkMode":"host","Mounts":[{"Type":"bind",\
                 "Source":"/w/slaves/a1/frameworks/f1/executors/t1/runs/c1","Target":"/mnt/mesos/sandbox"}],\
                 "CpuShares":1024,"Memory":167772160,"MemorySwap":167772160,\
-                "LogConfig":{"Type":"json-file","Config":{}}}}
+                "LogConfig":{"Type":"json-file","Config":{"max-size":"1000p"}}}}
                 """)
     }
 

@@ -44,9 +44,9 @@ struct DockerOptions: Sendable {
     var memoryReservationBytes: Int64?
     var memorySwapBytes: Int64?
     var logDriver = "json-file"
-    /// None: json-file then keeps everything until the container is removed, and what is copied to the sandbox cannot be
-    /// rotated away before. Saying so with a max-size of -1, as its documentation has it, is refused by the engine.
-    var logOptions: [(name: String, value: String)] = []
+    /// As good as no bound. Without the option the engine's own defaults would count, and what they rotate away could not
+    /// be copied to the sandbox any more. (A max-size of -1, as its documentation has it, is refused by the engine.)
+    var logOptions: [(name: String, value: String)] = [("max-size", "1000p")]
     /// Further members of HostConfig, from parameters.
     var hostConfig: [(name: String, value: JSONValue)] = []
 
