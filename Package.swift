@@ -167,6 +167,10 @@ let package = Package(
             dependencies: ["PracticeJenkins", "DevCluster", "HTTPClient", "Processes", "IntegrationSupport", logging],
             path: "IntegrationTests/PracticeJenkinsTests", swiftSettings: strict),
         .testTarget(
+            name: "ClientIntegrationTests",
+            dependencies: ["DevCluster", "IntegrationSupport", "HTTPClient", "mini", "mini-supervisor"],
+            path: "IntegrationTests/ClientTests", swiftSettings: strict),
+        .testTarget(
             name: "ClusterIntegrationTests",
             dependencies: [
                 "DevCluster", "IntegrationSupport", "mini", "mini-supervisor", "SchedulerClient", "MasterDetection",

@@ -29,3 +29,21 @@ final class StopSignals: Sendable {
     /// Makes a waiting ``next()`` return.
     func giveUp() { arrived.finish() }
 }
+
+/// Runs a daemon until it ends by itself or a signal asks it to stop.
+///
+/// - Parameters:
+///   - run: Returns when the daemon has ended, for whatever reason.
+///   - stop: Makes `run` return.
+func untilStopped<Outcome: Sendable>(
+    _ run: () async -> Outcome, stop: @escaping @Sendable () async -> Void
+) async -> Outcome {
+    let signals = StopSignals()
+    let stopping = Task {
+        if await signals.next() != nil { await stop() }
+    }
+    let outcome = await run()
+    signals.giveUp()
+    await stopping.value
+    return outcome
+}

@@ -4,6 +4,12 @@ import Foundation
 import Testing
 
 @Suite struct TidyTests {
+    @Test func `the rules are held against every core`() {
+        for module in ["Allocator", "Resources", "MiniMaster", "MiniAgent", "JenkinsFramework", "SchedulerClient"] {
+            #expect(HouseRules.pureFiles.contains { $0.hasPrefix("Sources/\(module)/") }, "no pure file of \(module)")
+        }
+    }
+
     @Test func `pure code reads no clock, draws no unseeded number, starts no task and imports no Foundation`() throws {
         let found = try HouseRules.violations(
             in: HouseRules.pureFiles,

@@ -112,13 +112,12 @@ struct AgentCommand: AsyncParsableCommand {
         do { server = try await AgentServer.start(configuration, logger: logger) } catch {
             throw CommandFailure(description: "agent: \(error)")
         }
-        let signals = StopSignals()
-        let stopping = Task {
-            if await signals.next() != nil { await server.stop() }
+        let end = await untilStopped {
+            await server.run()
+        } stop: {
+            await server.stop()
         }
-        await server.run()
-        signals.giveUp()
-        await stopping.value
+        if case .failed(let reason) = end { throw CommandFailure(description: "agent: \(reason)", status: 1) }
     }
 
     private func agentConfiguration() throws -> AgentConfiguration {

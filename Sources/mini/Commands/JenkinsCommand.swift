@@ -26,14 +26,12 @@ struct JenkinsCommand: AsyncParsableCommand {
         } catch {
             throw CommandFailure(description: "jenkins: \(error)")
         }
-        let signals = StopSignals()
-        let stopping = Task {
-            if await signals.next() != nil { await server.stop() }
+        let failure = await untilStopped { () async -> JenkinsFrameworkError? in
+            do throws(JenkinsFrameworkError) { try await server.run() } catch { return error }
+            return nil
+        } stop: {
+            await server.stop()
         }
-        var failure: JenkinsFrameworkError?
-        do throws(JenkinsFrameworkError) { try await server.run() } catch { failure = error }
-        signals.giveUp()
-        await stopping.value
-        if let failure { throw CommandFailure(description: "jenkins: \(failure)") }
+        if let failure { throw CommandFailure(description: "jenkins: \(failure)", status: 1) }
     }
 }

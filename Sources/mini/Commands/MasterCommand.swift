@@ -94,13 +94,12 @@ struct MasterCommand: AsyncParsableCommand {
         do { server = try await MasterServer.start(configuration, logger: logger) } catch {
             throw CommandFailure(description: "master: \(error)")
         }
-        let signals = StopSignals()
-        let stopping = Task {
-            if await signals.next() != nil { await server.stop() }
+        let reason = await untilStopped {
+            await server.run()
+        } stop: {
+            await server.stop()
         }
-        await server.run()
-        signals.giveUp()
-        await stopping.value
+        if let reason { throw CommandFailure(description: "master: \(reason)", status: 1) }
     }
 
     private func masterConfiguration() throws -> MasterConfiguration {

@@ -41,12 +41,10 @@ struct PracticeJenkinsCommand: AsyncParsableCommand {
         do { server = try await PracticeJenkinsServer.start(configuration, logger: logger) } catch {
             throw CommandFailure(description: "practice-jenkins: \(error)")
         }
-        let signals = StopSignals()
-        let stopping = Task {
-            if await signals.next() != nil { await server.stop() }
+        await untilStopped {
+            await server.run()
+        } stop: {
+            await server.stop()
         }
-        await server.run()
-        signals.giveUp()
-        await stopping.value
     }
 }

@@ -1,0 +1,159 @@
+// One task as `mini run` sees it: from the first offer to the exit status.
+
+import Foundation
+import MesosProtocol
+import Resources
+import Testing
+
+@testable import TaskRun
+
+@Suite struct TaskRunMachineTests {
+    private let task = TaskID("run.1")
+
+    private func machine(dockerImage: String? = nil) throws -> TaskRunMachine {
+        let cpus = try #require(Scalar(0.5))
+        let memory = try #require(Scalar(64))
+        return TaskRunMachine(
+            request: TaskRequest(
+                name: "run", command: ["sh", "-c", "exit 3"], cpus: cpus, memory: memory, dockerImage: dockerImage),
+            task: task)
+    }
+
+    private func offer(_ id: String, cpus: Double, mem: Double) -> V1Offer {
+        var offer = V1Offer()
+        offer.id.value = id
+        offer.agentID.value = "agent"
+        offer.frameworkID.value = "framework"
+        offer.hostname = "host"
+        offer.url.scheme = "http"
+        offer.url.address.ip = "10.0.0.1"
+        offer.url.address.port = 5051
+        offer.allocationInfo.role = "*"
+        for (name, value) in [("cpus", cpus), ("mem", mem)] {
+            var resource = V1Resource()
+            resource.name = name
+            resource.type = .scalar
+            resource.scalar.value = value
+            offer.resources.append(resource)
+        }
+        return offer
+    }
+
+    private func status(_ state: V1TaskState, _ message: String = "", uuid: Bool = true) -> V1TaskStatus {
+        var status = V1TaskStatus()
+        status.taskID.value = task.value
+        status.agentID.value = "agent"
+        status.state = state
+        if !message.isEmpty { status.message = message }
+        if uuid { status.uuid = Data(repeating: 7, count: 16) }
+        return status
+    }
+
+    private func names(_ effects: [TaskRunMachine.Effect]) -> [String] {
+        effects.map { effect in
+            switch effect {
+            case .launch(let offer, _): "launch on \(offer)"
+            case .decline(let offers): "decline \(offers.map(\.value).joined(separator: ","))"
+            case .suppress: "suppress"
+            case .acknowledge: "acknowledge"
+            case .kill: "kill"
+            case .reconcile: "reconcile"
+            case .follow(let sandbox): "follow \(sandbox.agentURL)"
+            case .drain: "drain"
+            case .say(let text): "say \(text)"
+            case .finish(let status): "finish \(status)"
+            }
+        }
+    }
+
+    @Test func `it takes the first offer with room, declines the others and wants no more`() throws {
+        var machine = try machine()
+        #expect(machine.step(.subscribed("framework")).isEmpty)
+        let effects = machine.step(
+            .offered([
+                offer("small", cpus: 0.4, mem: 1000), offer("fits", cpus: 1, mem: 64), offer("big", cpus: 8, mem: 8000),
+            ]))
+        #expect(names(effects) == ["launch on fits", "decline small,big", "suppress"])
+    }
+
+    @Test func `offers without room are declined and it goes on waiting`() throws {
+        var machine = try machine()
+        _ = machine.step(.subscribed("framework"))
+        #expect(names(machine.step(.offered([offer("small", cpus: 0.4, mem: 64)]))) == ["decline small"])
+        #expect(names(machine.step(.patienceEnded)) == ["say waiting for an offer with cpus:0.5;mem:64"])
+    }
+
+    @Test func `the task asks for what was wanted and runs the command as it is`() throws {
+        var machine = try machine()
+        _ = machine.step(.subscribed("framework"))
+        guard case .launch(_, let info) = machine.step(.offered([offer("o", cpus: 1, mem: 64)])).first else {
+            Issue.record("nothing was launched")
+            return
+        }
+        #expect(info.command.arguments == ["sh", "-c", "exit 3"])
+        #expect(info.command.value == "sh" && !info.command.shell)
+        #expect(info.resources.map(\.scalar.value) == [0.5, 64])
+        #expect(!info.hasContainer)
+    }
+
+    @Test func `a container gets the program and then the arguments, as Mesos passes them to an image`() throws {
+        var machine = try machine(dockerImage: "image:1")
+        _ = machine.step(.subscribed("framework"))
+        guard case .launch(_, let info) = machine.step(.offered([offer("o", cpus: 1, mem: 64)])).first else {
+            Issue.record("nothing was launched")
+            return
+        }
+        #expect(info.command.value == "sh" && info.command.arguments == ["-c", "exit 3"])
+        #expect(info.container.docker.image == "image:1")
+    }
+
+    private func launched() throws -> TaskRunMachine {
+        var machine = try machine()
+        _ = machine.step(.subscribed("framework"))
+        _ = machine.step(.offered([offer("o", cpus: 1, mem: 64)]))
+        return machine
+    }
+
+    @Test func `output is followed from the first sign of life and drained before the exit`() throws {
+        var machine = try launched()
+        #expect(names(machine.step(.updated(status(.taskStarting)))) == ["acknowledge"])
+        #expect(names(machine.step(.updated(status(.taskRunning)))) == ["acknowledge", "follow http://10.0.0.1:5051"])
+        let ended = machine.step(.updated(status(.taskFailed, "Command exited with status 3")))
+        #expect(names(ended) == ["acknowledge", "drain"])
+        #expect(names(machine.step(.outputDrained)) == ["finish 3"])
+    }
+
+    @Test func `a task that never ran says why`() throws {
+        var machine = try launched()
+        let effects = machine.step(.updated(status(.taskFailed, "Failed to pull Docker image 'nope:1': not found")))
+        #expect(names(effects).contains("say TASK_FAILED: Failed to pull Docker image 'nope:1': not found"))
+        #expect(names(machine.step(.outputDrained)) == ["finish 1"])
+    }
+
+    @Test func `the first interruption kills the task, the second leaves`() throws {
+        var machine = try launched()
+        #expect(names(machine.step(.interrupted)) == ["say killing the task", "kill"])
+        #expect(names(machine.step(.interrupted)) == ["finish 130"])
+    }
+
+    @Test func `after a kill the exit status is that of an interrupted command`() throws {
+        var machine = try launched()
+        _ = machine.step(.interrupted)
+        _ = machine.step(.updated(status(.taskKilled, "Command terminated with signal Terminated")))
+        #expect(names(machine.step(.outputDrained)) == ["finish 130"])
+    }
+
+    @Test func `a new subscription asks what became of the task`() throws {
+        var machine = try launched()
+        #expect(names(machine.step(.subscribed("framework"))) == ["reconcile"])
+    }
+
+    @Test(arguments: [
+        (V1TaskState.taskFinished, "", Int32(0)), (.taskFailed, "Command exited with status 42", 42),
+        (.taskFailed, "Container exited with status 7", 7), (.taskFailed, "Command terminated with signal Killed", 137),
+        (.taskFailed, "Command terminated with signal Aborted", 134), (.taskLost, "", 1), (.taskError, "bad", 1),
+    ])
+    func `the exit status is what a shell would report`(state: V1TaskState, message: String, expected: Int32) {
+        #expect(TaskOutcome(status(state, message)).exitStatus == expected)
+    }
+}
