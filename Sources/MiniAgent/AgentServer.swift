@@ -125,7 +125,7 @@ public final class AgentServer: Sendable {
         await work.close()
         await server.stop(within: .seconds(1))
         store.drain()
-        withExtendedLifetime(lock) {}
+        lock.release()
     }
 }
 

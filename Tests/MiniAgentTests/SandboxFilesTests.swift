@@ -120,4 +120,20 @@ struct SandboxFilesTests {
         #expect(text(response) == "hello\n")
         #expect(response.headers.contains { $0.0 == "Content-Disposition" && $0.1 == "attachment; filename=stdout" })
     }
+
+    @Test(
+        arguments: [
+            ("bytes=0-1", 206, "he", "bytes 0-1/6"), ("bytes=4-", 206, "o\n", "bytes 4-5/6"),
+            ("bytes=2-100", 206, "llo\n", "bytes 2-5/6"), ("bytes=6-9", 416, "", "bytes */6"),
+            ("bytes=3-1", 200, "hello\n", nil), ("bytes=-2", 200, "hello\n", nil), ("lines=1-2", 200, "hello\n", nil),
+            ("bytes=99999999999999999999-", 200, "hello\n", nil),
+        ] as [(String, Int, String, String?)])
+    func `a part of a file can be asked for`(range: String, status: Int, content: String, contentRange: String?) {
+        var request = request([("path", "\(sandbox)/stdout")])
+        request.headers = [(name: "Range", value: range)]
+        let response = api.download(request)
+        #expect(response.status == status)
+        #expect(text(response) == content)
+        #expect(response.headers.first { $0.0 == "Content-Range" }?.1 == contentRange)
+    }
 }

@@ -166,6 +166,7 @@ struct FilesAPI: Sendable {
 
     // MARK: Download
 
+    /// `?path=P`: the bytes as they are, or those that a `Range: bytes=N-M` header asks for.
     func download(_ request: HTTPRequest) -> HTTPResponse {
         guard let path = request.query("path"), !path.isEmpty else { return Self.missingPath }
         do throws(SandboxFiles.Refusal) {
@@ -173,6 +174,9 @@ struct FilesAPI: Sendable {
             let name = (path.split(separator: "/").last ?? "file").filter { $0 != "\"" && !$0.isNewline }
             let headers = [("Content-Disposition", "attachment; filename=\(name)")]
             let size = Int(file.status.st_size)
+            if let range = request.header("Range").flatMap(Self.byteRange) {
+                return Self.part(range, of: file, size: size, headers: headers)
+            }
             guard size > Self.wholeBytesMax else {
                 return .bytes(
                     200, Self.bytes(file, offset: 0, count: size), contentType: "application/octet-stream",
@@ -184,6 +188,32 @@ struct FilesAPI: Sendable {
         } catch {
             return Self.response(error)
         }
+    }
+
+    /// A part of the file, shorter than asked for if that is more than one answer holds.
+    private static func part(
+        _ range: (first: Int, last: Int?), of file: SandboxFiles.Handle, size: Int, headers: [(String, String)]
+    ) -> HTTPResponse {
+        guard range.first < size else { return .empty(416, headers: [("Content-Range", "bytes */\(size)")]) }
+        let last = min(range.last ?? size, size - 1, range.first + wholeBytesMax - 1)
+        let part = bytes(file, offset: range.first, count: last - range.first + 1)
+        // The task may have cut its file short meanwhile.
+        guard !part.isEmpty else { return .empty(416, headers: [("Content-Range", "bytes */\(size)")]) }
+        return .bytes(
+            206, part, contentType: "application/octet-stream",
+            headers: headers + [("Content-Range", "bytes \(range.first)-\(range.first + part.count - 1)/\(size)")])
+    }
+
+    /// Reads `bytes=N-` and `bytes=N-M`.
+    ///
+    /// - Returns: `nil` for any other form; whoever asks so gets the whole file, as RFC 9110 (section 14.2) allows.
+    static func byteRange(_ text: String) -> (first: Int, last: Int?)? {
+        guard text.hasPrefix("bytes=") else { return nil }
+        let ends = text.dropFirst("bytes=".count).split(separator: "-", omittingEmptySubsequences: false)
+        guard ends.count == 2, let first = Int(ends[0]), first >= 0, first < Int.max >> 1 else { return nil }
+        if ends[1].isEmpty { return (first, nil) }
+        guard let last = Int(ends[1]), last >= first, last < Int.max >> 1 else { return nil }
+        return (first, last)
     }
 
     /// Sends the file as fast as the client takes it.

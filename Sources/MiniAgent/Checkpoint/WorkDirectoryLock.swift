@@ -1,14 +1,25 @@
 // One agent for one work directory: a lock that the kernel gives back whatever way the holder ends.
 
 import Glibc
+import Mailbox
 
-/// Held for as long as it lives.
+/// Held until released, or for as long as it lives.
 package final class WorkDirectoryLock: Sendable {
-    private let file: Int32
+    private let file: Locked<Int32?>
 
-    private init(file: Int32) { self.file = file }
+    private init(file: Int32) { self.file = Locked(file) }
 
-    deinit { close(file) }
+    deinit { release() }
+
+    /// Gives the lock up, also on behalf of a child that is just being started and still holds a copy of our descriptor.
+    package func release() {
+        file.withLock { file in
+            guard let descriptor = file else { return }
+            flock(descriptor, LOCK_UN)
+            close(descriptor)
+            file = nil
+        }
+    }
 
     package enum Refusal: Error, Hashable, Sendable {
         case heldBy(pid: String)

@@ -120,6 +120,7 @@ actor AgentShell {
             guard let launch = launches[container.id] else { return }
             work.add { [runner = parts.runner] in await runner.kill(launch) }
         case .releaseContainer(let container):
+            preparations[container.id] = nil
             guard let launch = launches.removeValue(forKey: container.id) ?? recoveredLaunch(container) else { return }
             work.add { [runner = parts.runner] in await runner.release(launch) }
         case .removeOrphan(let orphan):
