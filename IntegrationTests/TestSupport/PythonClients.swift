@@ -11,9 +11,17 @@ public struct PythonClients: Sendable {
 
     /// Installs the packages of a requirements file in the `clients` folder, or finds them installed.
     ///
-    /// The environment lives in `.build` under a name made from the file's content, so a changed file makes a new one.
-    public static func install(_ requirementsFile: String) async throws -> PythonClients {
-        try await Installer.shared.install(requirementsFile)
+    /// The environment lives in `.build` under a name made from the files' content, so a changed file makes a new one.
+    ///
+    /// - Parameters:
+    ///   - withDependencies: Whether to install what the packages declare, too; otherwise the file names all that is
+    ///     needed.
+    ///   - script: Run in the environment after the packages are installed.
+    public static func install(
+        _ requirementsFile: String, withDependencies: Bool = true, completedBy script: String? = nil
+    ) async throws -> PythonClients {
+        try await Installer.shared.install(
+            Recipe(requirementsFile: requirementsFile, withDependencies: withDependencies, script: script))
     }
 
     /// Runs a script of the `clients` folder.
@@ -28,22 +36,32 @@ public struct PythonClients: Sendable {
         (0..<3).reduce(#filePath) { path, _ in (path as NSString).deletingLastPathComponent }
     }
 
+    private struct Recipe: Hashable {
+        var requirementsFile: String
+        var withDependencies: Bool
+        var script: String?
+    }
+
     /// One installation at a time; a second test that asks for the same list waits for the first.
     private actor Installer {
         static let shared = Installer()
-        private var installations: [String: Task<PythonClients, any Error>] = [:]
+        private var installations: [Recipe: Task<PythonClients, any Error>] = [:]
 
-        func install(_ requirementsFile: String) async throws -> PythonClients {
-            let task = installations[requirementsFile] ?? Task { try await PythonClients.make(requirementsFile) }
-            installations[requirementsFile] = task
+        func install(_ recipe: Recipe) async throws -> PythonClients {
+            let task = installations[recipe] ?? Task { try await PythonClients.make(recipe) }
+            installations[recipe] = task
             return try await task.value
         }
     }
 
-    private static func make(_ requirementsFile: String) async throws -> PythonClients {
-        let file = "\(scripts)/\(requirementsFile)"
-        guard let content = FileManager.default.contents(atPath: file) else {
-            throw PythonClientsError(what: "no requirements file \(file)", output: "")
+    private static func make(_ recipe: Recipe) async throws -> PythonClients {
+        let file = "\(scripts)/\(recipe.requirementsFile)"
+        var content = Data()
+        for path in [file] + [recipe.script].compactMap({ $0 }).map({ "\(scripts)/\($0)" }) {
+            guard let part = FileManager.default.contents(atPath: path) else {
+                throw PythonClientsError(what: "no file \(path)", output: "")
+            }
+            content += part
         }
         let folder = "\(repository)/.build/python-clients-\(digest(content))"
         let clients = PythonClients(python: folder + "/bin/python")
@@ -55,10 +73,18 @@ public struct PythonClients: Sendable {
         guard made.succeeded else {
             throw PythonClientsError(what: "python3 -m venv failed (Debian: python3-venv)", output: made.output)
         }
-        let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", file]
+        var pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", file]
+        if !recipe.withDependencies { pip.append("--no-deps") }
         let installed = try await runCommand(clients.python, pip, within: .seconds(300))
         guard installed.succeeded else {
-            throw PythonClientsError(what: "pip could not install \(requirementsFile)", output: installed.output)
+            throw PythonClientsError(
+                what: "pip could not install \(recipe.requirementsFile)", output: installed.output)
+        }
+        if let script = recipe.script {
+            let completed = try await clients.run(script, [], within: .seconds(120))
+            guard completed.succeeded else {
+                throw PythonClientsError(what: "\(script) could not complete it", output: completed.output)
+            }
         }
         _ = FileManager.default.createFile(atPath: mark, contents: nil)
         return clients
