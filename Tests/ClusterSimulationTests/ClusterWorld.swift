@@ -91,7 +91,7 @@ struct ClusterWorld {
         for index in masters.indices { startMaster(index, after: random.milliseconds(0...300)) }
         for index in agents.indices { startAgent(index, after: random.milliseconds(0...1500)) }
         for index in frameworks.indices {
-            timeline.schedule(.framework(index, .retryDue), after: random.milliseconds(500...3000))
+            timeline.schedule(.framework(index, .retryDue(attempt: nil)), after: random.milliseconds(500...3000))
             if frameworks[index].isMortal {
                 timeline.schedule(.framework(index, .leaveDue), after: random.milliseconds(4000...44_000))
             }
@@ -147,12 +147,15 @@ struct History {
 
     mutating func add(_ line: @autoclosure () -> String) {
         guard History.isWanted else { return }
-        lines.append(line())
+        let text = line()
+        guard History.words.isEmpty || History.words.contains(where: { text.contains($0) }) else { return }
+        lines.append(text)
         if lines.count > 4000 { lines.removeFirst(2000) }
     }
 
-    /// Set SIM_TRACE=1 to see what led to a failure.
-    static let isWanted = Environment.has("SIM_TRACE")
+    /// SIM_TRACE=1 shows what led to a failure; SIM_TRACE=word,word only the lines with one of the words.
+    static let isWanted = Environment.value("SIM_TRACE") != nil
+    private static let words = (Environment.value("SIM_TRACE") ?? "").split(separator: ",").filter { $0 != "1" }
 
-    var text: String { lines.suffix(400).joined(separator: "\n") }
+    var text: String { lines.suffix(Self.words.isEmpty ? 400 : 4000).joined(separator: "\n") }
 }

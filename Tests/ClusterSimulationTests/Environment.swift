@@ -3,5 +3,5 @@
 import Foundation
 
 enum Environment {
-    static func has(_ name: String) -> Bool { ProcessInfo.processInfo.environment[name] != nil }
+    static func value(_ name: String) -> String? { ProcessInfo.processInfo.environment[name] }
 }

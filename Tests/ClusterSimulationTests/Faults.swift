@@ -112,10 +112,8 @@ extension ClusterWorld {
     /// From now on nothing breaks, and what is broken heals.
     mutating func calm() {
         isStormy = false
-        for index in masters.indices {
-            masters[index].frozenUntil = nil
-            masters[index].cutFromZooKeeperUntil = 0
-        }
+        // A frozen master thaws in its time: what waits for it keeps its order.
+        for index in masters.indices { masters[index].cutFromZooKeeperUntil = 0 }
         for index in agents.indices {
             agents[index].isolatedUntil = 0
             agents[index].slowDiskUntil = 0

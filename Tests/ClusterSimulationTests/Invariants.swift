@@ -13,9 +13,13 @@ extension ClusterWorld {
 
     /// Never two acting leaders: whoever has just stepped and leads, leads alone.
     ///
-    /// A master that is frozen, or whose own clock tells it to stand back at its next step, does not act.
+    /// A master that is frozen, or whose own clock tells it to stand back at its next step, does not act; one that has
+    /// just stepped has looked at its clock.
     mutating func checkLeader(_ index: Int) {
-        guard let core = masters[index].core, core.cluster != nil, !core.leadership.isFenced(at: now) else { return }
+        guard let core = masters[index].core, core.cluster != nil else { return }
+        if core.leadership.isFenced(at: now) {
+            return fail("master-\(index) has taken a step as leader, and ZooKeeper may have given its place away")
+        }
         for other in masters where other.index != index && other.frozenUntil == nil {
             guard let rival = other.core, rival.cluster != nil, !rival.leadership.isFenced(at: now) else { continue }
             if isUnawareOfDeletion(index) || isUnawareOfDeletion(other.index) { continue }
@@ -55,10 +59,15 @@ extension ClusterWorld {
     }
 
     /// No agent runs more than it has, whatever masters promised.
+    ///
+    /// Tasks of a removed framework do not count: as in Apache Mesos their resources are free at once, while their
+    /// containers still have their grace period to end.
     mutating func checkAgent(_ index: Int) {
         guard let core = agents[index].core else { return }
-        if !AgentHost.capacity.contains(core.used.flattened) {
-            fail("agent-\(index) runs \(core.used) and has \(AgentHost.capacity)")
+        var used = Resources()
+        for life in core.tasks.values where !life.isEnded && !life.isAbandoned { used += life.resources }
+        if !AgentHost.capacity.contains(used.flattened) {
+            fail("agent-\(index) runs \(used) and has \(AgentHost.capacity)")
         }
     }
 

@@ -54,6 +54,11 @@ extension ClusterWorld {
         {
             fail("\(update.key) is finished on agent-\(index), but its container is not")
         }
+        if update.state == .taskFailed, let container = update.container,
+            ledger.exits[container] == .exited(status: 0)
+        {
+            fail("\(update.key) failed on agent-\(index), but its container finished")
+        }
         updates.list.append((update.id, update.state))
         ledger.updates[update.key] = updates
     }

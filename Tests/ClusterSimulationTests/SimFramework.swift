@@ -8,7 +8,8 @@ import SimKit
 
 enum FrameworkHappening {
     case leaderDetected(Int?)
-    case retryDue
+    /// Nil: the very first.
+    case retryDue(attempt: Int?)
     case opened(attempt: Int, connection: Int)
     case received(attempt: Int, V1SchedulerEvent)
     case disconnected(attempt: Int)
@@ -87,10 +88,12 @@ extension ClusterWorld {
         case .leaderDetected(let leader):
             frameworks[index].leader = leader
             if frameworks[index].connection == nil { subscribe(index) }
-        case .retryDue:
+        case .retryDue(let attempt):
+            guard attempt == nil || attempt == frameworks[index].attempt else { return }
             if frameworks[index].connection == nil { subscribe(index) }
         case .opened(let attempt, let connection):
-            guard attempt == frameworks[index].attempt else { return }
+            // Given up meanwhile.
+            guard attempt == frameworks[index].attempt else { return close(connection, by: .client) }
             frameworks[index].opening = connection
         case .received(let attempt, let event):
             guard attempt == frameworks[index].attempt else { return }
@@ -100,7 +103,8 @@ extension ClusterWorld {
             frameworks[index].connection = nil
             frameworks[index].opening = nil
             frameworks[index].attempt += 1
-            timeline.schedule(.framework(index, .retryDue), after: random.milliseconds(50...2000))
+            timeline.schedule(
+                .framework(index, .retryDue(attempt: frameworks[index].attempt)), after: random.milliseconds(50...2000))
         case .reconcileDue:
             reconcile(index)
             timeline.schedule(.framework(index, .reconcileDue), after: .seconds(4))
@@ -127,7 +131,8 @@ extension ClusterWorld {
         frameworks[index].attempt += 1
         let attempt = frameworks[index].attempt
         guard let connection = connect(.framework(index, attempt: attempt), toMaster: leader) else {
-            timeline.schedule(.framework(index, .retryDue), after: random.milliseconds(100...1000))
+            timeline.schedule(
+                .framework(index, .retryDue(attempt: attempt)), after: random.milliseconds(100...1000))
             return
         }
         var call = V1SchedulerCall()
@@ -136,7 +141,7 @@ extension ClusterWorld {
         if let id = frameworks[index].id { call.frameworkID = V1FrameworkID(id) }
         send(.schedulerCall(call), on: connection, to: .master)
         // A subscription that is not answered (a frozen master) is given up.
-        timeline.schedule(.framework(index, .retryDue), after: .seconds(6))
+        timeline.schedule(.framework(index, .retryDue(attempt: attempt)), after: .seconds(6))
     }
 
     private mutating func receive(_ event: V1SchedulerEvent, framework index: Int) {
