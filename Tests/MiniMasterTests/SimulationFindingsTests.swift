@@ -1,0 +1,75 @@
+// What the cluster simulation found in the master, each as a short conversation.
+import MesosProtocol
+import Resources
+import Testing
+
+@testable import MiniMaster
+
+struct SimulationFindingsTests {
+    private func stored() -> RegistryState {
+        var state = RegistryState()
+        var agent = Samples.agent(id: "old-S0").agent
+        agent.id.value = "old-S0"
+        state.agents["old-S0"] = agent
+        state.frameworks["old-0000"] = FrameworkRecord(info: Samples.framework(id: "old-0000"), phase: .connected)
+        return state
+    }
+
+    /// A finished task whose TASK_RUNNING still waits for its acknowledgement.
+    private func finishedButRunningIsPending(on agent: AgentID, of framework: FrameworkID) -> LinkTask {
+        var task = Samples.heldTask(Samples.task("t1", on: agent), of: framework, .taskFinished)
+        task.statusUpdateState = .taskRunning
+        let status = Samples.status("t1", on: agent, .taskRunning, uuid: 1)
+        task.statusUpdateUuid = status.uuid
+        return task
+    }
+
+    @Test func `a new leader's reconciliation does not run ahead of updates that are still to come`() {
+        var talk = MasterConversation(stored: stored())
+        let task = finishedButRunningIsPending(on: "old-S0", of: "old-0000")
+        talk.register(Samples.agent(id: "old-S0", tasks: [task]))
+        let stream = talk.subscribe(Samples.framework(id: "old-0000"))
+        talk.call(stream, "old-0000", .reconcile) { $0.reconcile = .init() }
+        #expect(talk.statuses(stream).map(\.state) == [.taskRunning])
+    }
+
+    @Test func `an update that came while the framework was away is what reconciliation tells`() {
+        var talk = MasterConversation()
+        let pair = talk.pair()
+        talk.launch([Samples.task("t1", on: pair.agent)], pair)
+        talk.send(.streamClosed(pair.stream))
+        talk.update(pair.link, pair.framework, "t1", on: pair.agent, .taskRunning, latest: .taskFinished, uuid: 1)
+        let stream = talk.subscribe(Samples.framework(id: pair.framework.value))
+        talk.call(stream, pair.framework, .reconcile) { $0.reconcile = .init() }
+        #expect(talk.statuses(stream).map(\.state) == [.taskRunning])
+    }
+
+    @Test func `a task that comes back with its agent is told by the update that is next`() {
+        var talk = MasterConversation()
+        let pair = talk.pair()
+        talk.launch([Samples.task("t1", on: pair.agent)], pair)
+        talk.send(.linkClosed(pair.link))
+        talk.pass(.seconds(91))
+        #expect(talk.statuses(pair.stream).map(\.state) == [.taskUnreachable])
+        talk.drain()
+        let task = finishedButRunningIsPending(on: pair.agent, of: pair.framework)
+        talk.register(Samples.agent(id: pair.agent.value, tasks: [task]))
+        #expect(talk.statuses(pair.stream).map(\.state) == [.taskRunning])
+        #expect(talk.isBalanced(pair.agent))
+    }
+
+    @Test func `a filter's timer that is late is not replaced, or timers would breed for ever`() {
+        var talk = MasterConversation()
+        let pair = talk.pair()
+        talk.decline(pair)
+        talk.freeze(.seconds(6))
+        talk.drain()
+        talk.call(pair.stream, pair.framework, .reconcile) { $0.reconcile = .init() }
+        let timers = talk.effects.filter { effect in
+            if case .scheduleTimer(.filterExpiry, _) = effect { true } else { false }
+        }
+        #expect(timers.isEmpty)
+        talk.pass(.zero)
+        #expect(talk.offers(pair.stream).count == 1)
+    }
+}
