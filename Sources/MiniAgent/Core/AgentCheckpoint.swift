@@ -93,6 +93,16 @@ package struct AgentCheckpoint: Hashable, Sendable {
         package var isRunning: Bool { updates.contains { $0.state == .taskRunning } }
         package var terminalUpdate: StatusUpdate? { updates.last { $0.isTerminal } }
         package var isRetired: Bool { terminalUpdate != nil && acknowledgedCount == updates.count }
+
+        /// Adds an update unless it is there already.
+        package mutating func add(_ update: StatusUpdate) {
+            if !updates.contains(where: { $0.id == update.id }) { updates.append(update) }
+        }
+
+        /// Counts an acknowledgement of the oldest pending update; any other is a repetition.
+        package mutating func acknowledge(_ id: UpdateID) {
+            if acknowledgedCount < updates.count, updates[acknowledgedCount].id == id { acknowledgedCount += 1 }
+        }
     }
 
     package var agent: AgentID?
@@ -120,17 +130,5 @@ package struct AgentCheckpoint: Hashable, Sendable {
             guard tasks[key]?.record.container == container else { return }
             tasks[key] = nil  // The framework stays: another of its tasks may be on its way to disk.
         }
-    }
-}
-
-extension AgentCheckpoint.Task {
-    /// Adds an update unless it is there already.
-    package mutating func add(_ update: StatusUpdate) {
-        if !updates.contains(where: { $0.id == update.id }) { updates.append(update) }
-    }
-
-    /// Counts an acknowledgement of the oldest pending update; any other is a repetition.
-    package mutating func acknowledge(_ id: UpdateID) {
-        if acknowledgedCount < updates.count, updates[acknowledgedCount].id == id { acknowledgedCount += 1 }
     }
 }
