@@ -24,6 +24,11 @@ enum TaskAdmission: Hashable, Sendable {
                     message: "This agent does not run custom executors yet; describe the task by its command"))
             return
         }
+        if let wish = Self.unsupportedWish(of: info) {
+            self = .refuse(
+                ExitReport(state: .taskError, reason: .taskInvalid, message: "This agent does not \(wish) yet"))
+            return
+        }
         let wanted: ContainerizerKind = Self.needsDocker(info) ? .docker : .process
         guard settings.containerizers.contains(wanted) else {
             let enabled = settings.containerizers.map(\.rawValue).joined(separator: ",")
@@ -35,6 +40,16 @@ enum TaskAdmission: Hashable, Sendable {
             return
         }
         self = .run(wanted, resources)
+    }
+
+    /// What the task asks for that would have to be left out. A task that runs without its check or its files looks well
+    /// and is not, so it is refused.
+    private static func unsupportedWish(of info: V1TaskInfo) -> String? {
+        if !info.command.uris.isEmpty { return "fetch URIs" }
+        if info.hasHealthCheck { return "run health checks" }
+        if info.hasCheck { return "run checks" }
+        if info.hasMaxCompletionTime { return "enforce a max_completion_time" }
+        return nil
     }
 
     /// A container of type MESOS with a Docker image is run by Docker as well: this agent unpacks no images itself.

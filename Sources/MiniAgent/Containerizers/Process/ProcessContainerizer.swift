@@ -86,9 +86,6 @@ package final class ProcessContainerizer: Containerizer {
         guard command.hasValue || (!command.shell && !command.arguments.isEmpty) else {
             throw .preparation("the task's command is empty")
         }
-        guard command.uris.isEmpty else {
-            throw .preparation("Failed to fetch all URIs: this agent does not fetch URIs yet")
-        }
     }
 
     package func start(_ launch: Launch) async throws(LaunchFailure) -> StartedContainer {

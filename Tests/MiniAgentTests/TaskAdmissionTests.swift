@@ -1,0 +1,45 @@
+// What an agent will not run, and says so instead of leaving a part out.
+
+import MesosProtocol
+import Testing
+
+@testable import MiniAgent
+
+@Suite struct TaskAdmissionTests {
+    private let settings = AgentSettings(resources: .init(), containerizers: [.docker, .process])
+
+    private func task(_ change: (inout V1TaskInfo) -> Void) -> V1TaskInfo {
+        var task = V1TaskInfo()
+        task.taskID.value = "t"
+        task.command.value = "true"
+        change(&task)
+        return task
+    }
+
+    private func refusal(_ task: V1TaskInfo) -> ExitReport? {
+        if case .refuse(let report) = TaskAdmission(task, settings: settings) { report } else { nil }
+    }
+
+    @Test func `a plain command is run as a process, an image by Docker`() {
+        #expect(TaskAdmission(task { _ in }, settings: settings) == .run(.process, .init()))
+        let container = task {
+            $0.container.type = .docker
+            $0.container.docker.image = "image:1"
+        }
+        #expect(TaskAdmission(container, settings: settings) == .run(.docker, .init()))
+    }
+
+    @Test func `a task is refused rather than run without its files, checks or time limit`() {
+        let wishes: [(String, V1TaskInfo)] = [
+            ("fetch URIs", task { $0.command.uris = [V1CommandInfo.URI()] }),
+            ("run health checks", task { $0.healthCheck.type = .command }),
+            ("run checks", task { $0.check.type = .command }),
+            ("enforce a max_completion_time", task { $0.maxCompletionTime.nanoseconds = 1 }),
+        ]
+        for (wish, task) in wishes {
+            let report = refusal(task)
+            #expect(report?.state == .taskError)
+            #expect(report?.message == "This agent does not \(wish) yet")
+        }
+    }
+}
