@@ -44,9 +44,7 @@ extension SchedulerClient {
 
     /// Removes the framework from the cluster, with all its tasks.
     public func teardown() async throws(SchedulerCallError) {
-        var call = V1SchedulerCall()
-        call.type = .teardown
-        try await send(call)
+        try await send(Calls.teardown())
     }
 }
 
@@ -115,6 +113,12 @@ public enum Calls {
         var call = V1SchedulerCall()
         call.type = .suppress
         call.suppress.roles = roles.map(\.value)
+        return call
+    }
+
+    public static func teardown() -> V1SchedulerCall {
+        var call = V1SchedulerCall()
+        call.type = .teardown
         return call
     }
 

@@ -21,47 +21,71 @@ final class SandboxOutput: Sendable {
             tasks = files.map { file in
                 Task {
                     while !Task.isCancelled {
-                        let sawMore = await file.copyMore()
-                        if !sawMore { try? await Task.sleep(for: .milliseconds(100)) }
+                        if await file.copyMore() != .copied { try? await Task.sleep(for: .milliseconds(100)) }
                     }
                 }
             }
         }
     }
 
-    /// Stops following and prints what is left; gives up on an agent that does not answer.
-    func drain() async {
+    /// Stops following and prints what is left.
+    ///
+    /// - Returns: Whether everything was printed; `false` if the agent did not answer for `patience`.
+    func drain(patience: Duration = .seconds(10)) async -> Bool {
         let tasks = following.withLock { $0 }
         tasks.forEach { $0.cancel() }
         for task in tasks { await task.value }
-        for file in files { while await file.copyMore() {} }
+        for file in files {
+            var deadline = ContinuousClock.now + patience
+            reading: while true {
+                switch await file.copyMore() {
+                case .copied: deadline = .now + patience
+                case .nothingNew: break reading
+                case .failed:
+                    guard .now < deadline else { return false }
+                    try? await Task.sleep(for: .milliseconds(100))
+                }
+            }
+        }
+        return true
     }
 }
 
 /// One file of a sandbox, read from where the last reading ended.
 private actor SandboxFile {
+    enum Progress {
+        case copied
+        /// The file holds no more than what was copied.
+        case nothingNew
+        /// The agent did not answer, or not as expected.
+        case failed
+    }
+
     private let url: String
     private let output: FileHandle
     private var offset = 0
-    private let lengthMax = 1 << 16
+    private let partBytesMax = 1 << 20
 
     init(sandbox: Sandbox, name: String, output: FileHandle) {
         let path = "\(sandbox.path)/\(name)".addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
-        url = "\(sandbox.agentURL)/files/read?path=\(path)&length=\(lengthMax)"
+        // Not /files/read, which speaks JSON and cannot carry bytes that are no text.
+        url = "\(sandbox.agentURL)/files/download?path=\(path)"
         self.output = output
     }
 
-    /// - Returns: Whether there was anything new.
-    func copyMore() async -> Bool {
-        var request = HTTPClientRequest(method: "GET", url: "\(url)&offset=\(offset)")
+    func copyMore() async -> Progress {
+        var request = HTTPClientRequest(method: "GET", url: url)
+        request.headers = [("Range", "bytes=\(offset)-\(offset + partBytesMax - 1)")]
         request.totalTimeout = .seconds(5)
-        guard let reply = try? await HTTPClient.shared.fetch(request), reply.status == 200,
-            let object = try? JSONSerialization.jsonObject(with: Data(reply.body)) as? [String: Any],
-            let text = object["data"] as? String, !text.isEmpty
-        else { return false }
-        let data = Data(text.utf8)
-        try? output.write(contentsOf: data)
-        offset += data.count
-        return true
+        guard let reply = try? await HTTPClient.shared.fetch(request) else { return .failed }
+        switch reply.status {
+        case 206:
+            // A reader that went away, as `head` does, is no reason to stop: the exit status still matters.
+            try? output.write(contentsOf: reply.body)
+            offset += reply.body.count
+            return reply.body.isEmpty ? .nothingNew : .copied
+        case 404, 416: return .nothingNew
+        default: return .failed
+        }
     }
 }

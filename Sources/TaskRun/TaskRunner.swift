@@ -47,8 +47,8 @@ public struct TaskRunner: Sendable {
         let interrupting = Task { for await _ in interruptions { inbox.send(.interrupted) } }
         Timers.shared.scheduleOnce(after: patience) { inbox.send(.patienceEnded) }
 
-        let status = await follow(inbox, client)
-        try? await client.teardown()
+        let (status, isKnownToMaster) = await follow(inbox, client)
+        if isKnownToMaster { await tearDown(client) }
         client.stop()
         await running.value
         events.cancel()
@@ -72,7 +72,20 @@ public struct TaskRunner: Sendable {
         return framework
     }
 
-    private func follow(_ inbox: Mailbox<TaskRunMachine.Event>, _ client: SchedulerClient) async -> Int32 {
+    /// Ends the framework at the master, and with it a task that still runs. If there is no master to hear it now, the
+    /// framework's failover timeout does the same.
+    private func tearDown(_ client: SchedulerClient) async {
+        let done = Mailbox<Void>()
+        client.submit(Calls.teardown()) { _ in done.send(()) }
+        let timer = Timers.shared.scheduleOnce(after: .seconds(3)) { done.send(()) }
+        _ = await done.next()
+        timer.cancel()
+    }
+
+    /// - Returns: The exit status, and whether a master ever took the framework.
+    private func follow(
+        _ inbox: Mailbox<TaskRunMachine.Event>, _ client: SchedulerClient
+    ) async -> (status: Int32, isKnownToMaster: Bool) {
         var machine = TaskRunMachine(
             request: request, task: TaskID("\(request.name).\(UUID().uuidString.lowercased())"))
         var output: SandboxOutput?
@@ -97,16 +110,23 @@ public struct TaskRunner: Sendable {
                         output?.start()
                     case .drain:
                         Task { [output] in
-                            await output?.drain()
+                            if await output?.drain() == false { say("the rest of the output could not be read") }
                             inbox.send(.outputDrained)
                         }
+                    case .expectUpdate(let status):
+                        // The agent's first resending comes with its registration, the next after 10 s.
+                        Timers.shared.scheduleOnce(after: .seconds(25)) { inbox.send(.updateOverdue(status)) }
                     case .say(let text):
-                        FileHandle.standardError.write(Data("mini run: \(text)\n".utf8))
+                        say(text)
                     case .finish(let status):
-                        return status
+                        return (status, machine.isKnownToMaster)
                     }
                 }
             }
         }
+    }
+
+    private func say(_ text: String) {
+        try? FileHandle.standardError.write(contentsOf: Data("mini run: \(text)\n".utf8))
     }
 }

@@ -58,6 +58,7 @@ import Testing
             case .acknowledge: "acknowledge"
             case .kill: "kill"
             case .reconcile: "reconcile"
+            case .expectUpdate: "expect update"
             case .follow(let sandbox): "follow \(sandbox.agentURL)"
             case .drain: "drain"
             case .say(let text): "say \(text)"
@@ -146,6 +147,29 @@ import Testing
     @Test func `a new subscription asks what became of the task`() throws {
         var machine = try launched()
         #expect(names(machine.step(.subscribed("framework"))) == ["reconcile"])
+    }
+
+    @Test func `the master's word of the end waits for the agent's, which has the exit status`() throws {
+        var machine = try launched()
+        _ = machine.step(.updated(status(.taskRunning)))
+        var answer = status(.taskFailed, "Reconciliation: Latest task state", uuid: false)
+        answer.reason = .reconciliation
+        #expect(names(machine.step(.updated(answer))) == ["expect update"])
+        var alone = machine
+        let ended = machine.step(.updated(status(.taskFailed, "Command exited with status 5")))
+        #expect(names(ended) == ["acknowledge", "drain"])
+        #expect(machine.step(.updateOverdue(answer)).isEmpty)
+        #expect(names(machine.step(.outputDrained)) == ["finish 5"])
+        // The agent is gone for good: the master's word must do.
+        #expect(names(alone.step(.updateOverdue(answer))).last == "drain")
+        #expect(names(alone.step(.outputDrained)) == ["finish 1"])
+    }
+
+    @Test func `a task that the master gave up ends at once`() throws {
+        var machine = try launched()
+        var answer = status(.taskLost, "Reconciliation: Task is unknown", uuid: false)
+        answer.reason = .reconciliation
+        #expect(names(machine.step(.updated(answer))).last == "drain")
     }
 
     @Test(arguments: [

@@ -16,6 +16,8 @@ struct TaskRunMachine {
         case interrupted
         /// The sandbox has been read to its end.
         case outputDrained
+        /// The agent's own update has not come; this is the master's word of the task's end.
+        case updateOverdue(V1TaskStatus)
     }
 
     enum Effect {
@@ -27,6 +29,8 @@ struct TaskRunMachine {
         case kill(TaskID)
         /// The state may have changed while we were away.
         case reconcile(TaskID, AgentID)
+        /// Report `.updateOverdue` if the machine has not finished after a while.
+        case expectUpdate(insteadOf: V1TaskStatus)
         /// Print the sandbox's stdout and stderr as they grow.
         case follow(Sandbox)
         /// Read what is left of the sandbox, then report `.outputDrained`.
@@ -49,6 +53,9 @@ struct TaskRunMachine {
     private var wasInterrupted = false
     private var sandbox: Sandbox?
 
+    /// Whether a master has taken the framework, and may hold offers or a task for it.
+    var isKnownToMaster: Bool { framework != nil }
+
     init(request: TaskRequest, task: TaskID) {
         self.request = request
         self.task = task
@@ -69,6 +76,8 @@ struct TaskRunMachine {
             return follow(status)
         case (_, .updated(let status)):
             return status.hasUuid ? [.acknowledge(status)] : []
+        case (.launched, .updateOverdue(let status)):
+            return end(with: status)
         case (.waiting, .refused(let reason)), (.launched, .refused(let reason)):
             return [.say("the master refuses: \(reason)"), .finish(status: 1)]
         case (.waiting, .patienceEnded):
@@ -82,7 +91,7 @@ struct TaskRunMachine {
             return [.say("killing the task"), .kill(task)]
         case (.ended(let status), .outputDrained), (.ended(let status), .interrupted):
             return [.finish(status: status)]
-        case (_, .patienceEnded), (_, .outputDrained), (.ended, .subscribed), (.ended, .refused):
+        case (_, .patienceEnded), (_, .outputDrained), (_, .updateOverdue), (.ended, .subscribed), (.ended, .refused):
             return []
         }
     }
@@ -106,8 +115,21 @@ struct TaskRunMachine {
             effects.append(.follow(sandbox))
         }
         guard status.state.isTerminal else { return effects }
+        // The master's answer to a reconciliation has the state alone. The agent resends its update, which has the exit
+        // status, to every new leader until it is acknowledged.
+        if status.reason == .reconciliation, Self.reportedByAgents.contains(status.state) {
+            return effects + [.expectUpdate(insteadOf: status)]
+        }
+        return effects + end(with: status)
+    }
+
+    /// Terminal states of which the agent knows more than the master.
+    private static let reportedByAgents: [V1TaskState] = [.taskFinished, .taskFailed, .taskKilled, .taskError]
+
+    private mutating func end(with status: V1TaskStatus) -> [Effect] {
         let outcome = TaskOutcome(status)
         phase = .ended(status: wasInterrupted ? 130 : outcome.exitStatus)
+        var effects: [Effect] = []
         if let complaint = outcome.complaint { effects.append(.say(complaint)) }
         effects.append(isFollowing ? .drain : .finish(status: outcome.exitStatus))
         return effects
