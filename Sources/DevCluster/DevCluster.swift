@@ -152,11 +152,13 @@ extension DevCluster {
 
     private static func makeDirectory(_ options: ClusterOptions) throws(ClusterError) -> String {
         let parent = options.workDirectory ?? ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"
-        do { try DirectoryTree.create(parent) } catch { throw .host(error.description) }
-        guard let resolved = realpath(parent, nil) else { throw .host("cannot use \(parent): \(lastError())") }
+        do { try DirectoryTree.create(parent) } catch { throw .invalid("--work_dir: \(error.description)") }
+        guard let resolved = realpath(parent, nil) else { throw .invalid("--work_dir: \(parent): \(lastError())") }
         defer { free(resolved) }
         var template = Array("\(String(cString: resolved))/mini-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw .host("cannot write to \(parent): \(lastError())") }
+        guard mkdtemp(&template) != nil else {
+            throw .invalid("--work_dir: cannot write to \(parent): \(lastError())")
+        }
         chmod(template, 0o755)  // Containers and other users' tasks pass through it to their sandboxes.
         return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
