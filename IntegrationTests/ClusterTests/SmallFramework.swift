@@ -1,0 +1,144 @@
+// A framework of a few lines on the SchedulerClient library: launches shell commands, remembers every update.
+
+import Foundation
+import Logging
+import Mailbox
+import MasterDetection
+import MesosProtocol
+import Resources
+import SchedulerClient
+
+/// A task to launch once.
+struct WantedTask: Sendable {
+    var id: TaskID
+    var command: String
+    var image: String?
+    var cpus: Double
+    var memory: Double
+}
+
+final class SmallFramework: Sendable {
+    private struct State {
+        var waiting: [WantedTask]
+        var updates: [TaskID: [V1TaskStatus]] = [:]
+        /// Offers that no task needs: kept, so that their sum can be looked at.
+        var kept: [OfferID: V1Offer] = [:]
+    }
+
+    private let client: SchedulerClient
+    private let state: Locked<State>
+    private let launchesMax: Int
+
+    /// - Parameter launchesMax: Most tasks in one ACCEPT.
+    init(master: String, tasks: [WantedTask], launchesMax: Int = 100) throws {
+        var framework = V1FrameworkInfo()
+        framework.user = "root"
+        framework.name = "acceptance test"
+        framework.roles = ["*"]
+        framework.checkpoint = true
+        framework.failoverTimeout = 60
+        var multiRole = V1FrameworkInfo.Capability()
+        multiRole.type = .multiRole
+        framework.capabilities = [multiRole]
+        var logger = Logger(label: "acceptance")
+        logger.logLevel = .critical
+        client = SchedulerClient(.init(master: try MasterLocation.parse(master), framework: framework), logger: logger)
+        state = Locked(State(waiting: tasks))
+        self.launchesMax = launchesMax
+    }
+
+    /// Runs until `body` returns, then tears the framework down.
+    func run(isolation: isolated (any Actor)? = #isolation, while body: () async throws -> Void) async throws {
+        let subscription = Task { await client.run() }
+        let reading = Task { for await event in client.events { handle(event) } }
+        let result: Result<Void, any Error>
+        do {
+            try await body()
+            result = .success(())
+        } catch { result = .failure(error) }
+        try? await client.teardown()
+        client.stop()
+        await subscription.value
+        await reading.value
+        try result.get()
+    }
+
+    /// Every update of a task, repetitions included, in the order of arrival.
+    func updates(of task: TaskID) -> [V1TaskStatus] { state.withLock { $0.updates[task] ?? [] } }
+
+    func states(of task: TaskID) -> [V1TaskState] { updates(of: task).map(\.state) }
+
+    /// Tasks of which a terminal update has arrived.
+    var endedCount: Int { state.withLock { $0.updates.values.count { $0.contains { $0.state.isTerminal } } } }
+
+    /// What is offered and not used, by resource name, summed over all offers.
+    var keptScalars: [String: Double] {
+        state.withLock { state in
+            state.kept.values.flatMap(\.resources).filter { $0.type == .scalar }
+                .reduce(into: [:]) { $0[$1.name, default: 0] += $1.scalar.value }
+        }
+    }
+
+    /// Declines everything it keeps in one call; new offers of the same are welcome at once.
+    func handBack() {
+        let offers = state.withLock { state in
+            defer { state.kept = [:] }
+            return state.kept.keys.sorted()
+        }
+        client.submit(Calls.decline(offers, refuse: .zero)) { _ in }
+    }
+
+    private func handle(_ event: SchedulerEvent) {
+        switch event {
+        case .subscribed: state.withLock { $0.kept = [:] }
+        case .disconnected, .refused: break
+        case .event(let event):
+            switch event.type {
+            case .offers: for offer in event.offers.offers { use(offer) }
+            case .rescind: state.withLock { $0.kept[OfferID(event.rescind.offerID.value)] = nil }
+            case .update:
+                let status = event.update.status
+                state.withLock { $0.updates[TaskID(status.taskID.value), default: []].append(status) }
+                if let call = Calls.acknowledge(status) { client.submit(call) { _ in } }
+            default: break
+            }
+        }
+    }
+
+    private func use(_ offer: V1Offer) {
+        let tasks = state.withLock { state -> [WantedTask] in
+            let tasks = Array(state.waiting.prefix(launchesMax))
+            state.waiting.removeFirst(tasks.count)
+            if tasks.isEmpty { state.kept[OfferID(offer.id.value)] = offer }
+            return tasks
+        }
+        guard !tasks.isEmpty else { return }
+        let operation = Calls.launch(tasks.map { $0.info(on: offer) })
+        client.submit(Calls.accept([OfferID(offer.id.value)], [operation], refuse: .zero)) { _ in }
+    }
+}
+
+extension WantedTask {
+    fileprivate func info(on offer: V1Offer) -> V1TaskInfo {
+        var info = V1TaskInfo()
+        info.name = id.value
+        info.taskID = V1TaskID(id)
+        info.agentID = offer.agentID
+        info.resources = [("cpus", cpus), ("mem", memory)].map { name, value in
+            var resource = V1Resource()
+            resource.name = name
+            resource.type = .scalar
+            resource.scalar.value = value
+            if offer.hasAllocationInfo { resource.allocationInfo = offer.allocationInfo }
+            return resource
+        }
+        info.command.shell = true
+        info.command.value = command
+        if let image {
+            info.container.type = .docker
+            info.container.docker.image = image
+            info.container.docker.network = .host
+        }
+        return info
+    }
+}
