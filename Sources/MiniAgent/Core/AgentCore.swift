@@ -129,7 +129,10 @@ package struct AgentCore: Hashable, Sendable {
     }
 
     private func registration() -> Registration {
-        let lives = tasks.sorted { $0.key < $1.key }.map(\.value).filter { !$0.isAbandoned }
+        // A master that is told of a task whose end is acknowledged would wait for that end for ever.
+        let lives = tasks.sorted { $0.key < $1.key }.map(\.value).filter {
+            !$0.isAbandoned && !$0.stream.isClosing
+        }
         let frameworkIDs = Set(lives.map(\.record.key.framework)).sorted()
         return Registration(
             agent: agent,

@@ -55,6 +55,10 @@ package struct StatusUpdateStream: Hashable, Sendable {
     /// The update that waits for an acknowledgement, if it can have been sent already.
     package var head: StatusUpdate? { durableCount > 0 ? queue.first : nil }
 
+    /// Whether the acknowledgement of the terminal update is on its way to disk: the framework knows, and nothing will
+    /// be sent again unless the agent crashes first.
+    package var isClosing: Bool { phase == .recordingAcknowledgement && queue.first?.isTerminal == true }
+
     /// Whether everything produced so far is on disk.
     package var isDurable: Bool { durableCount == queue.count }
 

@@ -26,6 +26,8 @@ package struct TaskRecord: Sendable {
     package var isCharged = false
     /// The agent was declared unreachable with this task on it. It may come back.
     package var isUnreachable = false
+    /// The agent said that it holds the task: it lets go only when the framework has acknowledged the end.
+    package var isHeldByAgent = false
     /// A kill was asked for and may have to be repeated when the agent returns.
     package var kill: KillRequest?
 

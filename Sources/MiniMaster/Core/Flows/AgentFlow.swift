@@ -205,8 +205,10 @@ extension Cluster {
         var missing: [TaskKey] = []
         for task in tasks.tasks(on: agent) {
             if !reported.contains(task.key) {
-                if task.isUnreachable, frameworks[task.key.framework]?.isPartitionAware != true {
-                    // The framework was told TASK_LOST and the agent does not have it: that was the truth.
+                let isTruth = task.isUnreachable && frameworks[task.key.framework]?.isPartitionAware != true
+                if isTruth || (task.isHeldByAgent && task.isTerminal && !task.isUnreachable) {
+                    // The framework was told TASK_LOST and the agent does not have it: that was the truth. Or it has
+                    // acknowledged the end, and an earlier leader or a broken link kept that from us.
                     tasks.remove(task.key).map { complete($0) }
                 } else {
                     missing.append(task.key)
@@ -240,6 +242,7 @@ extension Cluster {
             tasks.update(key) { record in
                 if !record.isTerminal || record.isUnreachable { record.state = task.state }
                 record.isUnreachable = false
+                record.isHeldByAgent = true
                 if let pending = Self.pendingUpdate(of: task) { record.forwarded = pending }
             }
         } else {
@@ -283,6 +286,7 @@ extension Cluster {
             resources: resources, executor: info.hasExecutor ? info.executor.executorID.value : "",
             state: task.state, details: TaskDetails(info), sequence: 0)
         record.forwarded = Self.pendingUpdate(of: task)
+        record.isHeldByAgent = true
         for status in task.statuses { record.remember(status) }
         return record
     }

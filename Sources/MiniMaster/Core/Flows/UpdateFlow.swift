@@ -33,6 +33,8 @@ extension Cluster {
             record.isUnreachable = false
             if let uuid = status.updateUUID { record.forwarded = (status.state, uuid) }
             record.remember(status)
+            // An agent's word on a task it does not hold names no container.
+            if status.containerStatus.hasContainerID { record.isHeldByAgent = true }
         }
         guard latest.isTerminal else { return }
         if !task.isTerminal { countTerminal(status.state.isTerminal ? status : Self.bare(latest, of: status)) }
