@@ -70,7 +70,8 @@ struct ClusterWorld {
         masters = (0..<3).map { MasterProcess(index: $0) }
         agents = (0..<agentCount).map { AgentHost(index: $0) }
         frameworks = (0..<frameworkCount).map { index in
-            var framework = SimFramework(index: index, tasksWanted: Int.random(in: 1...6, using: &random))
+            var framework = SimFramework(index: index, tasksWanted: Int.random(in: 0...3, using: &random))
+            framework.tasksToCome = Int.random(in: 1...6, using: &random)
             if random.chance(20) {
                 framework.isMortal = true
                 framework.failoverTimeout = Double.random(in: 1...8, using: &random)
@@ -92,6 +93,7 @@ struct ClusterWorld {
         for index in agents.indices { startAgent(index, after: random.milliseconds(0...1500)) }
         for index in frameworks.indices {
             timeline.schedule(.framework(index, .retryDue(attempt: nil)), after: random.milliseconds(500...3000))
+            timeline.schedule(.framework(index, .taskDue), after: random.milliseconds(500...9000))
             if frameworks[index].isMortal {
                 timeline.schedule(.framework(index, .leaveDue), after: random.milliseconds(4000...44_000))
             }

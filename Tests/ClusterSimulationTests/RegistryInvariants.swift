@@ -68,15 +68,27 @@ extension ClusterWorld {
         }
     }
 
-    /// The allocator's sums are right, and it holds exactly what is out in offers and in use by tasks.
+    /// The allocator's sums are right, and it holds exactly what is out in offers and in use by tasks; offers are of
+    /// agents and to frameworks that are there.
     mutating func checkBooks(ofMaster index: Int) {
         guard let cluster = masters[index].core?.cluster else { return }
         for violation in AllocationAudit.bookkeepingViolations(of: cluster.allocator) {
             fail("the allocator of master-\(index): \(violation)")
         }
+        for offer in cluster.offers.all {
+            if cluster.agents[offer.agent]?.isConnected != true {
+                fail("master-\(index) has an offer out of agent \(offer.agent), which is not connected")
+            }
+            if cluster.frameworks[offer.framework]?.isConnected != true {
+                fail("master-\(index) has an offer out to framework \(offer.framework), which is not connected")
+            }
+        }
         for agent in cluster.agents.all where agent.isAllocated {
             let offers = cluster.offers.offers(of: agent.id)
             let tasks = cluster.tasks.tasks(on: agent.id).filter(\.isCharged)
+            for task in tasks where task.isTerminal {
+                fail("master-\(index) keeps the resources of task \(task.id), which has ended")
+            }
             for framework in cluster.frameworks.all {
                 for role in framework.roles {
                     var expected = Resources()

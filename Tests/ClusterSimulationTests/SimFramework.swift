@@ -14,6 +14,9 @@ enum FrameworkHappening {
     case received(attempt: Int, V1SchedulerEvent)
     case disconnected(attempt: Int)
     case reconcileDue
+    case killDue(TaskID, attempt: Int)
+    /// One more task is wanted.
+    case taskDue
     /// It goes for good.
     case leaveDue
 }
@@ -36,6 +39,8 @@ struct SimFramework {
     var id: FrameworkID?
     /// How many tasks it still wants to launch.
     var tasksWanted: Int
+    /// How many it will want later, one by one: tasks are launched all through the storm.
+    var tasksToCome = 0
     var tasks: [TaskID: TaskView] = [:]
     var launched = 0
     var leader: Int?
@@ -74,7 +79,7 @@ struct SimFramework {
 
     var openTasks: [TaskID] { tasks.filter { $0.value.ending == nil }.keys.sorted() }
     /// It wants nothing more.
-    var isContent: Bool { hasLeft || tasksWanted == 0 }
+    var isContent: Bool { hasLeft || tasksWanted + tasksToCome == 0 }
 
     /// The command of a task that runs until it is killed.
     static let endlessCommand = "wait"
@@ -108,6 +113,16 @@ extension ClusterWorld {
         case .reconcileDue:
             reconcile(index)
             timeline.schedule(.framework(index, .reconcileDue), after: .seconds(4))
+        case .killDue(let task, let attempt):
+            // A new leader may not know the task yet, and then a KILL is nothing to it.
+            guard attempt == frameworks[index].attempt else { return }
+            killIfWanted(task, framework: index)
+        case .taskDue:
+            frameworks[index].tasksWanted += 1
+            frameworks[index].tasksToCome -= 1
+            if frameworks[index].tasksToCome > 0 {
+                timeline.schedule(.framework(index, .taskDue), after: random.milliseconds(500...9000))
+            }
         case .leaveDue:
             if random.chance(30) { call(index) { $0.type = .teardown } }
             leave(index)
@@ -218,6 +233,13 @@ extension ClusterWorld {
         for task in launches where random.chance(30) { killIfWanted(TaskID(task.taskID), framework: index) }
     }
 
+    /// The KILL comes a while after the task is known, when its agent may be away.
+    private mutating func scheduleKill(of id: TaskID, _ view: SimFramework.TaskView, framework index: Int) {
+        guard view.isKillWanted, view.killSentOn != frameworks[index].attempt else { return }
+        timeline.schedule(
+            .framework(index, .killDue(id, attempt: frameworks[index].attempt)), after: random.milliseconds(0...6000))
+    }
+
     /// Sends the KILL that a task is to have, once on each subscription.
     private mutating func killIfWanted(_ id: TaskID, framework index: Int) {
         let attempt = frameworks[index].attempt
@@ -253,8 +275,9 @@ extension ClusterWorld {
         checkEnding(of: id, view, told: status, framework: index)
         checkDelivery(status, framework: index)
         switch status.state {
-        case .taskStaging, .taskStarting: if status.reason == .reconciliation { killIfWanted(id, framework: index) }
-        case .taskRunning: killIfWanted(id, framework: index)
+        case .taskStaging, .taskStarting:
+            if status.reason == .reconciliation { scheduleKill(of: id, view, framework: index) }
+        case .taskRunning: scheduleKill(of: id, view, framework: index)
         // A kill is nothing to an unreachable task; it is sent again when the task is back.
         case .taskUnreachable: frameworks[index].tasks[id]?.killSentOn = nil
         default: break
