@@ -72,13 +72,15 @@ let package = Package(
         .target(
             name: "MiniAgent",
             dependencies: [
-                "CLinux", "Processes", "Resources", "MesosProtocol", "MasterDetection", "HTTPClient", "HTTPServer", "Mailbox",
+                "CLinux", "Processes", "Resources", "MesosProtocol", "MasterDetection", "HTTPClient", "HTTPServer",
+                "Mailbox",
                 protobuf, logging,
             ], swiftSettings: strict),
         .target(
             name: "JenkinsFramework",
             dependencies: [
-                "SchedulerClient", "MasterDetection", "MesosProtocol", "Resources", "HTTPClient", "HTTPServer", "Mailbox",
+                "SchedulerClient", "MasterDetection", "MesosProtocol", "Resources", "HTTPClient", "HTTPServer",
+                "Mailbox",
                 logging, .product(name: "Yams", package: "Yams"),
             ], swiftSettings: strict),
         .target(
@@ -96,7 +98,8 @@ let package = Package(
         .executableTarget(
             name: "mini",
             dependencies: [
-                "CSupervisor", "DevCluster", "TaskRun", "MiniMaster", "MiniAgent", "JenkinsFramework", "PracticeJenkins",
+                "CSupervisor", "DevCluster", "TaskRun", "MiniMaster", "MiniAgent", "JenkinsFramework",
+                "PracticeJenkins",
                 "Allocator", "MasterDetection", "MesosProtocol", "Resources", "ZooKeeper", "Mailbox", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
@@ -106,7 +109,8 @@ let package = Package(
         .target(name: "SimKit", dependencies: ["Resources"], path: "Tests/SimKit", swiftSettings: strict),
         .testTarget(
             name: "ClusterSimulationTests",
-            dependencies: ["Allocator", "SimKit", "MiniMaster", "MiniAgent", "MesosProtocol", "Resources"], swiftSettings: strict),
+            dependencies: ["Allocator", "SimKit", "MiniMaster", "MiniAgent", "MesosProtocol", "Resources"],
+            swiftSettings: strict),
         .testTarget(
             name: "MiniAgentTests",
             dependencies: ["SimKit", "MiniAgent", "HTTPServer", "Mailbox", "MesosProtocol", "Resources"],
@@ -114,7 +118,8 @@ let package = Package(
         .testTarget(
             name: "AgentTests",
             dependencies: [
-                "MiniAgent", "mini-supervisor", "MasterDetection", "MesosProtocol", "HTTPClient", "HTTPServer", "Mailbox",
+                "MiniAgent", "mini-supervisor", "MasterDetection", "MesosProtocol", "HTTPClient", "HTTPServer",
+                "Mailbox",
                 "Resources", logging,
             ], path: "IntegrationTests/AgentTests", swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
@@ -180,7 +185,8 @@ let package = Package(
                 "MesosProtocol", "Resources", "HTTPClient", "Processes", "Mailbox", logging,
             ], path: "IntegrationTests/ClusterTests", swiftSettings: strict),
         .testTarget(
-            name: "AllocatorTests", dependencies: ["Allocator", "Resources"], exclude: ["Scripts"], swiftSettings: strict),
+            name: "AllocatorTests", dependencies: ["Allocator", "Resources"], exclude: ["Scripts"],
+            swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -11,8 +11,10 @@ import ZooKeeper
 
 extension RealEnsemble {
     @Suite struct ElectionOfMasters {
+        private let directories = TemporaryDirectories()
+
         private func start(_ path: String, quorum: Int = 2) async throws -> MasterServer {
-            var configuration = MasterConfiguration(workDir: try makeTemporaryDirectory(named: "master"))
+            var configuration = MasterConfiguration(workDir: try directories.make(named: "master"))
             configuration.zk = ZooKeeperURL(servers: try RealEnsemble.ensemble.addresses, path: path)
             configuration.quorum = quorum
             configuration.ip = "127.0.0.1"
@@ -37,7 +39,7 @@ extension RealEnsemble {
             let first = try await start("/quorum/mesos")
             try await eventually("the lone master names what is missing") {
                 try await get(first, "/master/state").text
-                    == "No leader elected: 1 of 2 required masters are members of the election group"
+                    == "No leader elected: no quorum: 1 of 2 required masters are members of the election group"
             }
             #expect(try await get(first, "/health").status == 200)
             #expect(try await get(first, "/redirect").status == 503)
@@ -91,7 +93,7 @@ extension RealEnsemble {
             async throws
         {
             try await withTestEnsemble(servers: 1) { ensemble in
-                var configuration = MasterConfiguration(workDir: try makeTemporaryDirectory(named: "master"))
+                var configuration = MasterConfiguration(workDir: try directories.make(named: "master"))
                 configuration.zk = ZooKeeperURL(servers: ensemble.addresses, path: "/mesos")
                 configuration.quorum = 1
                 configuration.ip = "127.0.0.1"

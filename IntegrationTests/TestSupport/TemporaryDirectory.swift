@@ -1,6 +1,7 @@
 // Directories for one test each, under the system's place for temporary files.
 
-import Glibc
+import Foundation
+import Mailbox
 
 /// The system refused a directory.
 public struct CannotMakeDirectory: Error {
@@ -18,4 +19,19 @@ public func makeTemporaryDirectory(named name: String) throws -> String {
     defer { free(bytes) }
     guard mkdtemp(bytes) != nil else { throw CannotMakeDirectory(template: template, errno: errno) }
     return String(cString: bytes)
+}
+
+/// Directories that are removed, with everything in them, when this object goes: kept by a suite, after each test.
+public final class TemporaryDirectories: Sendable {
+    private let made = Locked<[String]>([])
+
+    public init() {}
+
+    deinit { for directory in made.withLock({ $0 }) { try? FileManager.default.removeItem(atPath: directory) } }
+
+    public func make(named name: String) throws -> String {
+        let directory = try makeTemporaryDirectory(named: name)
+        made.withLock { $0.append(directory) }
+        return directory
+    }
 }

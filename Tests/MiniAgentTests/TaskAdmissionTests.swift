@@ -1,6 +1,7 @@
 // What an agent will not run, and says so instead of leaving a part out.
 
 import MesosProtocol
+import Resources
 import Testing
 
 @testable import MiniAgent
