@@ -95,7 +95,7 @@ struct LeadershipTests {
             talk.call(nil, "f", .revive)
                 == .refused(
                     status: 503,
-                    reason: "No leader elected: 1 of 2 required masters are members of the election group"))
+                    reason: "No leader elected: no quorum: 1 of 2 required masters are members of the election group"))
     }
 
     @Test func `losing the quorum drops everything known of the cluster, gaining it starts again`() {

@@ -111,7 +111,8 @@ package struct Leadership: Sendable {
         }
         if let quorum = settings.quorum, let members, !members.isEmpty, members.count < quorum {
             return .unavailable(
-                "No leader elected: \(members.count) of \(quorum) required masters are members of the election group")
+                "No leader elected: no quorum: \(members.count) of \(quorum) required masters are members of the election group"
+            )
         }
         if let leader, leader.info.id != selfInfo.id { return .following(leader.info) }
         return .unavailable("No leader elected")
