@@ -53,6 +53,8 @@ package struct Agent: Sendable {
     package var isConnected: Bool { link != nil }
     package var isRecovered: Bool { phase == .recovered }
     package var isLeaving: Bool { phase == .leaving }
+    /// It was never acknowledged under this leader, so its tasks are not in the books.
+    package var isAwaited: Bool { registeredAt == nil }
     package var isAdmitting: Bool {
         if case .admitting = phase { return true }
         return false
@@ -74,7 +76,7 @@ package struct AgentRoster: Sendable {
     /// Ids already given to agents that are not acknowledged yet or are registered, by their address, so that a retry
     /// from the same place does not make a second agent.
     private var byAddress: [String: AgentID] = [:]
-    private var recoveredCount = 0
+    private var awaitedCount = 0
 
     package init() {}
 
@@ -93,12 +95,12 @@ package struct AgentRoster: Sendable {
     package var count: Int { agents.count }
 
     /// Whether agents of the registry have still to come back after a change of leader.
-    package var isAwaitingAgents: Bool { recoveredCount > 0 }
+    package var isAwaitingAgents: Bool { awaitedCount > 0 }
 
     mutating func put(_ agent: Agent) {
         if let old = agents[agent.id] { unindex(old) }
         agents[agent.id] = agent
-        if agent.isRecovered { recoveredCount += 1 }
+        if agent.isAwaited { awaitedCount += 1 }
         switch agent.phase {
         case .connected(let link): byLink[link] = agent.id
         case .admitting(let registration): byLink[registration.link] = agent.id
@@ -121,7 +123,7 @@ package struct AgentRoster: Sendable {
     }
 
     private mutating func unindex(_ agent: Agent) {
-        if agent.isRecovered { recoveredCount -= 1 }
+        if agent.isAwaited { awaitedCount -= 1 }
         switch agent.phase {
         case .connected(let link): byLink[link] = nil
         case .admitting(let registration): byLink[registration.link] = nil

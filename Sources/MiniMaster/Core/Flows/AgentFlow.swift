@@ -206,7 +206,11 @@ extension Cluster {
         for task in tasks.tasks(on: agent) {
             if !reported.contains(task.key) {
                 let isTruth = task.isUnreachable && frameworks[task.key.framework]?.isPartitionAware != true
-                if isTruth || (task.isHeldByAgent && task.isTerminal && !task.isUnreachable) {
+                let hasEnded = task.isTerminal && !task.isUnreachable
+                if hasEnded, !task.isHeldByAgent {
+                    // The agent said so when its framework was away; reconciliation will tell it.
+                    continue
+                } else if isTruth || hasEnded {
                     // The framework was told TASK_LOST and the agent does not have it: that was the truth. Or it has
                     // acknowledged the end, and an earlier leader or a broken link kept that from us.
                     tasks.remove(task.key).map { complete($0) }

@@ -6,7 +6,10 @@ extension Cluster {
     mutating func reconcile(_ call: V1SchedulerCall.Reconcile, from framework: Framework) {
         count("reconcile_tasks")
         if call.tasks.isEmpty {
-            for task in tasks.tasks(of: framework.id) { tell(framework.id, update: latestState(of: task)) }
+            for task in tasks.tasks(of: framework.id) {
+                tell(framework.id, update: latestState(of: task))
+                settleOnceOnly(task.key)
+            }
             return
         }
         reconcile(
@@ -19,6 +22,7 @@ extension Cluster {
             let key = TaskKey(framework: framework.id, task: id)
             if let task = tasks[key], !task.isUnreachable {
                 tell(framework.id, update: latestState(of: task))
+                settleOnceOnly(key)
             } else if let status = verdict(onUnknown: id, agent ?? tasks[key]?.agent, framework) {
                 tell(framework.id, update: status)
             }
@@ -52,7 +56,8 @@ extension Cluster {
         var state = V1TaskState.taskUnknown
         var message = "Reconciliation: Task is unknown"
         var unreachableSince: WallTime?
-        if let known, !known.isAdmitting {
+        // An agent whose link broke before it was acknowledged has not told us its tasks.
+        if let known, !known.isAwaited, !known.isAdmitting {
             (state, message) = (.taskGone, "Reconciliation: Task is unknown to the agent")
         } else if let agent, let time = registry.unreachable[agent] {
             (state, message) = (.taskUnreachable, "Reconciliation: Task is unreachable")

@@ -22,6 +22,16 @@ extension Cluster {
         let key = TaskKey(framework: framework, task: TaskID(status.taskID))
         if let task = tasks[key], task.agent == agent.id { apply(call, to: task) }
         tell(framework, update: status)
+        settleOnceOnly(key)
+    }
+
+    /// Closes the book on a task that its agent does not hold, once the framework was told of its end: the agent will
+    /// not repeat it, so a lost acknowledgement would leave it there for ever.
+    mutating func settleOnceOnly(_ key: TaskKey) {
+        guard let task = tasks[key], task.isTerminal, !task.isUnreachable, !task.isHeldByAgent,
+            frameworks[key.framework]?.isConnected == true
+        else { return }
+        finish(key)
     }
 
     private mutating func apply(_ call: LinkCall.Update, to task: TaskRecord) {
@@ -33,8 +43,7 @@ extension Cluster {
             record.isUnreachable = false
             if let uuid = status.updateUUID { record.forwarded = (status.state, uuid) }
             record.remember(status)
-            // An agent's word on a task it does not hold names no container.
-            if status.containerStatus.hasContainerID { record.isHeldByAgent = true }
+            if !status.isOnceOnly { record.isHeldByAgent = true }
         }
         guard latest.isTerminal else { return }
         if !task.isTerminal { countTerminal(status.state.isTerminal ? status : Self.bare(latest, of: status)) }
