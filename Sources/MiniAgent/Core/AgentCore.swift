@@ -136,8 +136,11 @@ package struct AgentCore: Hashable, Sendable {
         let frameworkIDs = Set(lives.map(\.record.key.framework)).sorted()
         return Registration(
             agent: agent,
-            tasks: lives.map {
-                ReportedTask(record: $0.record, state: $0.state, pending: $0.stream.head, history: $0.history)
+            tasks: lives.map { life in
+                let history = life.durableHistory
+                return ReportedTask(
+                    record: life.record, state: history.last?.state ?? .taskStaging, pending: life.stream.head,
+                    history: history)
             },
             frameworks: frameworkIDs.compactMap { frameworks[$0] })
     }

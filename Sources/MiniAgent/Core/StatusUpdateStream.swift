@@ -59,6 +59,9 @@ package struct StatusUpdateStream: Hashable, Sendable {
     /// be sent again unless the agent crashes first.
     package var isClosing: Bool { phase == .recordingAcknowledgement && queue.first?.isTerminal == true }
 
+    /// Produced, and not on disk yet.
+    package var undurable: ArraySlice<StatusUpdate> { queue.dropFirst(durableCount) }
+
     /// Whether everything produced so far is on disk.
     package var isDurable: Bool { durableCount == queue.count }
 

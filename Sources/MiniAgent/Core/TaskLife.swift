@@ -80,6 +80,11 @@ package struct TaskLife: Hashable, Sendable {
 
     /// The newest state, on disk or not.
     package var state: V1TaskState { history.last?.state ?? .taskStaging }
+    /// What can be told: a crash of the agent may undo what is not on disk.
+    var durableHistory: [StatusUpdate] {
+        let undurable = Set(stream.undurable.map(\.id))
+        return undurable.isEmpty ? history : history.filter { !undurable.contains($0.id) }
+    }
     package var isEnded: Bool { phase == .ended }
     /// Whether it has ended and nothing of that would be forgotten in a crash.
     var isSettled: Bool { isEnded && stream.isDurable }
