@@ -140,6 +140,7 @@ extension ClusterWorld {
                 .written(agent: index, generation: generation, write),
                 after: .nanoseconds(due - timeline.nanoseconds))
         case .register(let link, let address, let registration):
+            checkDurable(registration, ofAgent: index)
             register(link, at: address, registration, ofAgent: index)
         case .closeLink(let link):
             if let number = agents[index].links.removeValue(forKey: link) { close(number, by: .client) }

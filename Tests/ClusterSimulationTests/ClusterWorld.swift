@@ -105,6 +105,7 @@ struct ClusterWorld {
     /// Takes the next happening.
     mutating func advance() {
         guard let happening = timeline.popNext() else { return }
+        thaw()
         switch happening {
         case .toMaster(let index, let generation, let event):
             deliver(event, toMaster: index, generation: generation)
@@ -127,7 +128,6 @@ struct ClusterWorld {
             strike(fault)
             timeline.schedule(.fault(draw()), after: random.milliseconds(500...9000))
         }
-        checkAlways()
     }
 
     /// Runs until virtual time has moved on by `duration`, or a violation is found.

@@ -101,7 +101,7 @@ extension ClusterWorld {
         }
     }
 
-    /// Thaws what is due; called on every happening, since a thaw is nothing that anybody sends.
+    /// Thaws what is due; called before every happening, since a thaw is nothing that anybody sends.
     mutating func thaw() {
         for index in masters.indices {
             guard let until = masters[index].frozenUntil, until <= timeline.nanoseconds else { continue }

@@ -8,9 +8,6 @@ import SimKit
 @testable import MiniMaster
 
 extension ClusterWorld {
-    /// Cheap checks on every happening.
-    mutating func checkAlways() { thaw() }
-
     /// Never two acting leaders: whoever has just stepped and leads, leads alone.
     ///
     /// A master that is frozen, or whose own clock tells it to stand back at its next step, does not act; one that has
@@ -65,7 +62,11 @@ extension ClusterWorld {
     mutating func checkAgent(_ index: Int) {
         guard let core = agents[index].core else { return }
         var used = Resources()
-        for life in core.tasks.values where !life.isEnded && !life.isAbandoned { used += life.resources }
+        for life in core.tasks.values where !life.isEnded && !life.isAbandoned {
+            // After a restart the agent learns anew that the framework is gone.
+            if case .removed = zooKeeper.store.frameworks[life.record.key.framework]?.phase { continue }
+            used += life.resources
+        }
         if !AgentHost.capacity.contains(used.flattened) {
             fail("agent-\(index) runs \(used) and has \(AgentHost.capacity)")
         }
@@ -81,6 +82,16 @@ extension ClusterWorld {
         }
     }
 
+    /// So is a state that a registration tells.
+    mutating func checkDurable(_ registration: Registration, ofAgent index: Int) {
+        for task in registration.tasks where task.state != .taskStaging {
+            let updates = agents[index].disk.tasks[task.record.key]?.updates ?? []
+            if !updates.contains(where: { $0.state == task.state }) {
+                fail("agent-\(index) registers with \(task.record.key) as \(task.state.name), which is not on disk")
+            }
+        }
+    }
+
     /// One terminal state for each task, whoever tells it.
     mutating func checkEnding(
         of task: TaskID, _ view: SimFramework.TaskView, told status: V1TaskStatus, framework index: Int
@@ -93,8 +104,13 @@ extension ClusterWorld {
         }
         guard let ending = view.ending else {
             frameworks[index].tasks[task]?.ending = status.state
+            let isKept = isOnDisk(status, framework: index)
+            frameworks[index].tasks[task]?.isEndingKept = isKept
             return
         }
+        // Nobody keeps the memory of a launch that came to nothing: a RECONCILE that was under way when we were told is
+        // answered with TASK_GONE, as by Apache Mesos.
+        if !view.isEndingKept, status.reason == .reconciliation, !status.hasUuid { return }
         if ending != status.state {
             fail("framework-\(index): task \(task) ended as \(ending.name) and again as \(status.state.name)")
         }

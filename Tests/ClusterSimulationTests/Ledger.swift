@@ -81,6 +81,12 @@ extension ClusterWorld {
         }
     }
 
+    func isOnDisk(_ status: V1TaskStatus, framework index: Int) -> Bool {
+        guard let id = status.updateUUID, let framework = frameworks[index].id else { return false }
+        let key = TaskKey(framework: framework, task: TaskID(status.taskID))
+        return ledger.updates[key]?.position(of: id) != nil
+    }
+
     /// Updates that their framework has a right to and has not received, in words.
     var undelivered: [String] {
         ledger.updates.sorted { $0.key < $1.key }.compactMap { key, updates in

@@ -29,6 +29,8 @@ struct SimFramework {
         var states: [V1TaskState] = []
         /// The first terminal state the framework was told.
         var ending: V1TaskState?
+        /// The ending came with a uuid from an agent's disk, so the master keeps the task until we acknowledge it.
+        var isEndingKept = false
         /// It is to be killed; it may be endless, so that nothing else ends it.
         var isKillWanted = false
         /// The subscription on which the KILL was sent. Within one subscription the master keeps it in mind.
