@@ -64,7 +64,7 @@ extension RealEnsemble {
             try await eventually("the second leads", within: .seconds(2)) { try await leads(second) }
             await second.stop()
             try await eventually("the third does not lead alone") {
-                try await get(third, "/master/state").text.hasPrefix("No leader elected: 1 of 2")
+                try await get(third, "/master/state").text.hasPrefix("No leader elected: no quorum: 1 of 2")
             }
             let fourth = try await start("/quorum/mesos")
             try await eventually("the third leads with the fourth's help") { try await leads(third) }
