@@ -1,5 +1,6 @@
 // From the YAML file to JenkinsConfiguration: which keys there are, what they may say, and what they mean together.
 import FoundationEssentials
+import Glibc
 import MasterDetection
 import Resources
 import Yams
@@ -11,6 +12,10 @@ extension JenkinsConfiguration {
     ///
     /// - Throws: `ConfigurationError` with every problem of the file.
     public static func load(path: String) throws(ConfigurationError) -> JenkinsConfiguration {
+        // The most common mistake gets the system's own short words for it.
+        guard access(path, R_OK) == 0 else {
+            throw problem(path, "cannot be read: \(String(cString: strerror(errno)))")
+        }
         let text: String
         do {
             let bytes = try Data(contentsOf: URL(filePath: path))
