@@ -34,7 +34,8 @@ import Testing
         ("up --masters=3 --zk=none", "--zk"),
         ("run --master=127.0.0.1:1", "--"), ("run --master=127.0.0.1:1 --cpus=0 -- true", "--cpus"),
         ("run --master=127.0.0.1:1 --mem=-1 -- true", "--mem"), ("run -- true", "--master"),
-        ("jenkins --config=/none.yaml", "/none.yaml"), ("practice-jenkins --port=0 --users_file=/none", "/none"),
+        ("jenkins --config=/none.yaml", "/none.yaml: cannot be read: No such file or directory"),
+        ("practice-jenkins --port=0 --users_file=/none", "/none"),
     ]
 
     @Test(arguments: mistakes)

@@ -70,6 +70,8 @@ import Testing
             try await eventually("the task runs: \(run.errorText)", within: .seconds(20)) { run.outputText == "up\n" }
         }
         #expect(try await cluster.look.containers().map(\.state) == ["running"])
+        // The look sees what must be gone later: mini up, janitor, master, agents, supervisor, task.
+        #expect(cluster.look.processes().count >= 7)
 
         cluster.program.process.send(signal: signal)
         let end = await cluster.program.end(within: .seconds(45))
@@ -95,10 +97,24 @@ import Testing
         await cluster.remove()
     }
 
-    @Test func `a frozen agent is taken away too`() async throws {
-        try await withCluster("--masters=1", "--agents=2", "--containerizer=process") { _, document in
-            kill(document.agents[0].pid, SIGSTOP)
-        }
+    @Test(arguments: [SIGINT, SIGKILL]) func `a frozen agent is taken away too, and its task`(signal: Int32)
+        async throws
+    {
+        let cluster = try await UpCluster.start(["--json", "--masters=1", "--agents=1", "--containerizer=docker"])
+        let document = try await cluster.document()
+        let run = try await ProgramRun.mini(
+            "run", "--master=\(document.masters[0].address)", "--docker_image=\(document.sampleImage ?? "")", "--",
+            "sh",
+            "-c", "echo up; sleep 1000")
+        try await eventually("the task runs: \(run.errorText)", within: .seconds(20)) { run.outputText == "up\n" }
+        kill(document.agents[0].pid, SIGSTOP)
+        cluster.program.process.send(signal: signal)
+        _ = await cluster.program.end(within: .seconds(45))
+        try await cluster.expectNothingLeft()
+        run.process.send(signal: SIGKILL)
+        _ = await run.end(within: .seconds(5))
+        run.forget()
+        await cluster.remove()
     }
 
     @Test func `two clusters run beside each other and end by themselves`() async throws {
