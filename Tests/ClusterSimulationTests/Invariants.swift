@@ -126,7 +126,8 @@ extension ClusterWorld {
     private func owedTasks(of framework: SimFramework) -> [TaskID] {
         if framework.hasLeft { return [] }
         return framework.openTasks.filter { id in
-            guard let view = framework.tasks[id], view.states.last == .taskUnreachable else { return true }
+            guard let view = framework.tasks[id], [.taskUnreachable, .taskUnknown].contains(view.states.last)
+            else { return true }
             return agents.contains { $0.disk.agent == view.agent }
         }
     }
@@ -138,6 +139,7 @@ extension ClusterWorld {
         var debts: [String] = []
         for framework in frameworks { debts += debtsTo(framework, by: leader) }
         for host in agents { debts += debtsOf(host, to: leader) }
+        for agent in leader.agents.all where !agent.isConnected { debts.append("the leader waits for \(agent.id)") }
         return debts + undelivered
     }
 

@@ -42,6 +42,13 @@ extension ClusterWorld {
             if zooKeeper.store.frameworks[id]?.phase != .connected {
                 fail("master-\(index) welcomes framework \(id), which the registry does not have as connected")
             }
+        case .update where event.update.status.state == .taskUnknown:
+            let task = TaskID(event.update.status.taskID)
+            for host in agents where host.disk.tasks.keys.contains(where: { $0.task == task }) {
+                if let id = host.disk.agent, zooKeeper.store.agents[id] != nil {
+                    fail("master-\(index) calls task \(task) unknown, while its agent \(id) is still to come back")
+                }
+            }
         case .update where event.update.status.reason == .agentRemoved:
             let id = AgentID(event.update.status.agentID)
             if zooKeeper.store.agents[id] != nil {

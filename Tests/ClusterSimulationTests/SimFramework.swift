@@ -211,7 +211,8 @@ extension ClusterWorld {
             task.name = id.value
             task.taskID = V1TaskID(id)
             task.agentID = offer.agentID
-            task.command.value = isKillWanted && random.chance(70) ? SimFramework.endlessCommand : "work"
+            let isEndless = random.chance(frameworks[index].isMortal ? 50 : isKillWanted ? 70 : 0)
+            task.command.value = isEndless ? SimFramework.endlessCommand : "work"
             task.resources = SimFramework.taskNeed.protobuf(
                 allocationRole: try? RoleName(offer.allocationInfo.role))
             launches.append(task)
@@ -291,13 +292,15 @@ extension ClusterWorld {
         let open = frameworks[index].openTasks
         guard !open.isEmpty else { return }
         let views = frameworks[index].tasks
+        // Some clients never say on which agent.
+        let namesAgents = random.chance(70)
         call(index) { call in
             call.type = .reconcile
             call.reconcile = .init()
             call.reconcile.tasks = open.map { id in
                 var task = V1SchedulerCall.Reconcile.Task()
                 task.taskID = V1TaskID(id)
-                if let agent = views[id]?.agent { task.agentID = V1AgentID(agent) }
+                if namesAgents, let agent = views[id]?.agent { task.agentID = V1AgentID(agent) }
                 return task
             }
         }
