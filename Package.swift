@@ -141,7 +141,7 @@ let package = Package(
             dependencies: [
                 "MiniMaster", "Allocator", "HTTPServer", "HTTPClient", "MesosProtocol", "Resources", "Mailbox", logging,
             ], exclude: ["Shapes"], swiftSettings: strict),
-        .testTarget(name: "ResourcesTests", dependencies: ["Resources"], swiftSettings: strict),
+        .testTarget(name: "ResourcesTests", dependencies: ["Resources", "SimKit"], swiftSettings: strict),
         .testTarget(name: "ZooKeeperTests", dependencies: ["ZooKeeper"], swiftSettings: strict),
         .testTarget(
             name: "MasterDetectionTests", dependencies: ["MasterDetection", "MesosProtocol", "ZooKeeper"],
@@ -185,7 +185,7 @@ let package = Package(
                 "MesosProtocol", "Resources", "HTTPClient", "Processes", "Mailbox", logging,
             ], path: "IntegrationTests/ClusterTests", swiftSettings: strict),
         .testTarget(
-            name: "AllocatorTests", dependencies: ["Allocator", "Resources"], exclude: ["Scripts"],
+            name: "AllocatorTests", dependencies: ["Allocator", "Resources", "SimKit"], exclude: ["Scripts"],
             swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

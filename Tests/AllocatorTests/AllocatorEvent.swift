@@ -1,6 +1,7 @@
 // What can happen to an allocator, as values: applied to the real one and to its slow twin, and drawn from a seed.
 
 import Allocator
+import SimKit
 import Resources
 
 enum AllocatorEvent {

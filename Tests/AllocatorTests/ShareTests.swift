@@ -1,6 +1,7 @@
 // Shares are compared exactly, even where products do not fit 128 bits.
 
 import Resources
+import SimKit
 import Testing
 
 @testable import Allocator

@@ -1,6 +1,7 @@
 // The allocator against its slow twin on random streams of events, with the auditor watching every allocation.
 
 import Allocator
+import SimKit
 import Resources
 import Testing
 

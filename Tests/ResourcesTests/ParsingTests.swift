@@ -1,6 +1,7 @@
 // The text form of resources, as `--resources` takes it.
 
 import Resources
+import SimKit
 import Testing
 
 @Suite struct `Resources as text` {

@@ -1,6 +1,7 @@
 // Scalars and ranges: exact, and equal to what a set of numbers would say.
 
 import Resources
+import SimKit
 import Testing
 
 @Suite struct `Scalars` {

@@ -1,6 +1,7 @@
 // Bags of resources: what adds up, what stays apart, and that nothing is lost.
 
 import Resources
+import SimKit
 import Testing
 
 @Suite struct `Bags of resources` {

@@ -3,23 +3,6 @@
 import MesosProtocol
 import Resources
 
-/// Names one task in the whole cluster: task ids are unique within a framework only.
-package struct TaskKey: Hashable, Comparable, Sendable, CustomStringConvertible {
-    package var framework: FrameworkID
-    package var task: TaskID
-
-    package init(framework: FrameworkID, task: TaskID) {
-        self.framework = framework
-        self.task = task
-    }
-
-    package static func < (left: TaskKey, right: TaskKey) -> Bool {
-        (left.framework, left.task) < (right.framework, right.task)
-    }
-
-    package var description: String { "task \(task) of framework \(framework)" }
-}
-
 /// Names a status update until it is acknowledged.
 package typealias UpdateID = WireUUID
 

@@ -54,22 +54,6 @@ package struct Continuity: Sendable {
     package mutating func nextAllocationSeed() -> UInt64 { allocationSeeds.next() }
 }
 
-/// A small seedable generator (Steele, Lea and Flood, *Fast Splittable Pseudorandom Number Generators*, OOPSLA 2014).
-/// Good enough to spread agents over frameworks; not for secrets.
-package struct SplitMix64: RandomNumberGenerator, Sendable {
-    private var state: UInt64
-
-    package init(seed: UInt64) { state = seed }
-
-    package mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-}
-
 /// What the master counts, named as in `/metrics/snapshot`.
 package struct MasterCounters: Equatable, Sendable {
     private var values: [String: UInt64] = [:]

@@ -71,20 +71,3 @@ package struct Term: Hashable, Sendable, CustomStringConvertible {
 
     package var description: String { "\(candidate?.name ?? "standalone")#\(number)" }
 }
-
-/// A task's name in the whole cluster: task ids are unique within their framework only.
-package struct TaskKey: Hashable, Comparable, Sendable, CustomStringConvertible {
-    package let framework: FrameworkID
-    package let task: TaskID
-
-    package init(framework: FrameworkID, task: TaskID) {
-        self.framework = framework
-        self.task = task
-    }
-
-    package var description: String { "\(task) of framework \(framework)" }
-
-    package static func < (left: TaskKey, right: TaskKey) -> Bool {
-        (left.framework, left.task) < (right.framework, right.task)
-    }
-}

@@ -99,7 +99,7 @@ package struct SubscriptionMachine: Equatable, Sendable {
     package init(frameworkID: FrameworkID?, settings: SubscriptionSettings, seed: UInt64) {
         self.frameworkID = frameworkID
         self.settings = settings
-        random = SplitMix64(state: seed)
+        random = SplitMix64(seed: seed)
     }
 
     package mutating func step(_ event: Event, at now: Moment) -> [Effect] {

@@ -39,7 +39,7 @@ package struct TaskBook: Sendable {
 
     /// - Precondition: No task has that key.
     mutating func insert(_ record: TaskRecord) {
-        precondition(self[record.key] == nil, "task \(record.key) is already in the book")
+        precondition(self[record.key] == nil, "\(record.key) is already in the book")
         launches += 1
         var numbered = record
         numbered.sequence = launches
