@@ -30,6 +30,9 @@ package struct AgentCore: Hashable, Sendable {
     private var backoffChance: RandomStream
     /// Launches that came before the agent's identity was on disk.
     private var heldCommands: [MasterCommand] = []
+    /// The id a master gave that is not on disk yet. An agent that asks again meanwhile must ask as the same one, or it
+    /// would be given a second id that its disk then contradicts.
+    private var grantedAgent: AgentID?
     private var stopping: AgentStop?
     private var hasStopped = false
 
@@ -105,6 +108,7 @@ package struct AgentCore: Hashable, Sendable {
                     "the master registered this agent as \(grant.agent), but its work directory belongs to \(agent); "
                         + "to start as a new agent, end its tasks and remove the link meta/slaves/latest"), now)
         }
+        grantedAgent = grant.agent
         let effects = link.granted(linkID, grant, isKnown: agent != nil)
         return link.registeredLink == linkID ? effects + registered(now) : effects
     }
@@ -135,7 +139,7 @@ package struct AgentCore: Hashable, Sendable {
         }
         let frameworkIDs = Set(lives.map(\.record.key.framework)).sorted()
         return Registration(
-            agent: agent,
+            agent: agent ?? grantedAgent,
             tasks: lives.map { life in
                 let history = life.durableHistory
                 return ReportedTask(
