@@ -23,6 +23,7 @@ struct ClusterWorld {
         case container(agent: Int, ContainerID, ContainerHappening)
         case written(agent: Int, generation: Int, CheckpointWrite)
         case fault(Fault)
+        case agentDies(Int, down: Duration)
     }
 
     /// What travels over a connection.
@@ -123,6 +124,9 @@ struct ClusterWorld {
             take(happening, container, onAgent: agent)
         case .written(let agent, let generation, let write):
             finishWrite(write, onAgent: agent, generation: generation)
+        case .agentDies(let index, let down):
+            guard isStormy else { return }
+            strike(.killAgent(index, down: down))
         case .fault(let fault):
             guard isStormy else { return }
             strike(fault)

@@ -17,6 +17,8 @@ enum Fault: CustomStringConvertible {
     case isolateFramework(Int, Duration)
     case slowDisk(Int, Duration)
     case slowZooKeeper(Duration)
+    /// The disk gets slow, and a while later the agent dies with writes under way.
+    case killAgentWriting(Int, after: Duration, down: Duration)
 
     var description: String {
         switch self {
@@ -30,6 +32,7 @@ enum Fault: CustomStringConvertible {
         case .breakLinks: "break every connection"
         case .isolateFramework(let index, let time): "isolate framework-\(index) for \(time)"
         case .slowDisk(let index, let time): "slow disk of agent-\(index) for \(time)"
+        case .killAgentWriting(let index, let time, _): "slow disk of agent-\(index), to be killed after \(time)"
         case .slowZooKeeper(let time): "slow ZooKeeper for \(time)"
         }
     }
@@ -46,7 +49,10 @@ extension ClusterWorld {
         case 36..<50: return .cutMasterFromZooKeeper(leaderOr(master), random.milliseconds(300...12_000))
         case 50..<55: return .zooKeeperWithoutQuorum(random.milliseconds(300...10_000))
         case 55..<60: return .deleteLeaderZnode
-        case 60..<78: return .killAgent(agent, down: random.milliseconds(50...15_000))
+        case 60..<68:
+            return .killAgentWriting(
+                agent, after: random.milliseconds(300...8000), down: random.milliseconds(50...10_000))
+        case 68..<78: return .killAgent(agent, down: random.milliseconds(50...15_000))
         case 78..<87: return .isolateAgent(agent, random.milliseconds(500...30_000))
         case 87..<91: return .breakLinks
         case 91..<93: return .slowZooKeeper(random.milliseconds(1000...15_000))
@@ -96,6 +102,9 @@ extension ClusterWorld {
             }
         case .slowDisk(let index, let time):
             agents[index].slowDiskUntil = timeline.nanoseconds + time.nanoseconds
+        case .killAgentWriting(let index, let time, let down):
+            agents[index].slowDiskUntil = timeline.nanoseconds + time.nanoseconds
+            timeline.schedule(.agentDies(index, down: down), after: time)
         case .slowZooKeeper(let time):
             slowZooKeeperUntil = timeline.nanoseconds + time.nanoseconds
         }
