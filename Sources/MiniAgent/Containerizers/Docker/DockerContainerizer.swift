@@ -140,8 +140,16 @@ package final class DockerContainerizer: Containerizer {
             copying.cancel()
         }
         hasEnded.withLock { $0 = true }
-        // The output should be complete before the framework hears of the end, but not at any price.
-        let patience = Timers.shared.scheduleOnce(after: .seconds(10)) { copying.cancel() }
+        // The output should be complete before the framework hears of the end, but not at any price: as long as more of it
+        // comes.
+        let patience = Task {
+            var seen = -1
+            while !Task.isCancelled, copier.copiedBytes.withLock({ $0 }) != seen {
+                seen = copier.copiedBytes.withLock { $0 }
+                try? await Task.sleep(for: .seconds(10))
+            }
+            copying.cancel()
+        }
         await copying.value
         patience.cancel()
         return Task.isCancelled ? nil : exit

@@ -26,6 +26,7 @@ package struct DockerLogDecoder: Sendable {
     /// - Parameter alreadyWritten: Bytes of each stream to leave out.
     package init(alreadyWritten: [Stream: Int] = [:]) { skip = alreadyWritten }
 
+    /// - Returns: What the chunk adds; neighbours of one stream are one piece, since an engine frames each line.
     package mutating func decode(_ chunk: [UInt8]) -> [Piece] {
         var pieces: [Piece] = []
         var rest = chunk[...]
@@ -61,6 +62,11 @@ package struct DockerLogDecoder: Sendable {
     private mutating func add(_ bytes: ArraySlice<UInt8>, _ stream: Stream, to pieces: inout [Piece]) {
         let skipped = min(skip[stream] ?? 0, bytes.count)
         if skipped > 0 { skip[stream] = (skip[stream] ?? 0) - skipped }
-        if skipped < bytes.count { pieces.append(Piece(stream: stream, bytes: Array(bytes.dropFirst(skipped)))) }
+        guard skipped < bytes.count else { return }
+        if let last = pieces.indices.last, pieces[last].stream == stream {
+            pieces[last].bytes += bytes.dropFirst(skipped)
+        } else {
+            pieces.append(Piece(stream: stream, bytes: Array(bytes.dropFirst(skipped))))
+        }
     }
 }

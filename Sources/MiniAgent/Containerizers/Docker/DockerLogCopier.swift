@@ -3,6 +3,7 @@
 import Glibc
 import HTTPClient
 import Logging
+import Mailbox
 
 /// Appends what a container prints to `stdout` and `stderr` in its sandbox. How much is there already is the only
 /// book-keeping: it survives agent and engine alike.
@@ -14,6 +15,8 @@ struct DockerLogCopier: Sendable {
     let name: String
     let run: RunPaths
     let logger: Logger
+    /// Bytes copied so far, for whoever decides whether it is worth to wait for more.
+    let copiedBytes = Locked(0)
 
     /// Copies until the container has ended and everything is copied, or the task is cancelled.
     ///
@@ -52,6 +55,7 @@ struct DockerLogCopier: Sendable {
             for try await chunk in body {
                 for piece in decoder.decode(chunk) {
                     (piece.stream == .standardOutput ? output : error).append(piece.bytes)
+                    copiedBytes.withLock { $0 += piece.bytes.count }
                 }
             }
         } catch {
