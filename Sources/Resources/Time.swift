@@ -60,6 +60,9 @@ public struct Moment: Hashable, Sendable {
 }
 
 extension Duration {
+    /// Seconds with a fraction, as the v1 API writes durations.
+    public var inSeconds: Double { Double(clampedNanoseconds) / 1e9 }
+
     /// This duration in whole nanoseconds, clamped to what 64 bits hold (292 years).
     public var clampedNanoseconds: Int64 {
         let (seconds, attoseconds) = components

@@ -130,7 +130,3 @@ public enum Calls {
         return operation
     }
 }
-
-extension Duration {
-    fileprivate var inSeconds: Double { Double(clampedNanoseconds) / 1e9 }
-}

@@ -87,11 +87,6 @@ extension WallTime {
     }
 }
 
-extension Duration {
-    /// Seconds as Mesos prints them: a double.
-    var inSeconds: Double { Double(clampedNanoseconds) / 1e9 }
-}
-
 extension V1TaskStatus {
     /// An agent's word on a task it does not hold. It is on no disk, names no container, and is not repeated.
     var isOnceOnly: Bool { source == .agent && !containerStatus.hasContainerID }
