@@ -29,6 +29,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
@@ -40,6 +41,7 @@ let package = Package(
         .target(name: "CSupervisor", dependencies: ["CLinux"]),
         .systemLibrary(name: "CZooKeeper", providers: [.apt(["libzookeeper-mt-dev"])]),
         .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
 
         // Nouns: pure values.
         .target(name: "Resources", swiftSettings: strict),
@@ -51,7 +53,14 @@ let package = Package(
         .target(name: "Processes", dependencies: ["CLinux", "Mailbox"], swiftSettings: strict),
         .target(name: "ZooKeeper", dependencies: ["CZooKeeper", "Mailbox"], swiftSettings: strict),
         .target(name: "HTTPClient", dependencies: ["CCurl", "CLinux", "Mailbox"], swiftSettings: strict),
-        .target(name: "HTTPServer", dependencies: nio + ["Mailbox", "CLinux"], swiftSettings: strict),
+        .target(
+            name: "HTTPServer",
+            dependencies: nio + [.product(name: "NIOSSL", package: "swift-nio-ssl"), "Mailbox", "CLinux", "CZlib"],
+            swiftSettings: strict),
+
+        // Who may do what, and where settings come from: pure, shared by the programs.
+        .target(name: "Security", dependencies: ["Resources"], swiftSettings: strict),
+        .target(name: "Settings", swiftSettings: strict),
 
         // Services.
         .target(
@@ -66,14 +75,15 @@ let package = Package(
         .target(
             name: "MiniMaster",
             dependencies: [
-                "Allocator", "Resources", "MesosProtocol", "ZooKeeper", "MasterDetection", "HTTPServer", "Mailbox",
+                "Allocator", "Resources", "Security", "MesosProtocol", "ZooKeeper", "MasterDetection", "HTTPServer",
+                "Mailbox",
                 protobuf, logging,
             ], swiftSettings: strict),
         .target(
             name: "MiniAgent",
             dependencies: [
-                "CLinux", "Processes", "Resources", "MesosProtocol", "MasterDetection", "HTTPClient", "HTTPServer",
-                "Mailbox",
+                "CLinux", "Processes", "Resources", "Security", "MesosProtocol", "MasterDetection", "HTTPClient",
+                "HTTPServer", "Mailbox",
                 protobuf, logging,
             ], swiftSettings: strict),
         .target(
@@ -95,11 +105,15 @@ let package = Package(
             dependencies: [
                 "SchedulerClient", "MasterDetection", "MesosProtocol", "Resources", "HTTPClient", "Mailbox", logging,
             ], swiftSettings: strict),
+        .target(
+            name: "LoadTest",
+            dependencies: ["HTTPClient", "MesosProtocol", "Resources", "Mailbox", "Processes", logging],
+            swiftSettings: strict),
         .executableTarget(
             name: "mini",
             dependencies: [
                 "CSupervisor", "DevCluster", "TaskRun", "MiniMaster", "MiniAgent", "JenkinsFramework",
-                "PracticeJenkins",
+                "PracticeJenkins", "LoadTest", "Security", "Settings", "HTTPClient",
                 "Allocator", "MasterDetection", "MesosProtocol", "Resources", "ZooKeeper", "Mailbox", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
@@ -123,6 +137,8 @@ let package = Package(
                 "Resources", logging,
             ], path: "IntegrationTests/AgentTests", swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
+        .testTarget(name: "SecurityTests", dependencies: ["Security", "Resources"], swiftSettings: strict),
+        .testTarget(name: "SettingsTests", dependencies: ["Settings"], swiftSettings: strict),
         .testTarget(name: "MiniTests", dependencies: ["mini"], swiftSettings: strict),
         .testTarget(name: "DevClusterTests", dependencies: ["DevCluster"], swiftSettings: strict),
         .testTarget(
@@ -178,6 +194,18 @@ let package = Package(
             name: "ClientIntegrationTests",
             dependencies: ["DevCluster", "IntegrationSupport", "HTTPClient", "mini", "mini-supervisor"],
             path: "IntegrationTests/ClientTests", swiftSettings: strict),
+        .testTarget(
+            name: "ChaosIntegrationTests",
+            dependencies: [
+                "DevCluster", "IntegrationSupport", "mini", "mini-supervisor", "SchedulerClient", "MasterDetection",
+                "MesosProtocol", "Resources", "HTTPClient", "ZooKeeper", "Processes", "Mailbox", logging,
+            ], path: "IntegrationTests/ChaosTests", swiftSettings: strict),
+        .testTarget(
+            name: "SecurityIntegrationTests",
+            dependencies: [
+                "DevCluster", "IntegrationSupport", "mini", "mini-supervisor", "SchedulerClient", "MasterDetection",
+                "MesosProtocol", "Resources", "HTTPClient", "HTTPServer", "Processes", "Mailbox", logging,
+            ], path: "IntegrationTests/SecurityTests", swiftSettings: strict),
         .testTarget(
             name: "ClusterIntegrationTests",
             dependencies: [
