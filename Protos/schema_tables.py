@@ -10,7 +10,10 @@ descriptor.proto that matter are read here by number, so that no Python package 
 import pathlib
 import sys
 
-SCALARS = {1: "double", 2: "float", 3: "int64", 4: "uint64", 5: "int32", 8: "bool", 9: "string", 12: "bytes", 13: "uint32"}
+SCALARS = {
+    1: "double", 2: "float", 3: "int64", 4: "uint64", 5: "int32", 8: "bool", 9: "string", 12: "bytes", 13: "uint32",
+    17: "sint32",
+}
 MESSAGE, ENUM = 11, 14
 LABELS = {1: "optional", 2: "required", 3: "repeated"}
 
@@ -71,7 +74,7 @@ def type_name(field):
     return SCALARS[kind]
 
 
-def field_line(field, maps):
+def field_line(field, maps, implicit_zeros):
     name, number = text(field, 1), last(field, 3)
     label = LABELS[last(field, 4)]
     entry = maps.get((text(field, 6) or "").split(".")[-1])
@@ -80,6 +83,8 @@ def field_line(field, maps):
             raise SystemExit(f"{name}: only string keys are supported")
         return f"{number} {name} map {type_name(entry[1])}"
     default = text(field, 7)
+    if default is None and implicit_zeros and label == "optional" and type_name(field) in ("int32", "int64"):
+        default = "0"
     deprecated = last(last(field, 8, b""), 3, 0)
     shown = f" {default}" if default is not None and not deprecated else ""
     return f"{number} {name} {label} {type_name(field)}{shown}"
@@ -92,16 +97,16 @@ def enum_lines(enum, scope):
             yield f"{last(value, 2, 0)} {text(value, 1)}"
 
 
-def message_lines(message, scope):
+def message_lines(message, scope, implicit_zeros):
     name = scope + text(message, 1)
     maps = entries_of_maps(message)
     yield f"message {name}"
     for number, field in fields(message):
         if number == 2:
-            yield field_line(field, maps)
+            yield field_line(field, maps, implicit_zeros)
     for number, nested in fields(message):
         if number == 3 and text(nested, 1) not in maps:
-            yield from message_lines(nested, name + ".")
+            yield from message_lines(nested, name + ".", implicit_zeros)
         elif number == 4:
             yield from enum_lines(nested, name + ".")
 
@@ -111,10 +116,12 @@ def main():
     files = {text(f, 1): f for n, f in fields(pathlib.Path(descriptor_set).read_bytes()) if n == 1}
     for proto in names:
         package = text(files[proto], 2)
+        # A zero in a proto3 message looks like an unset field, and is printed all the same.
+        implicit_zeros = text(files[proto], 12) == "proto3"
         lines = []
         for number, value in fields(files[proto]):
             if number == 4:
-                lines += message_lines(value, package + ".")
+                lines += message_lines(value, package + ".", implicit_zeros)
             elif number == 5:
                 lines += enum_lines(value, package + ".")
         stem = pathlib.Path(proto).stem

@@ -97,6 +97,104 @@ public nonisolated struct LinkTask: Sendable {
   fileprivate var _statusUpdateUuid: Data? = nil
 }
 
+/// An operation as its agent holds it, sent when the agent registers.
+public nonisolated struct LinkOperation: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Absent when an operator asked for it.
+  public var frameworkID: V1FrameworkID {
+    get {_frameworkID ?? V1FrameworkID()}
+    set {_frameworkID = newValue}
+  }
+  /// Returns true if `frameworkID` has been explicitly set.
+  public var hasFrameworkID: Bool {self._frameworkID != nil}
+  /// Clears the value of `frameworkID`. Subsequent reads from it will return its default value.
+  public mutating func clearFrameworkID() {self._frameworkID = nil}
+
+  /// Absent when the framework did not ask to hear of it.
+  public var operationID: V1OperationID {
+    get {_operationID ?? V1OperationID()}
+    set {_operationID = newValue}
+  }
+  /// Returns true if `operationID` has been explicitly set.
+  public var hasOperationID: Bool {self._operationID != nil}
+  /// Clears the value of `operationID`. Subsequent reads from it will return its default value.
+  public mutating func clearOperationID() {self._operationID = nil}
+
+  public var uuid: Data {
+    get {_uuid ?? Data()}
+    set {_uuid = newValue}
+  }
+  /// Returns true if `uuid` has been explicitly set.
+  public var hasUuid: Bool {self._uuid != nil}
+  /// Clears the value of `uuid`. Subsequent reads from it will return its default value.
+  public mutating func clearUuid() {self._uuid = nil}
+
+  public var info: V1Offer.Operation {
+    get {_info ?? V1Offer.Operation()}
+    set {_info = newValue}
+  }
+  /// Returns true if `info` has been explicitly set.
+  public var hasInfo: Bool {self._info != nil}
+  /// Clears the value of `info`. Subsequent reads from it will return its default value.
+  public mutating func clearInfo() {self._info = nil}
+
+  public var latestStatus: V1OperationStatus {
+    get {_latestStatus ?? V1OperationStatus()}
+    set {_latestStatus = newValue}
+  }
+  /// Returns true if `latestStatus` has been explicitly set.
+  public var hasLatestStatus: Bool {self._latestStatus != nil}
+  /// Clears the value of `latestStatus`. Subsequent reads from it will return its default value.
+  public mutating func clearLatestStatus() {self._latestStatus = nil}
+
+  public var statuses: [V1OperationStatus] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _frameworkID: V1FrameworkID? = nil
+  fileprivate var _operationID: V1OperationID? = nil
+  fileprivate var _uuid: Data? = nil
+  fileprivate var _info: V1Offer.Operation? = nil
+  fileprivate var _latestStatus: V1OperationStatus? = nil
+}
+
+/// An executor that runs on the agent.
+public nonisolated struct LinkExecutor: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var frameworkID: V1FrameworkID {
+    get {_frameworkID ?? V1FrameworkID()}
+    set {_frameworkID = newValue}
+  }
+  /// Returns true if `frameworkID` has been explicitly set.
+  public var hasFrameworkID: Bool {self._frameworkID != nil}
+  /// Clears the value of `frameworkID`. Subsequent reads from it will return its default value.
+  public mutating func clearFrameworkID() {self._frameworkID = nil}
+
+  public var info: V1ExecutorInfo {
+    get {_info ?? V1ExecutorInfo()}
+    set {_info = newValue}
+  }
+  /// Returns true if `info` has been explicitly set.
+  public var hasInfo: Bool {self._info != nil}
+  /// Clears the value of `info`. Subsequent reads from it will return its default value.
+  public mutating func clearInfo() {self._info = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _frameworkID: V1FrameworkID? = nil
+  fileprivate var _info: V1ExecutorInfo? = nil
+}
+
 /// Opaque bytes between a framework and its executor, in either direction.
 public nonisolated struct LinkFrameworkMessage: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -241,6 +339,24 @@ public nonisolated struct LinkCall: @unchecked Sendable {
   /// Clears the value of `unregister`. Subsequent reads from it will return its default value.
   public mutating func clearUnregister() {_uniqueStorage()._unregister = nil}
 
+  public var operationStatus: LinkCall.OperationStatus {
+    get {_storage._operationStatus ?? LinkCall.OperationStatus()}
+    set {_uniqueStorage()._operationStatus = newValue}
+  }
+  /// Returns true if `operationStatus` has been explicitly set.
+  public var hasOperationStatus: Bool {_storage._operationStatus != nil}
+  /// Clears the value of `operationStatus`. Subsequent reads from it will return its default value.
+  public mutating func clearOperationStatus() {_uniqueStorage()._operationStatus = nil}
+
+  public var exitedExecutor: LinkCall.ExitedExecutor {
+    get {_storage._exitedExecutor ?? LinkCall.ExitedExecutor()}
+    set {_uniqueStorage()._exitedExecutor = newValue}
+  }
+  /// Returns true if `exitedExecutor` has been explicitly set.
+  public var hasExitedExecutor: Bool {_storage._exitedExecutor != nil}
+  /// Clears the value of `exitedExecutor`. Subsequent reads from it will return its default value.
+  public mutating func clearExitedExecutor() {_uniqueStorage()._exitedExecutor = nil}
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public nonisolated enum TypeEnum: Int, SwiftProtobuf.Enum, Swift.CaseIterable {
@@ -251,6 +367,8 @@ public nonisolated struct LinkCall: @unchecked Sendable {
     case message = 4
     case unregister = 5
     case tasksReconciled = 6
+    case operationStatus = 7
+    case exitedExecutor = 8
 
     public init() {
       self = .unknown
@@ -258,55 +376,99 @@ public nonisolated struct LinkCall: @unchecked Sendable {
 
   }
 
-  public nonisolated struct Register: Sendable {
+  public nonisolated struct Register: @unchecked Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
     /// Carries the agent's id once it has one.
     public var agent: V1AgentInfo {
-      get {_agent ?? V1AgentInfo()}
-      set {_agent = newValue}
+      get {_storage._agent ?? V1AgentInfo()}
+      set {_uniqueStorage()._agent = newValue}
     }
     /// Returns true if `agent` has been explicitly set.
-    public var hasAgent: Bool {self._agent != nil}
+    public var hasAgent: Bool {_storage._agent != nil}
     /// Clears the value of `agent`. Subsequent reads from it will return its default value.
-    public mutating func clearAgent() {self._agent = nil}
+    public mutating func clearAgent() {_uniqueStorage()._agent = nil}
 
     public var linkVersion: UInt32 {
-      get {_linkVersion ?? 0}
-      set {_linkVersion = newValue}
+      get {_storage._linkVersion ?? 0}
+      set {_uniqueStorage()._linkVersion = newValue}
     }
     /// Returns true if `linkVersion` has been explicitly set.
-    public var hasLinkVersion: Bool {self._linkVersion != nil}
+    public var hasLinkVersion: Bool {_storage._linkVersion != nil}
     /// Clears the value of `linkVersion`. Subsequent reads from it will return its default value.
-    public mutating func clearLinkVersion() {self._linkVersion = nil}
+    public mutating func clearLinkVersion() {_uniqueStorage()._linkVersion = nil}
 
     /// The agent's own version, for operators to read.
     public var version: String {
-      get {_version ?? String()}
-      set {_version = newValue}
+      get {_storage._version ?? String()}
+      set {_uniqueStorage()._version = newValue}
     }
     /// Returns true if `version` has been explicitly set.
-    public var hasVersion: Bool {self._version != nil}
+    public var hasVersion: Bool {_storage._version != nil}
     /// Clears the value of `version`. Subsequent reads from it will return its default value.
-    public mutating func clearVersion() {self._version = nil}
+    public mutating func clearVersion() {_uniqueStorage()._version = nil}
 
     /// Every task that is not both terminal and acknowledged.
-    public var tasks: [LinkTask] = []
+    public var tasks: [LinkTask] {
+      get {_storage._tasks}
+      set {_uniqueStorage()._tasks = newValue}
+    }
 
     /// The frameworks of those tasks.
-    public var frameworks: [V1FrameworkInfo] = []
+    public var frameworks: [V1FrameworkInfo] {
+      get {_storage._frameworks}
+      set {_uniqueStorage()._frameworks = newValue}
+    }
 
-    public var capabilities: [V1AgentInfo.Capability] = []
+    public var capabilities: [V1AgentInfo.Capability] {
+      get {_storage._capabilities}
+      set {_uniqueStorage()._capabilities = newValue}
+    }
+
+    /// What the agent has after reservations and volumes were applied; when there are none, `agent.resources` is it.
+    public var totalResources: [V1Resource] {
+      get {_storage._totalResources}
+      set {_uniqueStorage()._totalResources = newValue}
+    }
+
+    /// Every operation that is not both terminal and acknowledged.
+    public var operations: [LinkOperation] {
+      get {_storage._operations}
+      set {_uniqueStorage()._operations = newValue}
+    }
+
+    /// Present while the agent drains.
+    public var drainConfig: V1DrainConfig {
+      get {_storage._drainConfig ?? V1DrainConfig()}
+      set {_uniqueStorage()._drainConfig = newValue}
+    }
+    /// Returns true if `drainConfig` has been explicitly set.
+    public var hasDrainConfig: Bool {_storage._drainConfig != nil}
+    /// Clears the value of `drainConfig`. Subsequent reads from it will return its default value.
+    public mutating func clearDrainConfig() {_uniqueStorage()._drainConfig = nil}
+
+    /// The name of the cluster the agent belongs to; absent while it has not been told.
+    public var cluster: String {
+      get {_storage._cluster ?? String()}
+      set {_uniqueStorage()._cluster = newValue}
+    }
+    /// Returns true if `cluster` has been explicitly set.
+    public var hasCluster: Bool {_storage._cluster != nil}
+    /// Clears the value of `cluster`. Subsequent reads from it will return its default value.
+    public mutating func clearCluster() {_uniqueStorage()._cluster = nil}
+
+    public var executors: [LinkExecutor] {
+      get {_storage._executors}
+      set {_uniqueStorage()._executors = newValue}
+    }
 
     public var unknownFields = SwiftProtobuf.UnknownStorage()
 
     public init() {}
 
-    fileprivate var _agent: V1AgentInfo? = nil
-    fileprivate var _linkVersion: UInt32? = nil
-    fileprivate var _version: String? = nil
+    fileprivate var _storage = _StorageClass.defaultInstance
   }
 
   public nonisolated struct Update: Sendable {
@@ -393,6 +555,102 @@ public nonisolated struct LinkCall: @unchecked Sendable {
     public init() {}
 
     fileprivate var _reason: String? = nil
+  }
+
+  public nonisolated struct OperationStatus: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    /// Absent when an operator asked for the operation.
+    public var frameworkID: V1FrameworkID {
+      get {_frameworkID ?? V1FrameworkID()}
+      set {_frameworkID = newValue}
+    }
+    /// Returns true if `frameworkID` has been explicitly set.
+    public var hasFrameworkID: Bool {self._frameworkID != nil}
+    /// Clears the value of `frameworkID`. Subsequent reads from it will return its default value.
+    public mutating func clearFrameworkID() {self._frameworkID = nil}
+
+    /// Carries a uuid when it wants to be acknowledged.
+    public var status: V1OperationStatus {
+      get {_status ?? V1OperationStatus()}
+      set {_status = newValue}
+    }
+    /// Returns true if `status` has been explicitly set.
+    public var hasStatus: Bool {self._status != nil}
+    /// Clears the value of `status`. Subsequent reads from it will return its default value.
+    public mutating func clearStatus() {self._status = nil}
+
+    public var operationUuid: Data {
+      get {_operationUuid ?? Data()}
+      set {_operationUuid = newValue}
+    }
+    /// Returns true if `operationUuid` has been explicitly set.
+    public var hasOperationUuid: Bool {self._operationUuid != nil}
+    /// Clears the value of `operationUuid`. Subsequent reads from it will return its default value.
+    public mutating func clearOperationUuid() {self._operationUuid = nil}
+
+    /// Later than `status.state` when updates queue behind an acknowledgement; absent when it is the same.
+    public var latestState: V1OperationState {
+      get {_latestState ?? .operationUnsupported}
+      set {_latestState = newValue}
+    }
+    /// Returns true if `latestState` has been explicitly set.
+    public var hasLatestState: Bool {self._latestState != nil}
+    /// Clears the value of `latestState`. Subsequent reads from it will return its default value.
+    public mutating func clearLatestState() {self._latestState = nil}
+
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    public init() {}
+
+    fileprivate var _frameworkID: V1FrameworkID? = nil
+    fileprivate var _status: V1OperationStatus? = nil
+    fileprivate var _operationUuid: Data? = nil
+    fileprivate var _latestState: V1OperationState? = nil
+  }
+
+  public nonisolated struct ExitedExecutor: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    public var frameworkID: V1FrameworkID {
+      get {_frameworkID ?? V1FrameworkID()}
+      set {_frameworkID = newValue}
+    }
+    /// Returns true if `frameworkID` has been explicitly set.
+    public var hasFrameworkID: Bool {self._frameworkID != nil}
+    /// Clears the value of `frameworkID`. Subsequent reads from it will return its default value.
+    public mutating func clearFrameworkID() {self._frameworkID = nil}
+
+    public var executorID: V1ExecutorID {
+      get {_executorID ?? V1ExecutorID()}
+      set {_executorID = newValue}
+    }
+    /// Returns true if `executorID` has been explicitly set.
+    public var hasExecutorID: Bool {self._executorID != nil}
+    /// Clears the value of `executorID`. Subsequent reads from it will return its default value.
+    public mutating func clearExecutorID() {self._executorID = nil}
+
+    /// As wait(2) reports it, -1 when the agent does not know.
+    public var status: Int32 {
+      get {_status ?? 0}
+      set {_status = newValue}
+    }
+    /// Returns true if `status` has been explicitly set.
+    public var hasStatus: Bool {self._status != nil}
+    /// Clears the value of `status`. Subsequent reads from it will return its default value.
+    public mutating func clearStatus() {self._status = nil}
+
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    public init() {}
+
+    fileprivate var _frameworkID: V1FrameworkID? = nil
+    fileprivate var _executorID: V1ExecutorID? = nil
+    fileprivate var _status: Int32? = nil
   }
 
   public init() {}
@@ -514,6 +772,60 @@ public nonisolated struct LinkCommand: @unchecked Sendable {
   /// Clears the value of `shutdown`. Subsequent reads from it will return its default value.
   public mutating func clearShutdown() {_uniqueStorage()._shutdown = nil}
 
+  public var runTaskGroup: LinkCommand.RunTaskGroup {
+    get {_storage._runTaskGroup ?? LinkCommand.RunTaskGroup()}
+    set {_uniqueStorage()._runTaskGroup = newValue}
+  }
+  /// Returns true if `runTaskGroup` has been explicitly set.
+  public var hasRunTaskGroup: Bool {_storage._runTaskGroup != nil}
+  /// Clears the value of `runTaskGroup`. Subsequent reads from it will return its default value.
+  public mutating func clearRunTaskGroup() {_uniqueStorage()._runTaskGroup = nil}
+
+  public var applyOperation: LinkCommand.ApplyOperation {
+    get {_storage._applyOperation ?? LinkCommand.ApplyOperation()}
+    set {_uniqueStorage()._applyOperation = newValue}
+  }
+  /// Returns true if `applyOperation` has been explicitly set.
+  public var hasApplyOperation: Bool {_storage._applyOperation != nil}
+  /// Clears the value of `applyOperation`. Subsequent reads from it will return its default value.
+  public mutating func clearApplyOperation() {_uniqueStorage()._applyOperation = nil}
+
+  public var acknowledgeOperation: LinkCommand.AcknowledgeOperation {
+    get {_storage._acknowledgeOperation ?? LinkCommand.AcknowledgeOperation()}
+    set {_uniqueStorage()._acknowledgeOperation = newValue}
+  }
+  /// Returns true if `acknowledgeOperation` has been explicitly set.
+  public var hasAcknowledgeOperation: Bool {_storage._acknowledgeOperation != nil}
+  /// Clears the value of `acknowledgeOperation`. Subsequent reads from it will return its default value.
+  public mutating func clearAcknowledgeOperation() {_uniqueStorage()._acknowledgeOperation = nil}
+
+  public var reconcileOperations: LinkCommand.ReconcileOperations {
+    get {_storage._reconcileOperations ?? LinkCommand.ReconcileOperations()}
+    set {_uniqueStorage()._reconcileOperations = newValue}
+  }
+  /// Returns true if `reconcileOperations` has been explicitly set.
+  public var hasReconcileOperations: Bool {_storage._reconcileOperations != nil}
+  /// Clears the value of `reconcileOperations`. Subsequent reads from it will return its default value.
+  public mutating func clearReconcileOperations() {_uniqueStorage()._reconcileOperations = nil}
+
+  public var drain: LinkCommand.Drain {
+    get {_storage._drain ?? LinkCommand.Drain()}
+    set {_uniqueStorage()._drain = newValue}
+  }
+  /// Returns true if `drain` has been explicitly set.
+  public var hasDrain: Bool {_storage._drain != nil}
+  /// Clears the value of `drain`. Subsequent reads from it will return its default value.
+  public mutating func clearDrain() {_uniqueStorage()._drain = nil}
+
+  public var shutdownExecutor: LinkCommand.ShutdownExecutor {
+    get {_storage._shutdownExecutor ?? LinkCommand.ShutdownExecutor()}
+    set {_uniqueStorage()._shutdownExecutor = newValue}
+  }
+  /// Returns true if `shutdownExecutor` has been explicitly set.
+  public var hasShutdownExecutor: Bool {_storage._shutdownExecutor != nil}
+  /// Clears the value of `shutdownExecutor`. Subsequent reads from it will return its default value.
+  public mutating func clearShutdownExecutor() {_uniqueStorage()._shutdownExecutor = nil}
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public nonisolated enum TypeEnum: Int, SwiftProtobuf.Enum, Swift.CaseIterable {
@@ -529,6 +841,13 @@ public nonisolated struct LinkCommand: @unchecked Sendable {
     case ping = 9
     case reconcileTasks = 10
     case shutdown = 11
+    case runTaskGroup = 12
+    case applyOperation = 13
+    case acknowledgeOperation = 14
+    case reconcileOperations = 15
+    case drain = 16
+    case endDrain = 17
+    case shutdownExecutor = 18
 
     public init() {
       self = .unknown
@@ -578,6 +897,16 @@ public nonisolated struct LinkCommand: @unchecked Sendable {
     /// Clears the value of `master`. Subsequent reads from it will return its default value.
     public mutating func clearMaster() {self._master = nil}
 
+    /// The name of the cluster, which the agent remembers; absent when the cluster has none.
+    public var cluster: String {
+      get {_cluster ?? String()}
+      set {_cluster = newValue}
+    }
+    /// Returns true if `cluster` has been explicitly set.
+    public var hasCluster: Bool {self._cluster != nil}
+    /// Clears the value of `cluster`. Subsequent reads from it will return its default value.
+    public mutating func clearCluster() {self._cluster = nil}
+
     public var unknownFields = SwiftProtobuf.UnknownStorage()
 
     public init() {}
@@ -586,6 +915,7 @@ public nonisolated struct LinkCommand: @unchecked Sendable {
     fileprivate var _pingIntervalSeconds: Double? = nil
     fileprivate var _pingMissesMax: UInt32? = nil
     fileprivate var _master: V1MasterInfo? = nil
+    fileprivate var _cluster: String? = nil
   }
 
   public nonisolated struct Refused: Sendable {
@@ -841,6 +1171,186 @@ public nonisolated struct LinkCommand: @unchecked Sendable {
     fileprivate var _reason: String? = nil
   }
 
+  public nonisolated struct RunTaskGroup: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    public var framework: V1FrameworkInfo {
+      get {_framework ?? V1FrameworkInfo()}
+      set {_framework = newValue}
+    }
+    /// Returns true if `framework` has been explicitly set.
+    public var hasFramework: Bool {self._framework != nil}
+    /// Clears the value of `framework`. Subsequent reads from it will return its default value.
+    public mutating func clearFramework() {self._framework = nil}
+
+    public var executor: V1ExecutorInfo {
+      get {_executor ?? V1ExecutorInfo()}
+      set {_executor = newValue}
+    }
+    /// Returns true if `executor` has been explicitly set.
+    public var hasExecutor: Bool {self._executor != nil}
+    /// Clears the value of `executor`. Subsequent reads from it will return its default value.
+    public mutating func clearExecutor() {self._executor = nil}
+
+    public var taskGroup: V1TaskGroupInfo {
+      get {_taskGroup ?? V1TaskGroupInfo()}
+      set {_taskGroup = newValue}
+    }
+    /// Returns true if `taskGroup` has been explicitly set.
+    public var hasTaskGroup: Bool {self._taskGroup != nil}
+    /// Clears the value of `taskGroup`. Subsequent reads from it will return its default value.
+    public mutating func clearTaskGroup() {self._taskGroup = nil}
+
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    public init() {}
+
+    fileprivate var _framework: V1FrameworkInfo? = nil
+    fileprivate var _executor: V1ExecutorInfo? = nil
+    fileprivate var _taskGroup: V1TaskGroupInfo? = nil
+  }
+
+  public nonisolated struct ApplyOperation: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    /// Absent when an operator asks for it.
+    public var frameworkID: V1FrameworkID {
+      get {_frameworkID ?? V1FrameworkID()}
+      set {_frameworkID = newValue}
+    }
+    /// Returns true if `frameworkID` has been explicitly set.
+    public var hasFrameworkID: Bool {self._frameworkID != nil}
+    /// Clears the value of `frameworkID`. Subsequent reads from it will return its default value.
+    public mutating func clearFrameworkID() {self._frameworkID = nil}
+
+    /// Names the operation between master and agent; `info.id` is the framework's name for it.
+    public var uuid: Data {
+      get {_uuid ?? Data()}
+      set {_uuid = newValue}
+    }
+    /// Returns true if `uuid` has been explicitly set.
+    public var hasUuid: Bool {self._uuid != nil}
+    /// Clears the value of `uuid`. Subsequent reads from it will return its default value.
+    public mutating func clearUuid() {self._uuid = nil}
+
+    public var info: V1Offer.Operation {
+      get {_info ?? V1Offer.Operation()}
+      set {_info = newValue}
+    }
+    /// Returns true if `info` has been explicitly set.
+    public var hasInfo: Bool {self._info != nil}
+    /// Clears the value of `info`. Subsequent reads from it will return its default value.
+    public mutating func clearInfo() {self._info = nil}
+
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    public init() {}
+
+    fileprivate var _frameworkID: V1FrameworkID? = nil
+    fileprivate var _uuid: Data? = nil
+    fileprivate var _info: V1Offer.Operation? = nil
+  }
+
+  public nonisolated struct AcknowledgeOperation: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    public var operationUuid: Data {
+      get {_operationUuid ?? Data()}
+      set {_operationUuid = newValue}
+    }
+    /// Returns true if `operationUuid` has been explicitly set.
+    public var hasOperationUuid: Bool {self._operationUuid != nil}
+    /// Clears the value of `operationUuid`. Subsequent reads from it will return its default value.
+    public mutating func clearOperationUuid() {self._operationUuid = nil}
+
+    public var statusUuid: Data {
+      get {_statusUuid ?? Data()}
+      set {_statusUuid = newValue}
+    }
+    /// Returns true if `statusUuid` has been explicitly set.
+    public var hasStatusUuid: Bool {self._statusUuid != nil}
+    /// Clears the value of `statusUuid`. Subsequent reads from it will return its default value.
+    public mutating func clearStatusUuid() {self._statusUuid = nil}
+
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    public init() {}
+
+    fileprivate var _operationUuid: Data? = nil
+    fileprivate var _statusUuid: Data? = nil
+  }
+
+  /// The agent answers a status for each operation it does not know.
+  public nonisolated struct ReconcileOperations: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    public var operationUuids: [Data] = []
+
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    public init() {}
+  }
+
+  public nonisolated struct Drain: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    public var config: V1DrainConfig {
+      get {_config ?? V1DrainConfig()}
+      set {_config = newValue}
+    }
+    /// Returns true if `config` has been explicitly set.
+    public var hasConfig: Bool {self._config != nil}
+    /// Clears the value of `config`. Subsequent reads from it will return its default value.
+    public mutating func clearConfig() {self._config = nil}
+
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    public init() {}
+
+    fileprivate var _config: V1DrainConfig? = nil
+  }
+
+  public nonisolated struct ShutdownExecutor: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    public var frameworkID: V1FrameworkID {
+      get {_frameworkID ?? V1FrameworkID()}
+      set {_frameworkID = newValue}
+    }
+    /// Returns true if `frameworkID` has been explicitly set.
+    public var hasFrameworkID: Bool {self._frameworkID != nil}
+    /// Clears the value of `frameworkID`. Subsequent reads from it will return its default value.
+    public mutating func clearFrameworkID() {self._frameworkID = nil}
+
+    public var executorID: V1ExecutorID {
+      get {_executorID ?? V1ExecutorID()}
+      set {_executorID = newValue}
+    }
+    /// Returns true if `executorID` has been explicitly set.
+    public var hasExecutorID: Bool {self._executorID != nil}
+    /// Clears the value of `executorID`. Subsequent reads from it will return its default value.
+    public mutating func clearExecutorID() {self._executorID = nil}
+
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    public init() {}
+
+    fileprivate var _frameworkID: V1FrameworkID? = nil
+    fileprivate var _executorID: V1ExecutorID? = nil
+  }
+
   public init() {}
 
   fileprivate var _storage = _StorageClass.defaultInstance
@@ -914,6 +1424,124 @@ nonisolated extension LinkTask: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
     if lhs._statusUpdateState != rhs._statusUpdateState {return false}
     if lhs._statusUpdateUuid != rhs._statusUpdateUuid {return false}
     if lhs.statuses != rhs.statuses {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension LinkOperation: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Operation"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}framework_id\0\u{3}operation_id\0\u{1}uuid\0\u{1}info\0\u{3}latest_status\0\u{1}statuses\0")
+
+  public var isInitialized: Bool {
+    if self._uuid == nil {return false}
+    if self._info == nil {return false}
+    if self._latestStatus == nil {return false}
+    if let v = self._frameworkID, !v.isInitialized {return false}
+    if let v = self._operationID, !v.isInitialized {return false}
+    if let v = self._info, !v.isInitialized {return false}
+    if let v = self._latestStatus, !v.isInitialized {return false}
+    if !SwiftProtobuf.Internal.areAllInitialized(self.statuses) {return false}
+    return true
+  }
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._frameworkID) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._operationID) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self._uuid) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._info) }()
+      case 5: try { try decoder.decodeSingularMessageField(value: &self._latestStatus) }()
+      case 6: try { try decoder.decodeRepeatedMessageField(value: &self.statuses) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._frameworkID {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._operationID {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._uuid {
+      try visitor.visitSingularBytesField(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._info {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
+    try { if let v = self._latestStatus {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    } }()
+    if !self.statuses.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.statuses, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: LinkOperation, rhs: LinkOperation) -> Bool {
+    if lhs._frameworkID != rhs._frameworkID {return false}
+    if lhs._operationID != rhs._operationID {return false}
+    if lhs._uuid != rhs._uuid {return false}
+    if lhs._info != rhs._info {return false}
+    if lhs._latestStatus != rhs._latestStatus {return false}
+    if lhs.statuses != rhs.statuses {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension LinkExecutor: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Executor"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}framework_id\0\u{1}info\0")
+
+  public var isInitialized: Bool {
+    if self._frameworkID == nil {return false}
+    if self._info == nil {return false}
+    if let v = self._frameworkID, !v.isInitialized {return false}
+    if let v = self._info, !v.isInitialized {return false}
+    return true
+  }
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._frameworkID) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._info) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._frameworkID {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._info {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: LinkExecutor, rhs: LinkExecutor) -> Bool {
+    if lhs._frameworkID != rhs._frameworkID {return false}
+    if lhs._info != rhs._info {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1028,7 +1656,7 @@ nonisolated extension LinkTaskReference: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension LinkCall: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Call"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}type\0\u{1}register\0\u{1}update\0\u{1}pong\0\u{1}message\0\u{1}unregister\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}type\0\u{1}register\0\u{1}update\0\u{1}pong\0\u{1}message\0\u{1}unregister\0\u{3}operation_status\0\u{3}exited_executor\0")
 
   fileprivate class _StorageClass {
     var _type: LinkCall.TypeEnum? = nil
@@ -1037,6 +1665,8 @@ nonisolated extension LinkCall: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
     var _pong: LinkCall.Pong? = nil
     var _message: LinkFrameworkMessage? = nil
     var _unregister: LinkCall.Unregister? = nil
+    var _operationStatus: LinkCall.OperationStatus? = nil
+    var _exitedExecutor: LinkCall.ExitedExecutor? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1053,6 +1683,8 @@ nonisolated extension LinkCall: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
       _pong = source._pong
       _message = source._message
       _unregister = source._unregister
+      _operationStatus = source._operationStatus
+      _exitedExecutor = source._exitedExecutor
     }
   }
 
@@ -1069,6 +1701,8 @@ nonisolated extension LinkCall: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
       if let v = _storage._update, !v.isInitialized {return false}
       if let v = _storage._pong, !v.isInitialized {return false}
       if let v = _storage._message, !v.isInitialized {return false}
+      if let v = _storage._operationStatus, !v.isInitialized {return false}
+      if let v = _storage._exitedExecutor, !v.isInitialized {return false}
       return true
     }
   }
@@ -1087,6 +1721,8 @@ nonisolated extension LinkCall: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
         case 4: try { try decoder.decodeSingularMessageField(value: &_storage._pong) }()
         case 5: try { try decoder.decodeSingularMessageField(value: &_storage._message) }()
         case 6: try { try decoder.decodeSingularMessageField(value: &_storage._unregister) }()
+        case 7: try { try decoder.decodeSingularMessageField(value: &_storage._operationStatus) }()
+        case 8: try { try decoder.decodeSingularMessageField(value: &_storage._exitedExecutor) }()
         default: break
         }
       }
@@ -1117,6 +1753,12 @@ nonisolated extension LinkCall: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
       try { if let v = _storage._unregister {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
       } }()
+      try { if let v = _storage._operationStatus {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+      } }()
+      try { if let v = _storage._exitedExecutor {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1132,6 +1774,8 @@ nonisolated extension LinkCall: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
         if _storage._pong != rhs_storage._pong {return false}
         if _storage._message != rhs_storage._message {return false}
         if _storage._unregister != rhs_storage._unregister {return false}
+        if _storage._operationStatus != rhs_storage._operationStatus {return false}
+        if _storage._exitedExecutor != rhs_storage._exitedExecutor {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -1142,73 +1786,160 @@ nonisolated extension LinkCall: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
 }
 
 nonisolated extension LinkCall.TypeEnum: SwiftProtobuf._ProtoNameProviding {
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}REGISTER\0\u{1}UPDATE\0\u{1}PONG\0\u{1}MESSAGE\0\u{1}UNREGISTER\0\u{1}TASKS_RECONCILED\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}REGISTER\0\u{1}UPDATE\0\u{1}PONG\0\u{1}MESSAGE\0\u{1}UNREGISTER\0\u{1}TASKS_RECONCILED\0\u{1}OPERATION_STATUS\0\u{1}EXITED_EXECUTOR\0")
 }
 
 nonisolated extension LinkCall.Register: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = LinkCall.protoMessageName + ".Register"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}agent\0\u{3}link_version\0\u{1}version\0\u{1}tasks\0\u{1}frameworks\0\u{1}capabilities\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}agent\0\u{3}link_version\0\u{1}version\0\u{1}tasks\0\u{1}frameworks\0\u{1}capabilities\0\u{3}total_resources\0\u{1}operations\0\u{3}drain_config\0\u{1}cluster\0\u{1}executors\0")
+
+  fileprivate class _StorageClass {
+    var _agent: V1AgentInfo? = nil
+    var _linkVersion: UInt32? = nil
+    var _version: String? = nil
+    var _tasks: [LinkTask] = []
+    var _frameworks: [V1FrameworkInfo] = []
+    var _capabilities: [V1AgentInfo.Capability] = []
+    var _totalResources: [V1Resource] = []
+    var _operations: [LinkOperation] = []
+    var _drainConfig: V1DrainConfig? = nil
+    var _cluster: String? = nil
+    var _executors: [LinkExecutor] = []
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _agent = source._agent
+      _linkVersion = source._linkVersion
+      _version = source._version
+      _tasks = source._tasks
+      _frameworks = source._frameworks
+      _capabilities = source._capabilities
+      _totalResources = source._totalResources
+      _operations = source._operations
+      _drainConfig = source._drainConfig
+      _cluster = source._cluster
+      _executors = source._executors
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   public var isInitialized: Bool {
-    if self._agent == nil {return false}
-    if self._linkVersion == nil {return false}
-    if self._version == nil {return false}
-    if let v = self._agent, !v.isInitialized {return false}
-    if !SwiftProtobuf.Internal.areAllInitialized(self.tasks) {return false}
-    if !SwiftProtobuf.Internal.areAllInitialized(self.frameworks) {return false}
-    return true
+    return withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      if _storage._agent == nil {return false}
+      if _storage._linkVersion == nil {return false}
+      if _storage._version == nil {return false}
+      if let v = _storage._agent, !v.isInitialized {return false}
+      if !SwiftProtobuf.Internal.areAllInitialized(_storage._tasks) {return false}
+      if !SwiftProtobuf.Internal.areAllInitialized(_storage._frameworks) {return false}
+      if !SwiftProtobuf.Internal.areAllInitialized(_storage._totalResources) {return false}
+      if !SwiftProtobuf.Internal.areAllInitialized(_storage._operations) {return false}
+      if let v = _storage._drainConfig, !v.isInitialized {return false}
+      if !SwiftProtobuf.Internal.areAllInitialized(_storage._executors) {return false}
+      return true
+    }
   }
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularMessageField(value: &self._agent) }()
-      case 2: try { try decoder.decodeSingularUInt32Field(value: &self._linkVersion) }()
-      case 3: try { try decoder.decodeSingularStringField(value: &self._version) }()
-      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.tasks) }()
-      case 5: try { try decoder.decodeRepeatedMessageField(value: &self.frameworks) }()
-      case 6: try { try decoder.decodeRepeatedMessageField(value: &self.capabilities) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._agent) }()
+        case 2: try { try decoder.decodeSingularUInt32Field(value: &_storage._linkVersion) }()
+        case 3: try { try decoder.decodeSingularStringField(value: &_storage._version) }()
+        case 4: try { try decoder.decodeRepeatedMessageField(value: &_storage._tasks) }()
+        case 5: try { try decoder.decodeRepeatedMessageField(value: &_storage._frameworks) }()
+        case 6: try { try decoder.decodeRepeatedMessageField(value: &_storage._capabilities) }()
+        case 7: try { try decoder.decodeRepeatedMessageField(value: &_storage._totalResources) }()
+        case 8: try { try decoder.decodeRepeatedMessageField(value: &_storage._operations) }()
+        case 9: try { try decoder.decodeSingularMessageField(value: &_storage._drainConfig) }()
+        case 10: try { try decoder.decodeSingularStringField(value: &_storage._cluster) }()
+        case 11: try { try decoder.decodeRepeatedMessageField(value: &_storage._executors) }()
+        default: break
+        }
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    try { if let v = self._agent {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-    } }()
-    try { if let v = self._linkVersion {
-      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 2)
-    } }()
-    try { if let v = self._version {
-      try visitor.visitSingularStringField(value: v, fieldNumber: 3)
-    } }()
-    if !self.tasks.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.tasks, fieldNumber: 4)
-    }
-    if !self.frameworks.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.frameworks, fieldNumber: 5)
-    }
-    if !self.capabilities.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.capabilities, fieldNumber: 6)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._agent {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+      } }()
+      try { if let v = _storage._linkVersion {
+        try visitor.visitSingularUInt32Field(value: v, fieldNumber: 2)
+      } }()
+      try { if let v = _storage._version {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 3)
+      } }()
+      if !_storage._tasks.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._tasks, fieldNumber: 4)
+      }
+      if !_storage._frameworks.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._frameworks, fieldNumber: 5)
+      }
+      if !_storage._capabilities.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._capabilities, fieldNumber: 6)
+      }
+      if !_storage._totalResources.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._totalResources, fieldNumber: 7)
+      }
+      if !_storage._operations.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._operations, fieldNumber: 8)
+      }
+      try { if let v = _storage._drainConfig {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
+      } }()
+      try { if let v = _storage._cluster {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 10)
+      } }()
+      if !_storage._executors.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._executors, fieldNumber: 11)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: LinkCall.Register, rhs: LinkCall.Register) -> Bool {
-    if lhs._agent != rhs._agent {return false}
-    if lhs._linkVersion != rhs._linkVersion {return false}
-    if lhs._version != rhs._version {return false}
-    if lhs.tasks != rhs.tasks {return false}
-    if lhs.frameworks != rhs.frameworks {return false}
-    if lhs.capabilities != rhs.capabilities {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._agent != rhs_storage._agent {return false}
+        if _storage._linkVersion != rhs_storage._linkVersion {return false}
+        if _storage._version != rhs_storage._version {return false}
+        if _storage._tasks != rhs_storage._tasks {return false}
+        if _storage._frameworks != rhs_storage._frameworks {return false}
+        if _storage._capabilities != rhs_storage._capabilities {return false}
+        if _storage._totalResources != rhs_storage._totalResources {return false}
+        if _storage._operations != rhs_storage._operations {return false}
+        if _storage._drainConfig != rhs_storage._drainConfig {return false}
+        if _storage._cluster != rhs_storage._cluster {return false}
+        if _storage._executors != rhs_storage._executors {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1340,9 +2071,119 @@ nonisolated extension LinkCall.Unregister: SwiftProtobuf.Message, SwiftProtobuf.
   }
 }
 
+nonisolated extension LinkCall.OperationStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = LinkCall.protoMessageName + ".OperationStatus"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}framework_id\0\u{1}status\0\u{3}operation_uuid\0\u{3}latest_state\0")
+
+  public var isInitialized: Bool {
+    if self._status == nil {return false}
+    if self._operationUuid == nil {return false}
+    if let v = self._frameworkID, !v.isInitialized {return false}
+    if let v = self._status, !v.isInitialized {return false}
+    return true
+  }
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._frameworkID) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._status) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self._operationUuid) }()
+      case 4: try { try decoder.decodeSingularEnumField(value: &self._latestState) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._frameworkID {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._status {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._operationUuid {
+      try visitor.visitSingularBytesField(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._latestState {
+      try visitor.visitSingularEnumField(value: v, fieldNumber: 4)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: LinkCall.OperationStatus, rhs: LinkCall.OperationStatus) -> Bool {
+    if lhs._frameworkID != rhs._frameworkID {return false}
+    if lhs._status != rhs._status {return false}
+    if lhs._operationUuid != rhs._operationUuid {return false}
+    if lhs._latestState != rhs._latestState {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension LinkCall.ExitedExecutor: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = LinkCall.protoMessageName + ".ExitedExecutor"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}framework_id\0\u{3}executor_id\0\u{1}status\0")
+
+  public var isInitialized: Bool {
+    if self._frameworkID == nil {return false}
+    if self._executorID == nil {return false}
+    if self._status == nil {return false}
+    if let v = self._frameworkID, !v.isInitialized {return false}
+    if let v = self._executorID, !v.isInitialized {return false}
+    return true
+  }
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._frameworkID) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._executorID) }()
+      case 3: try { try decoder.decodeSingularSInt32Field(value: &self._status) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._frameworkID {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._executorID {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._status {
+      try visitor.visitSingularSInt32Field(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: LinkCall.ExitedExecutor, rhs: LinkCall.ExitedExecutor) -> Bool {
+    if lhs._frameworkID != rhs._frameworkID {return false}
+    if lhs._executorID != rhs._executorID {return false}
+    if lhs._status != rhs._status {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension LinkCommand: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Command"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}type\0\u{1}registered\0\u{1}refused\0\u{3}run_task\0\u{3}kill_task\0\u{1}acknowledge\0\u{3}shutdown_framework\0\u{3}update_framework\0\u{1}message\0\u{1}ping\0\u{3}reconcile_tasks\0\u{1}shutdown\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}type\0\u{1}registered\0\u{1}refused\0\u{3}run_task\0\u{3}kill_task\0\u{1}acknowledge\0\u{3}shutdown_framework\0\u{3}update_framework\0\u{1}message\0\u{1}ping\0\u{3}reconcile_tasks\0\u{1}shutdown\0\u{3}run_task_group\0\u{3}apply_operation\0\u{3}acknowledge_operation\0\u{3}reconcile_operations\0\u{1}drain\0\u{4}\u{2}shutdown_executor\0")
 
   fileprivate class _StorageClass {
     var _type: LinkCommand.TypeEnum? = nil
@@ -1357,6 +2198,12 @@ nonisolated extension LinkCommand: SwiftProtobuf.Message, SwiftProtobuf._Message
     var _ping: LinkCommand.Ping? = nil
     var _reconcileTasks: LinkCommand.ReconcileTasks? = nil
     var _shutdown: LinkCommand.Shutdown? = nil
+    var _runTaskGroup: LinkCommand.RunTaskGroup? = nil
+    var _applyOperation: LinkCommand.ApplyOperation? = nil
+    var _acknowledgeOperation: LinkCommand.AcknowledgeOperation? = nil
+    var _reconcileOperations: LinkCommand.ReconcileOperations? = nil
+    var _drain: LinkCommand.Drain? = nil
+    var _shutdownExecutor: LinkCommand.ShutdownExecutor? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1379,6 +2226,12 @@ nonisolated extension LinkCommand: SwiftProtobuf.Message, SwiftProtobuf._Message
       _ping = source._ping
       _reconcileTasks = source._reconcileTasks
       _shutdown = source._shutdown
+      _runTaskGroup = source._runTaskGroup
+      _applyOperation = source._applyOperation
+      _acknowledgeOperation = source._acknowledgeOperation
+      _reconcileOperations = source._reconcileOperations
+      _drain = source._drain
+      _shutdownExecutor = source._shutdownExecutor
     }
   }
 
@@ -1402,6 +2255,11 @@ nonisolated extension LinkCommand: SwiftProtobuf.Message, SwiftProtobuf._Message
       if let v = _storage._ping, !v.isInitialized {return false}
       if let v = _storage._reconcileTasks, !v.isInitialized {return false}
       if let v = _storage._shutdown, !v.isInitialized {return false}
+      if let v = _storage._runTaskGroup, !v.isInitialized {return false}
+      if let v = _storage._applyOperation, !v.isInitialized {return false}
+      if let v = _storage._acknowledgeOperation, !v.isInitialized {return false}
+      if let v = _storage._drain, !v.isInitialized {return false}
+      if let v = _storage._shutdownExecutor, !v.isInitialized {return false}
       return true
     }
   }
@@ -1426,6 +2284,12 @@ nonisolated extension LinkCommand: SwiftProtobuf.Message, SwiftProtobuf._Message
         case 10: try { try decoder.decodeSingularMessageField(value: &_storage._ping) }()
         case 11: try { try decoder.decodeSingularMessageField(value: &_storage._reconcileTasks) }()
         case 12: try { try decoder.decodeSingularMessageField(value: &_storage._shutdown) }()
+        case 13: try { try decoder.decodeSingularMessageField(value: &_storage._runTaskGroup) }()
+        case 14: try { try decoder.decodeSingularMessageField(value: &_storage._applyOperation) }()
+        case 15: try { try decoder.decodeSingularMessageField(value: &_storage._acknowledgeOperation) }()
+        case 16: try { try decoder.decodeSingularMessageField(value: &_storage._reconcileOperations) }()
+        case 17: try { try decoder.decodeSingularMessageField(value: &_storage._drain) }()
+        case 19: try { try decoder.decodeSingularMessageField(value: &_storage._shutdownExecutor) }()
         default: break
         }
       }
@@ -1474,6 +2338,24 @@ nonisolated extension LinkCommand: SwiftProtobuf.Message, SwiftProtobuf._Message
       try { if let v = _storage._shutdown {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
       } }()
+      try { if let v = _storage._runTaskGroup {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
+      } }()
+      try { if let v = _storage._applyOperation {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 14)
+      } }()
+      try { if let v = _storage._acknowledgeOperation {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 15)
+      } }()
+      try { if let v = _storage._reconcileOperations {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 16)
+      } }()
+      try { if let v = _storage._drain {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 17)
+      } }()
+      try { if let v = _storage._shutdownExecutor {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 19)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1495,6 +2377,12 @@ nonisolated extension LinkCommand: SwiftProtobuf.Message, SwiftProtobuf._Message
         if _storage._ping != rhs_storage._ping {return false}
         if _storage._reconcileTasks != rhs_storage._reconcileTasks {return false}
         if _storage._shutdown != rhs_storage._shutdown {return false}
+        if _storage._runTaskGroup != rhs_storage._runTaskGroup {return false}
+        if _storage._applyOperation != rhs_storage._applyOperation {return false}
+        if _storage._acknowledgeOperation != rhs_storage._acknowledgeOperation {return false}
+        if _storage._reconcileOperations != rhs_storage._reconcileOperations {return false}
+        if _storage._drain != rhs_storage._drain {return false}
+        if _storage._shutdownExecutor != rhs_storage._shutdownExecutor {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -1505,12 +2393,12 @@ nonisolated extension LinkCommand: SwiftProtobuf.Message, SwiftProtobuf._Message
 }
 
 nonisolated extension LinkCommand.TypeEnum: SwiftProtobuf._ProtoNameProviding {
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}REGISTERED\0\u{1}REFUSED\0\u{1}RUN_TASK\0\u{1}KILL_TASK\0\u{1}ACKNOWLEDGE\0\u{1}SHUTDOWN_FRAMEWORK\0\u{1}UPDATE_FRAMEWORK\0\u{1}MESSAGE\0\u{1}PING\0\u{1}RECONCILE_TASKS\0\u{1}SHUTDOWN\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0UNKNOWN\0\u{1}REGISTERED\0\u{1}REFUSED\0\u{1}RUN_TASK\0\u{1}KILL_TASK\0\u{1}ACKNOWLEDGE\0\u{1}SHUTDOWN_FRAMEWORK\0\u{1}UPDATE_FRAMEWORK\0\u{1}MESSAGE\0\u{1}PING\0\u{1}RECONCILE_TASKS\0\u{1}SHUTDOWN\0\u{1}RUN_TASK_GROUP\0\u{1}APPLY_OPERATION\0\u{1}ACKNOWLEDGE_OPERATION\0\u{1}RECONCILE_OPERATIONS\0\u{1}DRAIN\0\u{1}END_DRAIN\0\u{1}SHUTDOWN_EXECUTOR\0")
 }
 
 nonisolated extension LinkCommand.Registered: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = LinkCommand.protoMessageName + ".Registered"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}agent_id\0\u{3}ping_interval_seconds\0\u{3}ping_misses_max\0\u{1}master\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}agent_id\0\u{3}ping_interval_seconds\0\u{3}ping_misses_max\0\u{1}master\0\u{1}cluster\0")
 
   public var isInitialized: Bool {
     if self._agentID == nil {return false}
@@ -1532,6 +2420,7 @@ nonisolated extension LinkCommand.Registered: SwiftProtobuf.Message, SwiftProtob
       case 2: try { try decoder.decodeSingularDoubleField(value: &self._pingIntervalSeconds) }()
       case 3: try { try decoder.decodeSingularUInt32Field(value: &self._pingMissesMax) }()
       case 4: try { try decoder.decodeSingularMessageField(value: &self._master) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self._cluster) }()
       default: break
       }
     }
@@ -1554,6 +2443,9 @@ nonisolated extension LinkCommand.Registered: SwiftProtobuf.Message, SwiftProtob
     try { if let v = self._master {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
     } }()
+    try { if let v = self._cluster {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 5)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1562,6 +2454,7 @@ nonisolated extension LinkCommand.Registered: SwiftProtobuf.Message, SwiftProtob
     if lhs._pingIntervalSeconds != rhs._pingIntervalSeconds {return false}
     if lhs._pingMissesMax != rhs._pingMissesMax {return false}
     if lhs._master != rhs._master {return false}
+    if lhs._cluster != rhs._cluster {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1959,6 +2852,274 @@ nonisolated extension LinkCommand.Shutdown: SwiftProtobuf.Message, SwiftProtobuf
 
   public static func ==(lhs: LinkCommand.Shutdown, rhs: LinkCommand.Shutdown) -> Bool {
     if lhs._reason != rhs._reason {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension LinkCommand.RunTaskGroup: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = LinkCommand.protoMessageName + ".RunTaskGroup"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}framework\0\u{1}executor\0\u{3}task_group\0")
+
+  public var isInitialized: Bool {
+    if self._framework == nil {return false}
+    if self._executor == nil {return false}
+    if self._taskGroup == nil {return false}
+    if let v = self._framework, !v.isInitialized {return false}
+    if let v = self._executor, !v.isInitialized {return false}
+    if let v = self._taskGroup, !v.isInitialized {return false}
+    return true
+  }
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._framework) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._executor) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._taskGroup) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._framework {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._executor {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._taskGroup {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: LinkCommand.RunTaskGroup, rhs: LinkCommand.RunTaskGroup) -> Bool {
+    if lhs._framework != rhs._framework {return false}
+    if lhs._executor != rhs._executor {return false}
+    if lhs._taskGroup != rhs._taskGroup {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension LinkCommand.ApplyOperation: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = LinkCommand.protoMessageName + ".ApplyOperation"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}framework_id\0\u{1}uuid\0\u{1}info\0")
+
+  public var isInitialized: Bool {
+    if self._uuid == nil {return false}
+    if self._info == nil {return false}
+    if let v = self._frameworkID, !v.isInitialized {return false}
+    if let v = self._info, !v.isInitialized {return false}
+    return true
+  }
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._frameworkID) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self._uuid) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._info) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._frameworkID {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._uuid {
+      try visitor.visitSingularBytesField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._info {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: LinkCommand.ApplyOperation, rhs: LinkCommand.ApplyOperation) -> Bool {
+    if lhs._frameworkID != rhs._frameworkID {return false}
+    if lhs._uuid != rhs._uuid {return false}
+    if lhs._info != rhs._info {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension LinkCommand.AcknowledgeOperation: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = LinkCommand.protoMessageName + ".AcknowledgeOperation"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}operation_uuid\0\u{3}status_uuid\0")
+
+  public var isInitialized: Bool {
+    if self._operationUuid == nil {return false}
+    if self._statusUuid == nil {return false}
+    return true
+  }
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self._operationUuid) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self._statusUuid) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._operationUuid {
+      try visitor.visitSingularBytesField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._statusUuid {
+      try visitor.visitSingularBytesField(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: LinkCommand.AcknowledgeOperation, rhs: LinkCommand.AcknowledgeOperation) -> Bool {
+    if lhs._operationUuid != rhs._operationUuid {return false}
+    if lhs._statusUuid != rhs._statusUuid {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension LinkCommand.ReconcileOperations: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = LinkCommand.protoMessageName + ".ReconcileOperations"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}operation_uuids\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedBytesField(value: &self.operationUuids) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.operationUuids.isEmpty {
+      try visitor.visitRepeatedBytesField(value: self.operationUuids, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: LinkCommand.ReconcileOperations, rhs: LinkCommand.ReconcileOperations) -> Bool {
+    if lhs.operationUuids != rhs.operationUuids {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension LinkCommand.Drain: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = LinkCommand.protoMessageName + ".Drain"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}config\0")
+
+  public var isInitialized: Bool {
+    if self._config == nil {return false}
+    if let v = self._config, !v.isInitialized {return false}
+    return true
+  }
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._config) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._config {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: LinkCommand.Drain, rhs: LinkCommand.Drain) -> Bool {
+    if lhs._config != rhs._config {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension LinkCommand.ShutdownExecutor: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = LinkCommand.protoMessageName + ".ShutdownExecutor"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}framework_id\0\u{3}executor_id\0")
+
+  public var isInitialized: Bool {
+    if self._frameworkID == nil {return false}
+    if self._executorID == nil {return false}
+    if let v = self._frameworkID, !v.isInitialized {return false}
+    if let v = self._executorID, !v.isInitialized {return false}
+    return true
+  }
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._frameworkID) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._executorID) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._frameworkID {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._executorID {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: LinkCommand.ShutdownExecutor, rhs: LinkCommand.ShutdownExecutor) -> Bool {
+    if lhs._frameworkID != rhs._frameworkID {return false}
+    if lhs._executorID != rhs._executorID {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -10,6 +10,16 @@ extension Schema {
         4 status_update_state optional enum:mesos.v1.TaskState
         5 status_update_uuid optional bytes
         6 statuses repeated message:mesos.v1.TaskStatus
+        message mini.link.v1.Operation
+        1 framework_id optional message:mesos.v1.FrameworkID
+        2 operation_id optional message:mesos.v1.OperationID
+        3 uuid required bytes
+        4 info required message:mesos.v1.Offer.Operation
+        5 latest_status required message:mesos.v1.OperationStatus
+        6 statuses repeated message:mesos.v1.OperationStatus
+        message mini.link.v1.Executor
+        1 framework_id required message:mesos.v1.FrameworkID
+        2 info required message:mesos.v1.ExecutorInfo
         message mini.link.v1.FrameworkMessage
         1 framework_id required message:mesos.v1.FrameworkID
         2 agent_id required message:mesos.v1.AgentID
@@ -25,6 +35,8 @@ extension Schema {
         4 pong optional message:mini.link.v1.Call.Pong
         5 message optional message:mini.link.v1.FrameworkMessage
         6 unregister optional message:mini.link.v1.Call.Unregister
+        7 operation_status optional message:mini.link.v1.Call.OperationStatus
+        8 exited_executor optional message:mini.link.v1.Call.ExitedExecutor
         message mini.link.v1.Call.Register
         1 agent required message:mesos.v1.AgentInfo
         2 link_version required uint32
@@ -32,6 +44,11 @@ extension Schema {
         4 tasks repeated message:mini.link.v1.Task
         5 frameworks repeated message:mesos.v1.FrameworkInfo
         6 capabilities repeated message:mesos.v1.AgentInfo.Capability
+        7 total_resources repeated message:mesos.v1.Resource
+        8 operations repeated message:mini.link.v1.Operation
+        9 drain_config optional message:mesos.v1.DrainConfig
+        10 cluster optional string
+        11 executors repeated message:mini.link.v1.Executor
         message mini.link.v1.Call.Update
         1 framework_id required message:mesos.v1.FrameworkID
         2 status required message:mesos.v1.TaskStatus
@@ -40,6 +57,15 @@ extension Schema {
         1 sequence required uint64
         message mini.link.v1.Call.Unregister
         1 reason optional string
+        message mini.link.v1.Call.OperationStatus
+        1 framework_id optional message:mesos.v1.FrameworkID
+        2 status required message:mesos.v1.OperationStatus
+        3 operation_uuid required bytes
+        4 latest_state optional enum:mesos.v1.OperationState
+        message mini.link.v1.Call.ExitedExecutor
+        1 framework_id required message:mesos.v1.FrameworkID
+        2 executor_id required message:mesos.v1.ExecutorID
+        3 status required sint32
         enum mini.link.v1.Call.Type
         0 UNKNOWN
         1 REGISTER
@@ -48,6 +74,8 @@ extension Schema {
         4 MESSAGE
         5 UNREGISTER
         6 TASKS_RECONCILED
+        7 OPERATION_STATUS
+        8 EXITED_EXECUTOR
         message mini.link.v1.Command
         1 type optional enum:mini.link.v1.Command.Type
         2 registered optional message:mini.link.v1.Command.Registered
@@ -61,11 +89,18 @@ extension Schema {
         10 ping optional message:mini.link.v1.Command.Ping
         11 reconcile_tasks optional message:mini.link.v1.Command.ReconcileTasks
         12 shutdown optional message:mini.link.v1.Command.Shutdown
+        13 run_task_group optional message:mini.link.v1.Command.RunTaskGroup
+        14 apply_operation optional message:mini.link.v1.Command.ApplyOperation
+        15 acknowledge_operation optional message:mini.link.v1.Command.AcknowledgeOperation
+        16 reconcile_operations optional message:mini.link.v1.Command.ReconcileOperations
+        17 drain optional message:mini.link.v1.Command.Drain
+        19 shutdown_executor optional message:mini.link.v1.Command.ShutdownExecutor
         message mini.link.v1.Command.Registered
         1 agent_id required message:mesos.v1.AgentID
         2 ping_interval_seconds required double
         3 ping_misses_max required uint32
         4 master required message:mesos.v1.MasterInfo
+        5 cluster optional string
         message mini.link.v1.Command.Refused
         1 reason required string
         2 shutdown required bool
@@ -91,6 +126,24 @@ extension Schema {
         1 tasks repeated message:mini.link.v1.TaskReference
         message mini.link.v1.Command.Shutdown
         1 reason required string
+        message mini.link.v1.Command.RunTaskGroup
+        1 framework required message:mesos.v1.FrameworkInfo
+        2 executor required message:mesos.v1.ExecutorInfo
+        3 task_group required message:mesos.v1.TaskGroupInfo
+        message mini.link.v1.Command.ApplyOperation
+        1 framework_id optional message:mesos.v1.FrameworkID
+        2 uuid required bytes
+        3 info required message:mesos.v1.Offer.Operation
+        message mini.link.v1.Command.AcknowledgeOperation
+        1 operation_uuid required bytes
+        2 status_uuid required bytes
+        message mini.link.v1.Command.ReconcileOperations
+        1 operation_uuids repeated bytes
+        message mini.link.v1.Command.Drain
+        1 config required message:mesos.v1.DrainConfig
+        message mini.link.v1.Command.ShutdownExecutor
+        1 framework_id required message:mesos.v1.FrameworkID
+        2 executor_id required message:mesos.v1.ExecutorID
         enum mini.link.v1.Command.Type
         0 UNKNOWN
         1 REGISTERED
@@ -104,5 +157,12 @@ extension Schema {
         9 PING
         10 RECONCILE_TASKS
         11 SHUTDOWN
+        12 RUN_TASK_GROUP
+        13 APPLY_OPERATION
+        14 ACKNOWLEDGE_OPERATION
+        15 RECONCILE_OPERATIONS
+        16 DRAIN
+        17 END_DRAIN
+        18 SHUTDOWN_EXECUTOR
         """#
 }

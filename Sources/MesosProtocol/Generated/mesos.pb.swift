@@ -5772,6 +5772,662 @@ public nonisolated struct V1TTYInfo: Sendable {
   fileprivate var _windowSize: V1TTYInfo.WindowSize? = nil
 }
 
+/// Without the description of storage, which nothing here provides; it passes through as unknown fields.
+public nonisolated struct V1ResourceProviderInfo: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var id: V1ResourceProviderID {
+    get {_id ?? V1ResourceProviderID()}
+    set {_id = newValue}
+  }
+  /// Returns true if `id` has been explicitly set.
+  public var hasID: Bool {self._id != nil}
+  /// Clears the value of `id`. Subsequent reads from it will return its default value.
+  public mutating func clearID() {self._id = nil}
+
+  public var attributes: [V1Attribute] = []
+
+  public var type: String {
+    get {_type ?? String()}
+    set {_type = newValue}
+  }
+  /// Returns true if `type` has been explicitly set.
+  public var hasType: Bool {self._type != nil}
+  /// Clears the value of `type`. Subsequent reads from it will return its default value.
+  public mutating func clearType() {self._type = nil}
+
+  public var name: String {
+    get {_name ?? String()}
+    set {_name = newValue}
+  }
+  /// Returns true if `name` has been explicitly set.
+  public var hasName: Bool {self._name != nil}
+  /// Clears the value of `name`. Subsequent reads from it will return its default value.
+  public mutating func clearName() {self._name = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _id: V1ResourceProviderID? = nil
+  fileprivate var _type: String? = nil
+  fileprivate var _name: String? = nil
+}
+
+/// Without perf, block I/O and traffic control, which nothing here measures.
+public nonisolated struct V1ResourceStatistics: @unchecked Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var timestamp: Double {
+    get {_storage._timestamp ?? 0}
+    set {_uniqueStorage()._timestamp = newValue}
+  }
+  /// Returns true if `timestamp` has been explicitly set.
+  public var hasTimestamp: Bool {_storage._timestamp != nil}
+  /// Clears the value of `timestamp`. Subsequent reads from it will return its default value.
+  public mutating func clearTimestamp() {_uniqueStorage()._timestamp = nil}
+
+  public var processes: UInt32 {
+    get {_storage._processes ?? 0}
+    set {_uniqueStorage()._processes = newValue}
+  }
+  /// Returns true if `processes` has been explicitly set.
+  public var hasProcesses: Bool {_storage._processes != nil}
+  /// Clears the value of `processes`. Subsequent reads from it will return its default value.
+  public mutating func clearProcesses() {_uniqueStorage()._processes = nil}
+
+  public var threads: UInt32 {
+    get {_storage._threads ?? 0}
+    set {_uniqueStorage()._threads = newValue}
+  }
+  /// Returns true if `threads` has been explicitly set.
+  public var hasThreads: Bool {_storage._threads != nil}
+  /// Clears the value of `threads`. Subsequent reads from it will return its default value.
+  public mutating func clearThreads() {_uniqueStorage()._threads = nil}
+
+  public var cpusUserTimeSecs: Double {
+    get {_storage._cpusUserTimeSecs ?? 0}
+    set {_uniqueStorage()._cpusUserTimeSecs = newValue}
+  }
+  /// Returns true if `cpusUserTimeSecs` has been explicitly set.
+  public var hasCpusUserTimeSecs: Bool {_storage._cpusUserTimeSecs != nil}
+  /// Clears the value of `cpusUserTimeSecs`. Subsequent reads from it will return its default value.
+  public mutating func clearCpusUserTimeSecs() {_uniqueStorage()._cpusUserTimeSecs = nil}
+
+  public var cpusSystemTimeSecs: Double {
+    get {_storage._cpusSystemTimeSecs ?? 0}
+    set {_uniqueStorage()._cpusSystemTimeSecs = newValue}
+  }
+  /// Returns true if `cpusSystemTimeSecs` has been explicitly set.
+  public var hasCpusSystemTimeSecs: Bool {_storage._cpusSystemTimeSecs != nil}
+  /// Clears the value of `cpusSystemTimeSecs`. Subsequent reads from it will return its default value.
+  public mutating func clearCpusSystemTimeSecs() {_uniqueStorage()._cpusSystemTimeSecs = nil}
+
+  public var cpusLimit: Double {
+    get {_storage._cpusLimit ?? 0}
+    set {_uniqueStorage()._cpusLimit = newValue}
+  }
+  /// Returns true if `cpusLimit` has been explicitly set.
+  public var hasCpusLimit: Bool {_storage._cpusLimit != nil}
+  /// Clears the value of `cpusLimit`. Subsequent reads from it will return its default value.
+  public mutating func clearCpusLimit() {_uniqueStorage()._cpusLimit = nil}
+
+  public var cpusSoftLimit: Double {
+    get {_storage._cpusSoftLimit ?? 0}
+    set {_uniqueStorage()._cpusSoftLimit = newValue}
+  }
+  /// Returns true if `cpusSoftLimit` has been explicitly set.
+  public var hasCpusSoftLimit: Bool {_storage._cpusSoftLimit != nil}
+  /// Clears the value of `cpusSoftLimit`. Subsequent reads from it will return its default value.
+  public mutating func clearCpusSoftLimit() {_uniqueStorage()._cpusSoftLimit = nil}
+
+  public var cpusNrPeriods: UInt32 {
+    get {_storage._cpusNrPeriods ?? 0}
+    set {_uniqueStorage()._cpusNrPeriods = newValue}
+  }
+  /// Returns true if `cpusNrPeriods` has been explicitly set.
+  public var hasCpusNrPeriods: Bool {_storage._cpusNrPeriods != nil}
+  /// Clears the value of `cpusNrPeriods`. Subsequent reads from it will return its default value.
+  public mutating func clearCpusNrPeriods() {_uniqueStorage()._cpusNrPeriods = nil}
+
+  public var cpusNrThrottled: UInt32 {
+    get {_storage._cpusNrThrottled ?? 0}
+    set {_uniqueStorage()._cpusNrThrottled = newValue}
+  }
+  /// Returns true if `cpusNrThrottled` has been explicitly set.
+  public var hasCpusNrThrottled: Bool {_storage._cpusNrThrottled != nil}
+  /// Clears the value of `cpusNrThrottled`. Subsequent reads from it will return its default value.
+  public mutating func clearCpusNrThrottled() {_uniqueStorage()._cpusNrThrottled = nil}
+
+  public var cpusThrottledTimeSecs: Double {
+    get {_storage._cpusThrottledTimeSecs ?? 0}
+    set {_uniqueStorage()._cpusThrottledTimeSecs = newValue}
+  }
+  /// Returns true if `cpusThrottledTimeSecs` has been explicitly set.
+  public var hasCpusThrottledTimeSecs: Bool {_storage._cpusThrottledTimeSecs != nil}
+  /// Clears the value of `cpusThrottledTimeSecs`. Subsequent reads from it will return its default value.
+  public mutating func clearCpusThrottledTimeSecs() {_uniqueStorage()._cpusThrottledTimeSecs = nil}
+
+  public var memTotalBytes: UInt64 {
+    get {_storage._memTotalBytes ?? 0}
+    set {_uniqueStorage()._memTotalBytes = newValue}
+  }
+  /// Returns true if `memTotalBytes` has been explicitly set.
+  public var hasMemTotalBytes: Bool {_storage._memTotalBytes != nil}
+  /// Clears the value of `memTotalBytes`. Subsequent reads from it will return its default value.
+  public mutating func clearMemTotalBytes() {_uniqueStorage()._memTotalBytes = nil}
+
+  public var memTotalMemswBytes: UInt64 {
+    get {_storage._memTotalMemswBytes ?? 0}
+    set {_uniqueStorage()._memTotalMemswBytes = newValue}
+  }
+  /// Returns true if `memTotalMemswBytes` has been explicitly set.
+  public var hasMemTotalMemswBytes: Bool {_storage._memTotalMemswBytes != nil}
+  /// Clears the value of `memTotalMemswBytes`. Subsequent reads from it will return its default value.
+  public mutating func clearMemTotalMemswBytes() {_uniqueStorage()._memTotalMemswBytes = nil}
+
+  public var memKmemUsageBytes: UInt64 {
+    get {_storage._memKmemUsageBytes ?? 0}
+    set {_uniqueStorage()._memKmemUsageBytes = newValue}
+  }
+  /// Returns true if `memKmemUsageBytes` has been explicitly set.
+  public var hasMemKmemUsageBytes: Bool {_storage._memKmemUsageBytes != nil}
+  /// Clears the value of `memKmemUsageBytes`. Subsequent reads from it will return its default value.
+  public mutating func clearMemKmemUsageBytes() {_uniqueStorage()._memKmemUsageBytes = nil}
+
+  public var memKmemTcpUsageBytes: UInt64 {
+    get {_storage._memKmemTcpUsageBytes ?? 0}
+    set {_uniqueStorage()._memKmemTcpUsageBytes = newValue}
+  }
+  /// Returns true if `memKmemTcpUsageBytes` has been explicitly set.
+  public var hasMemKmemTcpUsageBytes: Bool {_storage._memKmemTcpUsageBytes != nil}
+  /// Clears the value of `memKmemTcpUsageBytes`. Subsequent reads from it will return its default value.
+  public mutating func clearMemKmemTcpUsageBytes() {_uniqueStorage()._memKmemTcpUsageBytes = nil}
+
+  public var memLimitBytes: UInt64 {
+    get {_storage._memLimitBytes ?? 0}
+    set {_uniqueStorage()._memLimitBytes = newValue}
+  }
+  /// Returns true if `memLimitBytes` has been explicitly set.
+  public var hasMemLimitBytes: Bool {_storage._memLimitBytes != nil}
+  /// Clears the value of `memLimitBytes`. Subsequent reads from it will return its default value.
+  public mutating func clearMemLimitBytes() {_uniqueStorage()._memLimitBytes = nil}
+
+  public var memSoftLimitBytes: UInt64 {
+    get {_storage._memSoftLimitBytes ?? 0}
+    set {_uniqueStorage()._memSoftLimitBytes = newValue}
+  }
+  /// Returns true if `memSoftLimitBytes` has been explicitly set.
+  public var hasMemSoftLimitBytes: Bool {_storage._memSoftLimitBytes != nil}
+  /// Clears the value of `memSoftLimitBytes`. Subsequent reads from it will return its default value.
+  public mutating func clearMemSoftLimitBytes() {_uniqueStorage()._memSoftLimitBytes = nil}
+
+  public var memFileBytes: UInt64 {
+    get {_storage._memFileBytes ?? 0}
+    set {_uniqueStorage()._memFileBytes = newValue}
+  }
+  /// Returns true if `memFileBytes` has been explicitly set.
+  public var hasMemFileBytes: Bool {_storage._memFileBytes != nil}
+  /// Clears the value of `memFileBytes`. Subsequent reads from it will return its default value.
+  public mutating func clearMemFileBytes() {_uniqueStorage()._memFileBytes = nil}
+
+  public var memAnonBytes: UInt64 {
+    get {_storage._memAnonBytes ?? 0}
+    set {_uniqueStorage()._memAnonBytes = newValue}
+  }
+  /// Returns true if `memAnonBytes` has been explicitly set.
+  public var hasMemAnonBytes: Bool {_storage._memAnonBytes != nil}
+  /// Clears the value of `memAnonBytes`. Subsequent reads from it will return its default value.
+  public mutating func clearMemAnonBytes() {_uniqueStorage()._memAnonBytes = nil}
+
+  public var memCacheBytes: UInt64 {
+    get {_storage._memCacheBytes ?? 0}
+    set {_uniqueStorage()._memCacheBytes = newValue}
+  }
+  /// Returns true if `memCacheBytes` has been explicitly set.
+  public var hasMemCacheBytes: Bool {_storage._memCacheBytes != nil}
+  /// Clears the value of `memCacheBytes`. Subsequent reads from it will return its default value.
+  public mutating func clearMemCacheBytes() {_uniqueStorage()._memCacheBytes = nil}
+
+  public var memRssBytes: UInt64 {
+    get {_storage._memRssBytes ?? 0}
+    set {_uniqueStorage()._memRssBytes = newValue}
+  }
+  /// Returns true if `memRssBytes` has been explicitly set.
+  public var hasMemRssBytes: Bool {_storage._memRssBytes != nil}
+  /// Clears the value of `memRssBytes`. Subsequent reads from it will return its default value.
+  public mutating func clearMemRssBytes() {_uniqueStorage()._memRssBytes = nil}
+
+  public var memMappedFileBytes: UInt64 {
+    get {_storage._memMappedFileBytes ?? 0}
+    set {_uniqueStorage()._memMappedFileBytes = newValue}
+  }
+  /// Returns true if `memMappedFileBytes` has been explicitly set.
+  public var hasMemMappedFileBytes: Bool {_storage._memMappedFileBytes != nil}
+  /// Clears the value of `memMappedFileBytes`. Subsequent reads from it will return its default value.
+  public mutating func clearMemMappedFileBytes() {_uniqueStorage()._memMappedFileBytes = nil}
+
+  public var memSwapBytes: UInt64 {
+    get {_storage._memSwapBytes ?? 0}
+    set {_uniqueStorage()._memSwapBytes = newValue}
+  }
+  /// Returns true if `memSwapBytes` has been explicitly set.
+  public var hasMemSwapBytes: Bool {_storage._memSwapBytes != nil}
+  /// Clears the value of `memSwapBytes`. Subsequent reads from it will return its default value.
+  public mutating func clearMemSwapBytes() {_uniqueStorage()._memSwapBytes = nil}
+
+  public var memUnevictableBytes: UInt64 {
+    get {_storage._memUnevictableBytes ?? 0}
+    set {_uniqueStorage()._memUnevictableBytes = newValue}
+  }
+  /// Returns true if `memUnevictableBytes` has been explicitly set.
+  public var hasMemUnevictableBytes: Bool {_storage._memUnevictableBytes != nil}
+  /// Clears the value of `memUnevictableBytes`. Subsequent reads from it will return its default value.
+  public mutating func clearMemUnevictableBytes() {_uniqueStorage()._memUnevictableBytes = nil}
+
+  public var memLowPressureCounter: UInt64 {
+    get {_storage._memLowPressureCounter ?? 0}
+    set {_uniqueStorage()._memLowPressureCounter = newValue}
+  }
+  /// Returns true if `memLowPressureCounter` has been explicitly set.
+  public var hasMemLowPressureCounter: Bool {_storage._memLowPressureCounter != nil}
+  /// Clears the value of `memLowPressureCounter`. Subsequent reads from it will return its default value.
+  public mutating func clearMemLowPressureCounter() {_uniqueStorage()._memLowPressureCounter = nil}
+
+  public var memMediumPressureCounter: UInt64 {
+    get {_storage._memMediumPressureCounter ?? 0}
+    set {_uniqueStorage()._memMediumPressureCounter = newValue}
+  }
+  /// Returns true if `memMediumPressureCounter` has been explicitly set.
+  public var hasMemMediumPressureCounter: Bool {_storage._memMediumPressureCounter != nil}
+  /// Clears the value of `memMediumPressureCounter`. Subsequent reads from it will return its default value.
+  public mutating func clearMemMediumPressureCounter() {_uniqueStorage()._memMediumPressureCounter = nil}
+
+  public var memCriticalPressureCounter: UInt64 {
+    get {_storage._memCriticalPressureCounter ?? 0}
+    set {_uniqueStorage()._memCriticalPressureCounter = newValue}
+  }
+  /// Returns true if `memCriticalPressureCounter` has been explicitly set.
+  public var hasMemCriticalPressureCounter: Bool {_storage._memCriticalPressureCounter != nil}
+  /// Clears the value of `memCriticalPressureCounter`. Subsequent reads from it will return its default value.
+  public mutating func clearMemCriticalPressureCounter() {_uniqueStorage()._memCriticalPressureCounter = nil}
+
+  public var diskLimitBytes: UInt64 {
+    get {_storage._diskLimitBytes ?? 0}
+    set {_uniqueStorage()._diskLimitBytes = newValue}
+  }
+  /// Returns true if `diskLimitBytes` has been explicitly set.
+  public var hasDiskLimitBytes: Bool {_storage._diskLimitBytes != nil}
+  /// Clears the value of `diskLimitBytes`. Subsequent reads from it will return its default value.
+  public mutating func clearDiskLimitBytes() {_uniqueStorage()._diskLimitBytes = nil}
+
+  public var diskUsedBytes: UInt64 {
+    get {_storage._diskUsedBytes ?? 0}
+    set {_uniqueStorage()._diskUsedBytes = newValue}
+  }
+  /// Returns true if `diskUsedBytes` has been explicitly set.
+  public var hasDiskUsedBytes: Bool {_storage._diskUsedBytes != nil}
+  /// Clears the value of `diskUsedBytes`. Subsequent reads from it will return its default value.
+  public mutating func clearDiskUsedBytes() {_uniqueStorage()._diskUsedBytes = nil}
+
+  public var diskStatistics: [V1DiskStatistics] {
+    get {_storage._diskStatistics}
+    set {_uniqueStorage()._diskStatistics = newValue}
+  }
+
+  public var netRxPackets: UInt64 {
+    get {_storage._netRxPackets ?? 0}
+    set {_uniqueStorage()._netRxPackets = newValue}
+  }
+  /// Returns true if `netRxPackets` has been explicitly set.
+  public var hasNetRxPackets: Bool {_storage._netRxPackets != nil}
+  /// Clears the value of `netRxPackets`. Subsequent reads from it will return its default value.
+  public mutating func clearNetRxPackets() {_uniqueStorage()._netRxPackets = nil}
+
+  public var netRxBytes: UInt64 {
+    get {_storage._netRxBytes ?? 0}
+    set {_uniqueStorage()._netRxBytes = newValue}
+  }
+  /// Returns true if `netRxBytes` has been explicitly set.
+  public var hasNetRxBytes: Bool {_storage._netRxBytes != nil}
+  /// Clears the value of `netRxBytes`. Subsequent reads from it will return its default value.
+  public mutating func clearNetRxBytes() {_uniqueStorage()._netRxBytes = nil}
+
+  public var netRxErrors: UInt64 {
+    get {_storage._netRxErrors ?? 0}
+    set {_uniqueStorage()._netRxErrors = newValue}
+  }
+  /// Returns true if `netRxErrors` has been explicitly set.
+  public var hasNetRxErrors: Bool {_storage._netRxErrors != nil}
+  /// Clears the value of `netRxErrors`. Subsequent reads from it will return its default value.
+  public mutating func clearNetRxErrors() {_uniqueStorage()._netRxErrors = nil}
+
+  public var netRxDropped: UInt64 {
+    get {_storage._netRxDropped ?? 0}
+    set {_uniqueStorage()._netRxDropped = newValue}
+  }
+  /// Returns true if `netRxDropped` has been explicitly set.
+  public var hasNetRxDropped: Bool {_storage._netRxDropped != nil}
+  /// Clears the value of `netRxDropped`. Subsequent reads from it will return its default value.
+  public mutating func clearNetRxDropped() {_uniqueStorage()._netRxDropped = nil}
+
+  public var netTxPackets: UInt64 {
+    get {_storage._netTxPackets ?? 0}
+    set {_uniqueStorage()._netTxPackets = newValue}
+  }
+  /// Returns true if `netTxPackets` has been explicitly set.
+  public var hasNetTxPackets: Bool {_storage._netTxPackets != nil}
+  /// Clears the value of `netTxPackets`. Subsequent reads from it will return its default value.
+  public mutating func clearNetTxPackets() {_uniqueStorage()._netTxPackets = nil}
+
+  public var netTxBytes: UInt64 {
+    get {_storage._netTxBytes ?? 0}
+    set {_uniqueStorage()._netTxBytes = newValue}
+  }
+  /// Returns true if `netTxBytes` has been explicitly set.
+  public var hasNetTxBytes: Bool {_storage._netTxBytes != nil}
+  /// Clears the value of `netTxBytes`. Subsequent reads from it will return its default value.
+  public mutating func clearNetTxBytes() {_uniqueStorage()._netTxBytes = nil}
+
+  public var netTxErrors: UInt64 {
+    get {_storage._netTxErrors ?? 0}
+    set {_uniqueStorage()._netTxErrors = newValue}
+  }
+  /// Returns true if `netTxErrors` has been explicitly set.
+  public var hasNetTxErrors: Bool {_storage._netTxErrors != nil}
+  /// Clears the value of `netTxErrors`. Subsequent reads from it will return its default value.
+  public mutating func clearNetTxErrors() {_uniqueStorage()._netTxErrors = nil}
+
+  public var netTxDropped: UInt64 {
+    get {_storage._netTxDropped ?? 0}
+    set {_uniqueStorage()._netTxDropped = newValue}
+  }
+  /// Returns true if `netTxDropped` has been explicitly set.
+  public var hasNetTxDropped: Bool {_storage._netTxDropped != nil}
+  /// Clears the value of `netTxDropped`. Subsequent reads from it will return its default value.
+  public mutating func clearNetTxDropped() {_uniqueStorage()._netTxDropped = nil}
+
+  public var netTxRateLimit: UInt64 {
+    get {_storage._netTxRateLimit ?? 0}
+    set {_uniqueStorage()._netTxRateLimit = newValue}
+  }
+  /// Returns true if `netTxRateLimit` has been explicitly set.
+  public var hasNetTxRateLimit: Bool {_storage._netTxRateLimit != nil}
+  /// Clears the value of `netTxRateLimit`. Subsequent reads from it will return its default value.
+  public mutating func clearNetTxRateLimit() {_uniqueStorage()._netTxRateLimit = nil}
+
+  public var netTxBurstRateLimit: UInt64 {
+    get {_storage._netTxBurstRateLimit ?? 0}
+    set {_uniqueStorage()._netTxBurstRateLimit = newValue}
+  }
+  /// Returns true if `netTxBurstRateLimit` has been explicitly set.
+  public var hasNetTxBurstRateLimit: Bool {_storage._netTxBurstRateLimit != nil}
+  /// Clears the value of `netTxBurstRateLimit`. Subsequent reads from it will return its default value.
+  public mutating func clearNetTxBurstRateLimit() {_uniqueStorage()._netTxBurstRateLimit = nil}
+
+  public var netTxBurstSize: UInt64 {
+    get {_storage._netTxBurstSize ?? 0}
+    set {_uniqueStorage()._netTxBurstSize = newValue}
+  }
+  /// Returns true if `netTxBurstSize` has been explicitly set.
+  public var hasNetTxBurstSize: Bool {_storage._netTxBurstSize != nil}
+  /// Clears the value of `netTxBurstSize`. Subsequent reads from it will return its default value.
+  public mutating func clearNetTxBurstSize() {_uniqueStorage()._netTxBurstSize = nil}
+
+  public var netRxRateLimit: UInt64 {
+    get {_storage._netRxRateLimit ?? 0}
+    set {_uniqueStorage()._netRxRateLimit = newValue}
+  }
+  /// Returns true if `netRxRateLimit` has been explicitly set.
+  public var hasNetRxRateLimit: Bool {_storage._netRxRateLimit != nil}
+  /// Clears the value of `netRxRateLimit`. Subsequent reads from it will return its default value.
+  public mutating func clearNetRxRateLimit() {_uniqueStorage()._netRxRateLimit = nil}
+
+  public var netRxBurstRateLimit: UInt64 {
+    get {_storage._netRxBurstRateLimit ?? 0}
+    set {_uniqueStorage()._netRxBurstRateLimit = newValue}
+  }
+  /// Returns true if `netRxBurstRateLimit` has been explicitly set.
+  public var hasNetRxBurstRateLimit: Bool {_storage._netRxBurstRateLimit != nil}
+  /// Clears the value of `netRxBurstRateLimit`. Subsequent reads from it will return its default value.
+  public mutating func clearNetRxBurstRateLimit() {_uniqueStorage()._netRxBurstRateLimit = nil}
+
+  public var netRxBurstSize: UInt64 {
+    get {_storage._netRxBurstSize ?? 0}
+    set {_uniqueStorage()._netRxBurstSize = newValue}
+  }
+  /// Returns true if `netRxBurstSize` has been explicitly set.
+  public var hasNetRxBurstSize: Bool {_storage._netRxBurstSize != nil}
+  /// Clears the value of `netRxBurstSize`. Subsequent reads from it will return its default value.
+  public mutating func clearNetRxBurstSize() {_uniqueStorage()._netRxBurstSize = nil}
+
+  public var netEphemeralPorts: V1Value.Range {
+    get {_storage._netEphemeralPorts ?? V1Value.Range()}
+    set {_uniqueStorage()._netEphemeralPorts = newValue}
+  }
+  /// Returns true if `netEphemeralPorts` has been explicitly set.
+  public var hasNetEphemeralPorts: Bool {_storage._netEphemeralPorts != nil}
+  /// Clears the value of `netEphemeralPorts`. Subsequent reads from it will return its default value.
+  public mutating func clearNetEphemeralPorts() {_uniqueStorage()._netEphemeralPorts = nil}
+
+  public var netTcpRttMicrosecsP50: Double {
+    get {_storage._netTcpRttMicrosecsP50 ?? 0}
+    set {_uniqueStorage()._netTcpRttMicrosecsP50 = newValue}
+  }
+  /// Returns true if `netTcpRttMicrosecsP50` has been explicitly set.
+  public var hasNetTcpRttMicrosecsP50: Bool {_storage._netTcpRttMicrosecsP50 != nil}
+  /// Clears the value of `netTcpRttMicrosecsP50`. Subsequent reads from it will return its default value.
+  public mutating func clearNetTcpRttMicrosecsP50() {_uniqueStorage()._netTcpRttMicrosecsP50 = nil}
+
+  public var netTcpRttMicrosecsP90: Double {
+    get {_storage._netTcpRttMicrosecsP90 ?? 0}
+    set {_uniqueStorage()._netTcpRttMicrosecsP90 = newValue}
+  }
+  /// Returns true if `netTcpRttMicrosecsP90` has been explicitly set.
+  public var hasNetTcpRttMicrosecsP90: Bool {_storage._netTcpRttMicrosecsP90 != nil}
+  /// Clears the value of `netTcpRttMicrosecsP90`. Subsequent reads from it will return its default value.
+  public mutating func clearNetTcpRttMicrosecsP90() {_uniqueStorage()._netTcpRttMicrosecsP90 = nil}
+
+  public var netTcpRttMicrosecsP95: Double {
+    get {_storage._netTcpRttMicrosecsP95 ?? 0}
+    set {_uniqueStorage()._netTcpRttMicrosecsP95 = newValue}
+  }
+  /// Returns true if `netTcpRttMicrosecsP95` has been explicitly set.
+  public var hasNetTcpRttMicrosecsP95: Bool {_storage._netTcpRttMicrosecsP95 != nil}
+  /// Clears the value of `netTcpRttMicrosecsP95`. Subsequent reads from it will return its default value.
+  public mutating func clearNetTcpRttMicrosecsP95() {_uniqueStorage()._netTcpRttMicrosecsP95 = nil}
+
+  public var netTcpRttMicrosecsP99: Double {
+    get {_storage._netTcpRttMicrosecsP99 ?? 0}
+    set {_uniqueStorage()._netTcpRttMicrosecsP99 = newValue}
+  }
+  /// Returns true if `netTcpRttMicrosecsP99` has been explicitly set.
+  public var hasNetTcpRttMicrosecsP99: Bool {_storage._netTcpRttMicrosecsP99 != nil}
+  /// Clears the value of `netTcpRttMicrosecsP99`. Subsequent reads from it will return its default value.
+  public mutating func clearNetTcpRttMicrosecsP99() {_uniqueStorage()._netTcpRttMicrosecsP99 = nil}
+
+  public var netTcpActiveConnections: Double {
+    get {_storage._netTcpActiveConnections ?? 0}
+    set {_uniqueStorage()._netTcpActiveConnections = newValue}
+  }
+  /// Returns true if `netTcpActiveConnections` has been explicitly set.
+  public var hasNetTcpActiveConnections: Bool {_storage._netTcpActiveConnections != nil}
+  /// Clears the value of `netTcpActiveConnections`. Subsequent reads from it will return its default value.
+  public mutating func clearNetTcpActiveConnections() {_uniqueStorage()._netTcpActiveConnections = nil}
+
+  public var netTcpTimeWaitConnections: Double {
+    get {_storage._netTcpTimeWaitConnections ?? 0}
+    set {_uniqueStorage()._netTcpTimeWaitConnections = newValue}
+  }
+  /// Returns true if `netTcpTimeWaitConnections` has been explicitly set.
+  public var hasNetTcpTimeWaitConnections: Bool {_storage._netTcpTimeWaitConnections != nil}
+  /// Clears the value of `netTcpTimeWaitConnections`. Subsequent reads from it will return its default value.
+  public mutating func clearNetTcpTimeWaitConnections() {_uniqueStorage()._netTcpTimeWaitConnections = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+public nonisolated struct V1DiskStatistics: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var source: V1Resource.DiskInfo.Source {
+    get {_source ?? V1Resource.DiskInfo.Source()}
+    set {_source = newValue}
+  }
+  /// Returns true if `source` has been explicitly set.
+  public var hasSource: Bool {self._source != nil}
+  /// Clears the value of `source`. Subsequent reads from it will return its default value.
+  public mutating func clearSource() {self._source = nil}
+
+  public var persistence: V1Resource.DiskInfo.Persistence {
+    get {_persistence ?? V1Resource.DiskInfo.Persistence()}
+    set {_persistence = newValue}
+  }
+  /// Returns true if `persistence` has been explicitly set.
+  public var hasPersistence: Bool {self._persistence != nil}
+  /// Clears the value of `persistence`. Subsequent reads from it will return its default value.
+  public mutating func clearPersistence() {self._persistence = nil}
+
+  public var limitBytes: UInt64 {
+    get {_limitBytes ?? 0}
+    set {_limitBytes = newValue}
+  }
+  /// Returns true if `limitBytes` has been explicitly set.
+  public var hasLimitBytes: Bool {self._limitBytes != nil}
+  /// Clears the value of `limitBytes`. Subsequent reads from it will return its default value.
+  public mutating func clearLimitBytes() {self._limitBytes = nil}
+
+  public var usedBytes: UInt64 {
+    get {_usedBytes ?? 0}
+    set {_usedBytes = newValue}
+  }
+  /// Returns true if `usedBytes` has been explicitly set.
+  public var hasUsedBytes: Bool {self._usedBytes != nil}
+  /// Clears the value of `usedBytes`. Subsequent reads from it will return its default value.
+  public mutating func clearUsedBytes() {self._usedBytes = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _source: V1Resource.DiskInfo.Source? = nil
+  fileprivate var _persistence: V1Resource.DiskInfo.Persistence? = nil
+  fileprivate var _limitBytes: UInt64? = nil
+  fileprivate var _usedBytes: UInt64? = nil
+}
+
+public nonisolated struct V1ResourceUsage: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var executors: [V1ResourceUsage.Executor] = []
+
+  public var total: [V1Resource] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public nonisolated struct Executor: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    public var executorInfo: V1ExecutorInfo {
+      get {_executorInfo ?? V1ExecutorInfo()}
+      set {_executorInfo = newValue}
+    }
+    /// Returns true if `executorInfo` has been explicitly set.
+    public var hasExecutorInfo: Bool {self._executorInfo != nil}
+    /// Clears the value of `executorInfo`. Subsequent reads from it will return its default value.
+    public mutating func clearExecutorInfo() {self._executorInfo = nil}
+
+    public var allocated: [V1Resource] = []
+
+    public var statistics: V1ResourceStatistics {
+      get {_statistics ?? V1ResourceStatistics()}
+      set {_statistics = newValue}
+    }
+    /// Returns true if `statistics` has been explicitly set.
+    public var hasStatistics: Bool {self._statistics != nil}
+    /// Clears the value of `statistics`. Subsequent reads from it will return its default value.
+    public mutating func clearStatistics() {self._statistics = nil}
+
+    public var containerID: V1ContainerID {
+      get {_containerID ?? V1ContainerID()}
+      set {_containerID = newValue}
+    }
+    /// Returns true if `containerID` has been explicitly set.
+    public var hasContainerID: Bool {self._containerID != nil}
+    /// Clears the value of `containerID`. Subsequent reads from it will return its default value.
+    public mutating func clearContainerID() {self._containerID = nil}
+
+    public var tasks: [V1ResourceUsage.Executor.Task] = []
+
+    public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    public nonisolated struct Task: Sendable {
+      // SwiftProtobuf.Message conformance is added in an extension below. See the
+      // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+      // methods supported on all messages.
+
+      public var name: String {
+        get {_name ?? String()}
+        set {_name = newValue}
+      }
+      /// Returns true if `name` has been explicitly set.
+      public var hasName: Bool {self._name != nil}
+      /// Clears the value of `name`. Subsequent reads from it will return its default value.
+      public mutating func clearName() {self._name = nil}
+
+      public var id: V1TaskID {
+        get {_id ?? V1TaskID()}
+        set {_id = newValue}
+      }
+      /// Returns true if `id` has been explicitly set.
+      public var hasID: Bool {self._id != nil}
+      /// Clears the value of `id`. Subsequent reads from it will return its default value.
+      public mutating func clearID() {self._id = nil}
+
+      public var resources: [V1Resource] = []
+
+      public var labels: V1Labels {
+        get {_labels ?? V1Labels()}
+        set {_labels = newValue}
+      }
+      /// Returns true if `labels` has been explicitly set.
+      public var hasLabels: Bool {self._labels != nil}
+      /// Clears the value of `labels`. Subsequent reads from it will return its default value.
+      public mutating func clearLabels() {self._labels = nil}
+
+      public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+      public init() {}
+
+      fileprivate var _name: String? = nil
+      fileprivate var _id: V1TaskID? = nil
+      fileprivate var _labels: V1Labels? = nil
+    }
+
+    public init() {}
+
+    fileprivate var _executorInfo: V1ExecutorInfo? = nil
+    fileprivate var _statistics: V1ResourceStatistics? = nil
+    fileprivate var _containerID: V1ContainerID? = nil
+  }
+
+  public init() {}
+}
+
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "mesos.v1"
@@ -13190,6 +13846,704 @@ nonisolated extension V1TTYInfo.WindowSize: SwiftProtobuf.Message, SwiftProtobuf
   public static func ==(lhs: V1TTYInfo.WindowSize, rhs: V1TTYInfo.WindowSize) -> Bool {
     if lhs._rows != rhs._rows {return false}
     if lhs._columns != rhs._columns {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension V1ResourceProviderInfo: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ResourceProviderInfo"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}attributes\0\u{1}type\0\u{1}name\0")
+
+  public var isInitialized: Bool {
+    if self._type == nil {return false}
+    if self._name == nil {return false}
+    if let v = self._id, !v.isInitialized {return false}
+    if !SwiftProtobuf.Internal.areAllInitialized(self.attributes) {return false}
+    return true
+  }
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._id) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.attributes) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self._type) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self._name) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._id {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if !self.attributes.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.attributes, fieldNumber: 2)
+    }
+    try { if let v = self._type {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._name {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 4)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: V1ResourceProviderInfo, rhs: V1ResourceProviderInfo) -> Bool {
+    if lhs._id != rhs._id {return false}
+    if lhs.attributes != rhs.attributes {return false}
+    if lhs._type != rhs._type {return false}
+    if lhs._name != rhs._name {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension V1ResourceStatistics: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ResourceStatistics"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}timestamp\0\u{3}cpus_user_time_secs\0\u{3}cpus_system_time_secs\0\u{3}cpus_limit\0\u{3}mem_rss_bytes\0\u{3}mem_limit_bytes\0\u{3}cpus_nr_periods\0\u{3}cpus_nr_throttled\0\u{3}cpus_throttled_time_secs\0\u{3}mem_file_bytes\0\u{3}mem_anon_bytes\0\u{3}mem_mapped_file_bytes\0\u{4}\u{2}net_rx_packets\0\u{3}net_rx_bytes\0\u{3}net_rx_errors\0\u{3}net_rx_dropped\0\u{3}net_tx_packets\0\u{3}net_tx_bytes\0\u{3}net_tx_errors\0\u{3}net_tx_dropped\0\u{3}net_tcp_rtt_microsecs_p50\0\u{3}net_tcp_rtt_microsecs_p90\0\u{3}net_tcp_rtt_microsecs_p95\0\u{3}net_tcp_rtt_microsecs_p99\0\u{3}disk_limit_bytes\0\u{3}disk_used_bytes\0\u{3}net_tcp_active_connections\0\u{3}net_tcp_time_wait_connections\0\u{1}processes\0\u{1}threads\0\u{3}mem_low_pressure_counter\0\u{3}mem_medium_pressure_counter\0\u{3}mem_critical_pressure_counter\0\u{4}\u{2}mem_total_bytes\0\u{3}mem_total_memsw_bytes\0\u{3}mem_soft_limit_bytes\0\u{3}mem_cache_bytes\0\u{3}mem_swap_bytes\0\u{3}mem_unevictable_bytes\0\u{4}\u{2}disk_statistics\0\u{4}\u{2}cpus_soft_limit\0\u{3}net_tx_rate_limit\0\u{3}net_tx_burst_rate_limit\0\u{3}net_tx_burst_size\0\u{3}net_rx_rate_limit\0\u{3}net_rx_burst_rate_limit\0\u{3}net_rx_burst_size\0\u{3}mem_kmem_usage_bytes\0\u{3}mem_kmem_tcp_usage_bytes\0\u{4}\u{2}net_ephemeral_ports\0")
+
+  fileprivate class _StorageClass {
+    var _timestamp: Double? = nil
+    var _processes: UInt32? = nil
+    var _threads: UInt32? = nil
+    var _cpusUserTimeSecs: Double? = nil
+    var _cpusSystemTimeSecs: Double? = nil
+    var _cpusLimit: Double? = nil
+    var _cpusSoftLimit: Double? = nil
+    var _cpusNrPeriods: UInt32? = nil
+    var _cpusNrThrottled: UInt32? = nil
+    var _cpusThrottledTimeSecs: Double? = nil
+    var _memTotalBytes: UInt64? = nil
+    var _memTotalMemswBytes: UInt64? = nil
+    var _memKmemUsageBytes: UInt64? = nil
+    var _memKmemTcpUsageBytes: UInt64? = nil
+    var _memLimitBytes: UInt64? = nil
+    var _memSoftLimitBytes: UInt64? = nil
+    var _memFileBytes: UInt64? = nil
+    var _memAnonBytes: UInt64? = nil
+    var _memCacheBytes: UInt64? = nil
+    var _memRssBytes: UInt64? = nil
+    var _memMappedFileBytes: UInt64? = nil
+    var _memSwapBytes: UInt64? = nil
+    var _memUnevictableBytes: UInt64? = nil
+    var _memLowPressureCounter: UInt64? = nil
+    var _memMediumPressureCounter: UInt64? = nil
+    var _memCriticalPressureCounter: UInt64? = nil
+    var _diskLimitBytes: UInt64? = nil
+    var _diskUsedBytes: UInt64? = nil
+    var _diskStatistics: [V1DiskStatistics] = []
+    var _netRxPackets: UInt64? = nil
+    var _netRxBytes: UInt64? = nil
+    var _netRxErrors: UInt64? = nil
+    var _netRxDropped: UInt64? = nil
+    var _netTxPackets: UInt64? = nil
+    var _netTxBytes: UInt64? = nil
+    var _netTxErrors: UInt64? = nil
+    var _netTxDropped: UInt64? = nil
+    var _netTxRateLimit: UInt64? = nil
+    var _netTxBurstRateLimit: UInt64? = nil
+    var _netTxBurstSize: UInt64? = nil
+    var _netRxRateLimit: UInt64? = nil
+    var _netRxBurstRateLimit: UInt64? = nil
+    var _netRxBurstSize: UInt64? = nil
+    var _netEphemeralPorts: V1Value.Range? = nil
+    var _netTcpRttMicrosecsP50: Double? = nil
+    var _netTcpRttMicrosecsP90: Double? = nil
+    var _netTcpRttMicrosecsP95: Double? = nil
+    var _netTcpRttMicrosecsP99: Double? = nil
+    var _netTcpActiveConnections: Double? = nil
+    var _netTcpTimeWaitConnections: Double? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _timestamp = source._timestamp
+      _processes = source._processes
+      _threads = source._threads
+      _cpusUserTimeSecs = source._cpusUserTimeSecs
+      _cpusSystemTimeSecs = source._cpusSystemTimeSecs
+      _cpusLimit = source._cpusLimit
+      _cpusSoftLimit = source._cpusSoftLimit
+      _cpusNrPeriods = source._cpusNrPeriods
+      _cpusNrThrottled = source._cpusNrThrottled
+      _cpusThrottledTimeSecs = source._cpusThrottledTimeSecs
+      _memTotalBytes = source._memTotalBytes
+      _memTotalMemswBytes = source._memTotalMemswBytes
+      _memKmemUsageBytes = source._memKmemUsageBytes
+      _memKmemTcpUsageBytes = source._memKmemTcpUsageBytes
+      _memLimitBytes = source._memLimitBytes
+      _memSoftLimitBytes = source._memSoftLimitBytes
+      _memFileBytes = source._memFileBytes
+      _memAnonBytes = source._memAnonBytes
+      _memCacheBytes = source._memCacheBytes
+      _memRssBytes = source._memRssBytes
+      _memMappedFileBytes = source._memMappedFileBytes
+      _memSwapBytes = source._memSwapBytes
+      _memUnevictableBytes = source._memUnevictableBytes
+      _memLowPressureCounter = source._memLowPressureCounter
+      _memMediumPressureCounter = source._memMediumPressureCounter
+      _memCriticalPressureCounter = source._memCriticalPressureCounter
+      _diskLimitBytes = source._diskLimitBytes
+      _diskUsedBytes = source._diskUsedBytes
+      _diskStatistics = source._diskStatistics
+      _netRxPackets = source._netRxPackets
+      _netRxBytes = source._netRxBytes
+      _netRxErrors = source._netRxErrors
+      _netRxDropped = source._netRxDropped
+      _netTxPackets = source._netTxPackets
+      _netTxBytes = source._netTxBytes
+      _netTxErrors = source._netTxErrors
+      _netTxDropped = source._netTxDropped
+      _netTxRateLimit = source._netTxRateLimit
+      _netTxBurstRateLimit = source._netTxBurstRateLimit
+      _netTxBurstSize = source._netTxBurstSize
+      _netRxRateLimit = source._netRxRateLimit
+      _netRxBurstRateLimit = source._netRxBurstRateLimit
+      _netRxBurstSize = source._netRxBurstSize
+      _netEphemeralPorts = source._netEphemeralPorts
+      _netTcpRttMicrosecsP50 = source._netTcpRttMicrosecsP50
+      _netTcpRttMicrosecsP90 = source._netTcpRttMicrosecsP90
+      _netTcpRttMicrosecsP95 = source._netTcpRttMicrosecsP95
+      _netTcpRttMicrosecsP99 = source._netTcpRttMicrosecsP99
+      _netTcpActiveConnections = source._netTcpActiveConnections
+      _netTcpTimeWaitConnections = source._netTcpTimeWaitConnections
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  public var isInitialized: Bool {
+    return withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      if _storage._timestamp == nil {return false}
+      if !SwiftProtobuf.Internal.areAllInitialized(_storage._diskStatistics) {return false}
+      if let v = _storage._netEphemeralPorts, !v.isInitialized {return false}
+      return true
+    }
+  }
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularDoubleField(value: &_storage._timestamp) }()
+        case 2: try { try decoder.decodeSingularDoubleField(value: &_storage._cpusUserTimeSecs) }()
+        case 3: try { try decoder.decodeSingularDoubleField(value: &_storage._cpusSystemTimeSecs) }()
+        case 4: try { try decoder.decodeSingularDoubleField(value: &_storage._cpusLimit) }()
+        case 5: try { try decoder.decodeSingularUInt64Field(value: &_storage._memRssBytes) }()
+        case 6: try { try decoder.decodeSingularUInt64Field(value: &_storage._memLimitBytes) }()
+        case 7: try { try decoder.decodeSingularUInt32Field(value: &_storage._cpusNrPeriods) }()
+        case 8: try { try decoder.decodeSingularUInt32Field(value: &_storage._cpusNrThrottled) }()
+        case 9: try { try decoder.decodeSingularDoubleField(value: &_storage._cpusThrottledTimeSecs) }()
+        case 10: try { try decoder.decodeSingularUInt64Field(value: &_storage._memFileBytes) }()
+        case 11: try { try decoder.decodeSingularUInt64Field(value: &_storage._memAnonBytes) }()
+        case 12: try { try decoder.decodeSingularUInt64Field(value: &_storage._memMappedFileBytes) }()
+        case 14: try { try decoder.decodeSingularUInt64Field(value: &_storage._netRxPackets) }()
+        case 15: try { try decoder.decodeSingularUInt64Field(value: &_storage._netRxBytes) }()
+        case 16: try { try decoder.decodeSingularUInt64Field(value: &_storage._netRxErrors) }()
+        case 17: try { try decoder.decodeSingularUInt64Field(value: &_storage._netRxDropped) }()
+        case 18: try { try decoder.decodeSingularUInt64Field(value: &_storage._netTxPackets) }()
+        case 19: try { try decoder.decodeSingularUInt64Field(value: &_storage._netTxBytes) }()
+        case 20: try { try decoder.decodeSingularUInt64Field(value: &_storage._netTxErrors) }()
+        case 21: try { try decoder.decodeSingularUInt64Field(value: &_storage._netTxDropped) }()
+        case 22: try { try decoder.decodeSingularDoubleField(value: &_storage._netTcpRttMicrosecsP50) }()
+        case 23: try { try decoder.decodeSingularDoubleField(value: &_storage._netTcpRttMicrosecsP90) }()
+        case 24: try { try decoder.decodeSingularDoubleField(value: &_storage._netTcpRttMicrosecsP95) }()
+        case 25: try { try decoder.decodeSingularDoubleField(value: &_storage._netTcpRttMicrosecsP99) }()
+        case 26: try { try decoder.decodeSingularUInt64Field(value: &_storage._diskLimitBytes) }()
+        case 27: try { try decoder.decodeSingularUInt64Field(value: &_storage._diskUsedBytes) }()
+        case 28: try { try decoder.decodeSingularDoubleField(value: &_storage._netTcpActiveConnections) }()
+        case 29: try { try decoder.decodeSingularDoubleField(value: &_storage._netTcpTimeWaitConnections) }()
+        case 30: try { try decoder.decodeSingularUInt32Field(value: &_storage._processes) }()
+        case 31: try { try decoder.decodeSingularUInt32Field(value: &_storage._threads) }()
+        case 32: try { try decoder.decodeSingularUInt64Field(value: &_storage._memLowPressureCounter) }()
+        case 33: try { try decoder.decodeSingularUInt64Field(value: &_storage._memMediumPressureCounter) }()
+        case 34: try { try decoder.decodeSingularUInt64Field(value: &_storage._memCriticalPressureCounter) }()
+        case 36: try { try decoder.decodeSingularUInt64Field(value: &_storage._memTotalBytes) }()
+        case 37: try { try decoder.decodeSingularUInt64Field(value: &_storage._memTotalMemswBytes) }()
+        case 38: try { try decoder.decodeSingularUInt64Field(value: &_storage._memSoftLimitBytes) }()
+        case 39: try { try decoder.decodeSingularUInt64Field(value: &_storage._memCacheBytes) }()
+        case 40: try { try decoder.decodeSingularUInt64Field(value: &_storage._memSwapBytes) }()
+        case 41: try { try decoder.decodeSingularUInt64Field(value: &_storage._memUnevictableBytes) }()
+        case 43: try { try decoder.decodeRepeatedMessageField(value: &_storage._diskStatistics) }()
+        case 45: try { try decoder.decodeSingularDoubleField(value: &_storage._cpusSoftLimit) }()
+        case 46: try { try decoder.decodeSingularUInt64Field(value: &_storage._netTxRateLimit) }()
+        case 47: try { try decoder.decodeSingularUInt64Field(value: &_storage._netTxBurstRateLimit) }()
+        case 48: try { try decoder.decodeSingularUInt64Field(value: &_storage._netTxBurstSize) }()
+        case 49: try { try decoder.decodeSingularUInt64Field(value: &_storage._netRxRateLimit) }()
+        case 50: try { try decoder.decodeSingularUInt64Field(value: &_storage._netRxBurstRateLimit) }()
+        case 51: try { try decoder.decodeSingularUInt64Field(value: &_storage._netRxBurstSize) }()
+        case 52: try { try decoder.decodeSingularUInt64Field(value: &_storage._memKmemUsageBytes) }()
+        case 53: try { try decoder.decodeSingularUInt64Field(value: &_storage._memKmemTcpUsageBytes) }()
+        case 55: try { try decoder.decodeSingularMessageField(value: &_storage._netEphemeralPorts) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._timestamp {
+        try visitor.visitSingularDoubleField(value: v, fieldNumber: 1)
+      } }()
+      try { if let v = _storage._cpusUserTimeSecs {
+        try visitor.visitSingularDoubleField(value: v, fieldNumber: 2)
+      } }()
+      try { if let v = _storage._cpusSystemTimeSecs {
+        try visitor.visitSingularDoubleField(value: v, fieldNumber: 3)
+      } }()
+      try { if let v = _storage._cpusLimit {
+        try visitor.visitSingularDoubleField(value: v, fieldNumber: 4)
+      } }()
+      try { if let v = _storage._memRssBytes {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 5)
+      } }()
+      try { if let v = _storage._memLimitBytes {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 6)
+      } }()
+      try { if let v = _storage._cpusNrPeriods {
+        try visitor.visitSingularUInt32Field(value: v, fieldNumber: 7)
+      } }()
+      try { if let v = _storage._cpusNrThrottled {
+        try visitor.visitSingularUInt32Field(value: v, fieldNumber: 8)
+      } }()
+      try { if let v = _storage._cpusThrottledTimeSecs {
+        try visitor.visitSingularDoubleField(value: v, fieldNumber: 9)
+      } }()
+      try { if let v = _storage._memFileBytes {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 10)
+      } }()
+      try { if let v = _storage._memAnonBytes {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 11)
+      } }()
+      try { if let v = _storage._memMappedFileBytes {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 12)
+      } }()
+      try { if let v = _storage._netRxPackets {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 14)
+      } }()
+      try { if let v = _storage._netRxBytes {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 15)
+      } }()
+      try { if let v = _storage._netRxErrors {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 16)
+      } }()
+      try { if let v = _storage._netRxDropped {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 17)
+      } }()
+      try { if let v = _storage._netTxPackets {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 18)
+      } }()
+      try { if let v = _storage._netTxBytes {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 19)
+      } }()
+      try { if let v = _storage._netTxErrors {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 20)
+      } }()
+      try { if let v = _storage._netTxDropped {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 21)
+      } }()
+      try { if let v = _storage._netTcpRttMicrosecsP50 {
+        try visitor.visitSingularDoubleField(value: v, fieldNumber: 22)
+      } }()
+      try { if let v = _storage._netTcpRttMicrosecsP90 {
+        try visitor.visitSingularDoubleField(value: v, fieldNumber: 23)
+      } }()
+      try { if let v = _storage._netTcpRttMicrosecsP95 {
+        try visitor.visitSingularDoubleField(value: v, fieldNumber: 24)
+      } }()
+      try { if let v = _storage._netTcpRttMicrosecsP99 {
+        try visitor.visitSingularDoubleField(value: v, fieldNumber: 25)
+      } }()
+      try { if let v = _storage._diskLimitBytes {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 26)
+      } }()
+      try { if let v = _storage._diskUsedBytes {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 27)
+      } }()
+      try { if let v = _storage._netTcpActiveConnections {
+        try visitor.visitSingularDoubleField(value: v, fieldNumber: 28)
+      } }()
+      try { if let v = _storage._netTcpTimeWaitConnections {
+        try visitor.visitSingularDoubleField(value: v, fieldNumber: 29)
+      } }()
+      try { if let v = _storage._processes {
+        try visitor.visitSingularUInt32Field(value: v, fieldNumber: 30)
+      } }()
+      try { if let v = _storage._threads {
+        try visitor.visitSingularUInt32Field(value: v, fieldNumber: 31)
+      } }()
+      try { if let v = _storage._memLowPressureCounter {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 32)
+      } }()
+      try { if let v = _storage._memMediumPressureCounter {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 33)
+      } }()
+      try { if let v = _storage._memCriticalPressureCounter {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 34)
+      } }()
+      try { if let v = _storage._memTotalBytes {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 36)
+      } }()
+      try { if let v = _storage._memTotalMemswBytes {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 37)
+      } }()
+      try { if let v = _storage._memSoftLimitBytes {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 38)
+      } }()
+      try { if let v = _storage._memCacheBytes {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 39)
+      } }()
+      try { if let v = _storage._memSwapBytes {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 40)
+      } }()
+      try { if let v = _storage._memUnevictableBytes {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 41)
+      } }()
+      if !_storage._diskStatistics.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._diskStatistics, fieldNumber: 43)
+      }
+      try { if let v = _storage._cpusSoftLimit {
+        try visitor.visitSingularDoubleField(value: v, fieldNumber: 45)
+      } }()
+      try { if let v = _storage._netTxRateLimit {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 46)
+      } }()
+      try { if let v = _storage._netTxBurstRateLimit {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 47)
+      } }()
+      try { if let v = _storage._netTxBurstSize {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 48)
+      } }()
+      try { if let v = _storage._netRxRateLimit {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 49)
+      } }()
+      try { if let v = _storage._netRxBurstRateLimit {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 50)
+      } }()
+      try { if let v = _storage._netRxBurstSize {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 51)
+      } }()
+      try { if let v = _storage._memKmemUsageBytes {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 52)
+      } }()
+      try { if let v = _storage._memKmemTcpUsageBytes {
+        try visitor.visitSingularUInt64Field(value: v, fieldNumber: 53)
+      } }()
+      try { if let v = _storage._netEphemeralPorts {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 55)
+      } }()
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: V1ResourceStatistics, rhs: V1ResourceStatistics) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._timestamp != rhs_storage._timestamp {return false}
+        if _storage._processes != rhs_storage._processes {return false}
+        if _storage._threads != rhs_storage._threads {return false}
+        if _storage._cpusUserTimeSecs != rhs_storage._cpusUserTimeSecs {return false}
+        if _storage._cpusSystemTimeSecs != rhs_storage._cpusSystemTimeSecs {return false}
+        if _storage._cpusLimit != rhs_storage._cpusLimit {return false}
+        if _storage._cpusSoftLimit != rhs_storage._cpusSoftLimit {return false}
+        if _storage._cpusNrPeriods != rhs_storage._cpusNrPeriods {return false}
+        if _storage._cpusNrThrottled != rhs_storage._cpusNrThrottled {return false}
+        if _storage._cpusThrottledTimeSecs != rhs_storage._cpusThrottledTimeSecs {return false}
+        if _storage._memTotalBytes != rhs_storage._memTotalBytes {return false}
+        if _storage._memTotalMemswBytes != rhs_storage._memTotalMemswBytes {return false}
+        if _storage._memKmemUsageBytes != rhs_storage._memKmemUsageBytes {return false}
+        if _storage._memKmemTcpUsageBytes != rhs_storage._memKmemTcpUsageBytes {return false}
+        if _storage._memLimitBytes != rhs_storage._memLimitBytes {return false}
+        if _storage._memSoftLimitBytes != rhs_storage._memSoftLimitBytes {return false}
+        if _storage._memFileBytes != rhs_storage._memFileBytes {return false}
+        if _storage._memAnonBytes != rhs_storage._memAnonBytes {return false}
+        if _storage._memCacheBytes != rhs_storage._memCacheBytes {return false}
+        if _storage._memRssBytes != rhs_storage._memRssBytes {return false}
+        if _storage._memMappedFileBytes != rhs_storage._memMappedFileBytes {return false}
+        if _storage._memSwapBytes != rhs_storage._memSwapBytes {return false}
+        if _storage._memUnevictableBytes != rhs_storage._memUnevictableBytes {return false}
+        if _storage._memLowPressureCounter != rhs_storage._memLowPressureCounter {return false}
+        if _storage._memMediumPressureCounter != rhs_storage._memMediumPressureCounter {return false}
+        if _storage._memCriticalPressureCounter != rhs_storage._memCriticalPressureCounter {return false}
+        if _storage._diskLimitBytes != rhs_storage._diskLimitBytes {return false}
+        if _storage._diskUsedBytes != rhs_storage._diskUsedBytes {return false}
+        if _storage._diskStatistics != rhs_storage._diskStatistics {return false}
+        if _storage._netRxPackets != rhs_storage._netRxPackets {return false}
+        if _storage._netRxBytes != rhs_storage._netRxBytes {return false}
+        if _storage._netRxErrors != rhs_storage._netRxErrors {return false}
+        if _storage._netRxDropped != rhs_storage._netRxDropped {return false}
+        if _storage._netTxPackets != rhs_storage._netTxPackets {return false}
+        if _storage._netTxBytes != rhs_storage._netTxBytes {return false}
+        if _storage._netTxErrors != rhs_storage._netTxErrors {return false}
+        if _storage._netTxDropped != rhs_storage._netTxDropped {return false}
+        if _storage._netTxRateLimit != rhs_storage._netTxRateLimit {return false}
+        if _storage._netTxBurstRateLimit != rhs_storage._netTxBurstRateLimit {return false}
+        if _storage._netTxBurstSize != rhs_storage._netTxBurstSize {return false}
+        if _storage._netRxRateLimit != rhs_storage._netRxRateLimit {return false}
+        if _storage._netRxBurstRateLimit != rhs_storage._netRxBurstRateLimit {return false}
+        if _storage._netRxBurstSize != rhs_storage._netRxBurstSize {return false}
+        if _storage._netEphemeralPorts != rhs_storage._netEphemeralPorts {return false}
+        if _storage._netTcpRttMicrosecsP50 != rhs_storage._netTcpRttMicrosecsP50 {return false}
+        if _storage._netTcpRttMicrosecsP90 != rhs_storage._netTcpRttMicrosecsP90 {return false}
+        if _storage._netTcpRttMicrosecsP95 != rhs_storage._netTcpRttMicrosecsP95 {return false}
+        if _storage._netTcpRttMicrosecsP99 != rhs_storage._netTcpRttMicrosecsP99 {return false}
+        if _storage._netTcpActiveConnections != rhs_storage._netTcpActiveConnections {return false}
+        if _storage._netTcpTimeWaitConnections != rhs_storage._netTcpTimeWaitConnections {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension V1DiskStatistics: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".DiskStatistics"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}source\0\u{1}persistence\0\u{3}limit_bytes\0\u{3}used_bytes\0")
+
+  public var isInitialized: Bool {
+    if let v = self._source, !v.isInitialized {return false}
+    if let v = self._persistence, !v.isInitialized {return false}
+    return true
+  }
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._source) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._persistence) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self._limitBytes) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self._usedBytes) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._source {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._persistence {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._limitBytes {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._usedBytes {
+      try visitor.visitSingularUInt64Field(value: v, fieldNumber: 4)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: V1DiskStatistics, rhs: V1DiskStatistics) -> Bool {
+    if lhs._source != rhs._source {return false}
+    if lhs._persistence != rhs._persistence {return false}
+    if lhs._limitBytes != rhs._limitBytes {return false}
+    if lhs._usedBytes != rhs._usedBytes {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension V1ResourceUsage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".ResourceUsage"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}executors\0\u{1}total\0")
+
+  public var isInitialized: Bool {
+    if !SwiftProtobuf.Internal.areAllInitialized(self.executors) {return false}
+    if !SwiftProtobuf.Internal.areAllInitialized(self.total) {return false}
+    return true
+  }
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.executors) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.total) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.executors.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.executors, fieldNumber: 1)
+    }
+    if !self.total.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.total, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: V1ResourceUsage, rhs: V1ResourceUsage) -> Bool {
+    if lhs.executors != rhs.executors {return false}
+    if lhs.total != rhs.total {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension V1ResourceUsage.Executor: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = V1ResourceUsage.protoMessageName + ".Executor"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}executor_info\0\u{1}allocated\0\u{1}statistics\0\u{3}container_id\0\u{1}tasks\0")
+
+  public var isInitialized: Bool {
+    if self._executorInfo == nil {return false}
+    if self._containerID == nil {return false}
+    if let v = self._executorInfo, !v.isInitialized {return false}
+    if !SwiftProtobuf.Internal.areAllInitialized(self.allocated) {return false}
+    if let v = self._statistics, !v.isInitialized {return false}
+    if let v = self._containerID, !v.isInitialized {return false}
+    if !SwiftProtobuf.Internal.areAllInitialized(self.tasks) {return false}
+    return true
+  }
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._executorInfo) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.allocated) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._statistics) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._containerID) }()
+      case 5: try { try decoder.decodeRepeatedMessageField(value: &self.tasks) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._executorInfo {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if !self.allocated.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.allocated, fieldNumber: 2)
+    }
+    try { if let v = self._statistics {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._containerID {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
+    if !self.tasks.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.tasks, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: V1ResourceUsage.Executor, rhs: V1ResourceUsage.Executor) -> Bool {
+    if lhs._executorInfo != rhs._executorInfo {return false}
+    if lhs.allocated != rhs.allocated {return false}
+    if lhs._statistics != rhs._statistics {return false}
+    if lhs._containerID != rhs._containerID {return false}
+    if lhs.tasks != rhs.tasks {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension V1ResourceUsage.Executor.Task: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = V1ResourceUsage.Executor.protoMessageName + ".Task"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}id\0\u{1}resources\0\u{1}labels\0")
+
+  public var isInitialized: Bool {
+    if self._name == nil {return false}
+    if self._id == nil {return false}
+    if let v = self._id, !v.isInitialized {return false}
+    if !SwiftProtobuf.Internal.areAllInitialized(self.resources) {return false}
+    if let v = self._labels, !v.isInitialized {return false}
+    return true
+  }
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self._name) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._id) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.resources) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._labels) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._name {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._id {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    if !self.resources.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.resources, fieldNumber: 3)
+    }
+    try { if let v = self._labels {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: V1ResourceUsage.Executor.Task, rhs: V1ResourceUsage.Executor.Task) -> Bool {
+    if lhs._name != rhs._name {return false}
+    if lhs._id != rhs._id {return false}
+    if lhs.resources != rhs.resources {return false}
+    if lhs._labels != rhs._labels {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

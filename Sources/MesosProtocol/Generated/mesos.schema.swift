@@ -788,6 +788,81 @@ extension Schema {
         message mesos.v1.TTYInfo.WindowSize
         1 rows required uint32
         2 columns required uint32
+        message mesos.v1.ResourceProviderInfo
+        1 id optional message:mesos.v1.ResourceProviderID
+        2 attributes repeated message:mesos.v1.Attribute
+        3 type required string
+        4 name required string
+        message mesos.v1.ResourceStatistics
+        1 timestamp required double
+        30 processes optional uint32
+        31 threads optional uint32
+        2 cpus_user_time_secs optional double
+        3 cpus_system_time_secs optional double
+        4 cpus_limit optional double
+        45 cpus_soft_limit optional double
+        7 cpus_nr_periods optional uint32
+        8 cpus_nr_throttled optional uint32
+        9 cpus_throttled_time_secs optional double
+        36 mem_total_bytes optional uint64
+        37 mem_total_memsw_bytes optional uint64
+        52 mem_kmem_usage_bytes optional uint64
+        53 mem_kmem_tcp_usage_bytes optional uint64
+        6 mem_limit_bytes optional uint64
+        38 mem_soft_limit_bytes optional uint64
+        10 mem_file_bytes optional uint64
+        11 mem_anon_bytes optional uint64
+        39 mem_cache_bytes optional uint64
+        5 mem_rss_bytes optional uint64
+        12 mem_mapped_file_bytes optional uint64
+        40 mem_swap_bytes optional uint64
+        41 mem_unevictable_bytes optional uint64
+        32 mem_low_pressure_counter optional uint64
+        33 mem_medium_pressure_counter optional uint64
+        34 mem_critical_pressure_counter optional uint64
+        26 disk_limit_bytes optional uint64
+        27 disk_used_bytes optional uint64
+        43 disk_statistics repeated message:mesos.v1.DiskStatistics
+        14 net_rx_packets optional uint64
+        15 net_rx_bytes optional uint64
+        16 net_rx_errors optional uint64
+        17 net_rx_dropped optional uint64
+        18 net_tx_packets optional uint64
+        19 net_tx_bytes optional uint64
+        20 net_tx_errors optional uint64
+        21 net_tx_dropped optional uint64
+        46 net_tx_rate_limit optional uint64
+        47 net_tx_burst_rate_limit optional uint64
+        48 net_tx_burst_size optional uint64
+        49 net_rx_rate_limit optional uint64
+        50 net_rx_burst_rate_limit optional uint64
+        51 net_rx_burst_size optional uint64
+        55 net_ephemeral_ports optional message:mesos.v1.Value.Range
+        22 net_tcp_rtt_microsecs_p50 optional double
+        23 net_tcp_rtt_microsecs_p90 optional double
+        24 net_tcp_rtt_microsecs_p95 optional double
+        25 net_tcp_rtt_microsecs_p99 optional double
+        28 net_tcp_active_connections optional double
+        29 net_tcp_time_wait_connections optional double
+        message mesos.v1.DiskStatistics
+        1 source optional message:mesos.v1.Resource.DiskInfo.Source
+        2 persistence optional message:mesos.v1.Resource.DiskInfo.Persistence
+        3 limit_bytes optional uint64
+        4 used_bytes optional uint64
+        message mesos.v1.ResourceUsage
+        1 executors repeated message:mesos.v1.ResourceUsage.Executor
+        2 total repeated message:mesos.v1.Resource
+        message mesos.v1.ResourceUsage.Executor
+        1 executor_info required message:mesos.v1.ExecutorInfo
+        2 allocated repeated message:mesos.v1.Resource
+        3 statistics optional message:mesos.v1.ResourceStatistics
+        4 container_id required message:mesos.v1.ContainerID
+        5 tasks repeated message:mesos.v1.ResourceUsage.Executor.Task
+        message mesos.v1.ResourceUsage.Executor.Task
+        1 name required string
+        2 id required message:mesos.v1.TaskID
+        3 resources repeated message:mesos.v1.Resource
+        4 labels optional message:mesos.v1.Labels
         enum mesos.v1.DrainState
         0 UNKNOWN
         1 DRAINING

@@ -1,5 +1,7 @@
 // Turns a JSON value into the binary form of a message, with the conversions Apache Mesos allows.
 
+import SwiftProtobuf
+
 /// Writes the wire format of protobuf. Nothing in here can fail.
 private struct WireWriter {
     private(set) var bytes: [UInt8] = []
@@ -126,6 +128,9 @@ struct JSONTranscoder {
             writer.field(number, varint: UInt64(value))
         case .uint64:
             writer.field(number, varint: try integer(value, at: place))
+        case .sint32:
+            let value: Int32 = try integer(value, at: place)
+            writer.field(number, varint: UInt64(UInt32(bitPattern: value << 1 ^ value >> 31)))
         case .bool:
             writer.field(number, varint: try bool(value, at: place) ? 1 : 0)
         case .string:
@@ -145,8 +150,14 @@ struct JSONTranscoder {
                 throw JSONMismatch(reason: "Failed to find enum for '\(shortened(name))'")
             }
         case .message(let index):
-            guard case .object(let members) = value else { throw unexpected(value, at: place) }
-            writer.field(number, content: try bytes(of: members, message: index, path: place + "."))
+            switch value {
+            case .object(let members):
+                writer.field(number, content: try bytes(of: members, message: index, path: place + "."))
+            case .string(let text) where schema.messages[index].name == Google_Protobuf_Duration.protoMessageName:
+                writer.field(number, content: try durationBytes(text, at: place))
+            default:
+                throw unexpected(value, at: place)
+            }
         }
     }
 }
@@ -197,6 +208,17 @@ private func integer<Integer: FixedWidthInteger>(
     }
     guard let result else { throw JSONMismatch(reason: "Number out of range for field '\(place)'") }
     return result
+}
+
+/// `"600s"`: a duration in the JSON that protobuf prescribes and Mesos does not write.
+private func durationBytes(_ text: String, at place: String) throws(JSONMismatch) -> [UInt8] {
+    var quoted: [UInt8] = []
+    JSONText.append(string: text, to: &quoted)
+    do {
+        return try Google_Protobuf_Duration(jsonUTF8Bytes: quoted).serializedBytes()
+    } catch {
+        throw JSONMismatch(reason: "Failed to convert '\(shortened(text))' to a duration for field '\(place)'")
+    }
 }
 
 private func bool(_ value: JSONValue, at place: String) throws(JSONMismatch) -> Bool {

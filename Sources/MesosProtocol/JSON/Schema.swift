@@ -10,7 +10,7 @@
 
 /// The type of one value on the wire.
 enum ValueKind: Hashable, Sendable {
-    case double, float, int32, int64, uint32, uint64, bool, string, bytes
+    case double, float, int32, int64, uint32, uint64, sint32, bool, string, bytes
     case enumeration(Int)
     case message(Int)
 }
@@ -60,7 +60,10 @@ struct Schema: Sendable {
     let enums: [EnumSchema]
     let indexByMessageName: [String: Int]
 
-    static let shared = Schema(tables: [mesosTable, schedulerTable, executorTable, linkTable])
+    static let shared = Schema(tables: [
+        durationTable, mesosTable, schedulerTable, executorTable, allocatorTable, maintenanceTable, quotaTable,
+        masterTable, agentTable, linkTable,
+    ])
 
     /// - Precondition: The tables are what schema_tables.py writes; they are part of the program, not outside data.
     init(tables: [String]) {
@@ -139,7 +142,7 @@ extension FieldSchema {
             Array("\"\(text)\"".utf8)
         case .double, .float:
             Array((Double(text) ?? 0).description.utf8)
-        case .int32, .int64, .uint32, .uint64, .bool, .message:
+        case .int32, .int64, .uint32, .uint64, .sint32, .bool, .message:
             Array(text.utf8)
         }
     }
@@ -166,6 +169,7 @@ extension ValueKind {
         case "int64": self = .int64
         case "uint32": self = .uint32
         case "uint64": self = .uint64
+        case "sint32": self = .sint32
         case "bool": self = .bool
         case "string": self = .string
         case "bytes": self = .bytes

@@ -51,7 +51,8 @@ extension MasterCommand {
                 })
         case .shutdown:
             self = .shutdown(reason: command.shutdown.reason)
-        case .message, .unknown:
+        case .message, .runTaskGroup, .applyOperation, .acknowledgeOperation, .reconcileOperations, .drain, .endDrain,
+            .shutdownExecutor, .unknown:
             return nil
         }
     }

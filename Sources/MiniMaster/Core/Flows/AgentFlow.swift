@@ -30,7 +30,7 @@ extension Cluster {
         case .pong: pongArrived(call.pong.sequence, from: agent)
         case .message: passMessage(call.message, from: agent)
         case .unregister: unregister(agent)
-        case .register, .tasksReconciled, .unknown: break
+        case .register, .tasksReconciled, .operationStatus, .exitedExecutor, .unknown: break
         }
     }
 
