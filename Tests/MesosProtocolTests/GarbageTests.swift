@@ -12,6 +12,8 @@ import Testing
             if let call = try? media.decode(V1SchedulerCall.self, from: bytes) { pass(call) }
             if let event = try? media.decode(V1SchedulerEvent.self, from: bytes) { pass(event) }
             if let call = try? media.decode(LinkCall.self, from: bytes) { pass(call) }
+            if let call = try? media.decode(V1OperatorCall.self, from: bytes) { pass(call) }
+            if let call = try? media.decode(V1AgentAPICall.self, from: bytes) { pass(call) }
             if let task = try? media.decode(V1TaskInfo.self, from: bytes) {
                 pass(task)
                 if let resources = try? Resources(task.resources) {
