@@ -52,7 +52,7 @@ final class StubMaster: Sendable {
         case .register: return register(call.register)
         case .update: receive(call.update)
         case .unregister: state.withLock { $0.hasUnregistered = true }
-        case .pong, .message, .tasksReconciled, .unknown: break
+        case .pong, .message, .tasksReconciled, .operationStatus, .exitedExecutor, .unknown: break
         }
         return .empty(202)
     }

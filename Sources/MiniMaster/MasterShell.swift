@@ -152,6 +152,7 @@ final class MasterShell: Sendable {
         case .redirected(let leader): Redirection.response(to: leader, pathAndQuery: waiting.path)
         case .stream(let id): open(id, waiting.media)
         case .link(let id): open(id)
+        case .operatorStream: .text(501, "501 Not Implemented.")
         }
     }
 
@@ -216,6 +217,7 @@ final class MasterShell: Sendable {
             link.write(RecordIO.encode(MediaType.protobuf.encode(command)))
         case .closeLink(let id):
             table.withLock { $0.links.removeValue(forKey: id) }?.close()
+        case .sendOperatorState, .sendOperatorEvent, .closeOperatorStream: break
         case .closeEverything: closeEverything()
 
         case .scheduleTimer(let timer, let delay):

@@ -128,6 +128,7 @@ extension ClusterWorld {
             askZooKeeper(effect, ofMaster: index)
         case .exit(let reason):
             fail("master-\(index) exits: \(reason)")
+        case .sendOperatorState, .sendOperatorEvent, .closeOperatorStream: break
         case .note: break
         }
     }
@@ -138,7 +139,7 @@ extension ClusterWorld {
             return fail("master-\(index) answers request \(request.rawValue) that does not wait")
         }
         switch answer {
-        case .stream, .link: send(.opened, on: number, to: .client)
+        case .stream, .link, .operatorStream: send(.opened, on: number, to: .client)
         case .accepted, .done: break
         case .refused, .redirected: send(.refused, on: number, to: .client)
         }

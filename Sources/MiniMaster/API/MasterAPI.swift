@@ -192,8 +192,11 @@ struct MasterAPI: Sendable {
         guard let field = body.split(separator: "&").first(where: { $0.hasPrefix(prefix) }) else {
             return .text(400, "Missing 'frameworkId' query parameter in the request body")
         }
-        let id = FrameworkID(String(field.dropFirst(prefix.count)))
-        return await shell.request(.json, path: "/master\(path)") { .teardownRequested($0, id) }
+        var call = V1OperatorCall()
+        call.type = .teardown
+        call.teardown.frameworkID.value = String(field.dropFirst(prefix.count))
+        let incoming = OperatorRequest(call: call)
+        return await shell.request(.json, path: "/master\(path)") { .operatorCalled($0, incoming) }
     }
 
     /// `10.0.0.1:50000` without the port; brackets of IPv6 go too.

@@ -105,8 +105,11 @@ package struct MasterCore: Sendable {
         case .linkClosed(let link):
             onCluster(at: now) { $0.linkClosed(link) }
             return []
-        case .teardownRequested(let request, let framework):
-            return serve(request, at: now) { $0.teardownRequested(request, framework) }
+        case .operatorCalled(let request, let incoming):
+            return serve(request, at: now) { $0.receive(request, incoming) }
+        case .operatorStreamClosed(let stream):
+            onCluster(at: now) { $0.operatorStreamClosed(stream) }
+            return []
         }
     }
 

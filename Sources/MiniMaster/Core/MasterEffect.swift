@@ -16,6 +16,10 @@ package enum MasterEffect: Equatable, Sendable {
     case closeStream(StreamID)
     case sendCommand(LinkID, LinkCommand)
     case closeLink(LinkID)
+    /// Opens an operator's event stream with the whole state as it is now; everything sent on it later comes after.
+    case sendOperatorState(StreamID)
+    case sendOperatorEvent(StreamID, V1OperatorEvent)
+    case closeOperatorStream(StreamID, reason: String)
     /// Leadership ended: every scheduler stream and agent link is closed, whoever holds it.
     case closeEverything(reason: String)
 
@@ -58,6 +62,8 @@ package enum MasterAnswer: Equatable, Sendable {
     case stream(StreamID)
     /// 200, followed by commands to an agent for as long as the link lives.
     case link(LinkID)
+    /// 200, followed by an operator's events for as long as the stream lives.
+    case operatorStream(StreamID)
     case refused(status: Int, reason: String)
     /// 307 to the leader.
     case redirected(V1MasterInfo)

@@ -1,6 +1,7 @@
 // What can happen to a master: everything its core is ever told.
 import MesosProtocol
 import Resources
+import Security
 
 /// Something that happened outside the core. The shell, or a simulation, delivers them one at a time.
 ///
@@ -56,8 +57,25 @@ package enum MasterEvent: Sendable {
 
     // MARK: Operators
 
-    /// `POST /teardown`.
-    case teardownRequested(RequestNumber, FrameworkID)
+    /// A call of the operator API that changes something, or that opens an event stream. Reads look at a snapshot
+    /// instead.
+    case operatorCalled(RequestNumber, OperatorRequest)
+    case operatorStreamClosed(StreamID)
+}
+
+/// An operator's call as it came in, decoded; the older endpoints are turned into calls first.
+package struct OperatorRequest: Equatable, Sendable {
+    package var call: V1OperatorCall
+    /// Whom HTTP authentication found behind it; nil if nobody had to say.
+    package var principal: Principal?
+    /// A fresh random id, used if this turns out to be a subscription.
+    package var freshStreamID: StreamID
+
+    package init(call: V1OperatorCall, principal: Principal? = nil, freshStreamID: StreamID = StreamID("")) {
+        self.call = call
+        self.principal = principal
+        self.freshStreamID = freshStreamID
+    }
 }
 
 /// A scheduler call as it came in, decoded.
@@ -69,10 +87,14 @@ package struct SchedulerRequest: Equatable, Sendable {
     package var acceptsStream: Bool
     /// A fresh random id, used if this turns out to be a subscription.
     package var freshStreamID: StreamID
+    /// Whom HTTP authentication found behind it; nil if nobody had to say.
+    package var principal: Principal?
 
     package init(
-        call: V1SchedulerCall, streamID: StreamID? = nil, acceptsStream: Bool = true, freshStreamID: StreamID
+        call: V1SchedulerCall, streamID: StreamID? = nil, acceptsStream: Bool = true, freshStreamID: StreamID,
+        principal: Principal? = nil
     ) {
+        self.principal = principal
         self.call = call
         self.streamID = streamID
         self.acceptsStream = acceptsStream
@@ -89,8 +111,13 @@ package struct AgentRequest: Equatable, Sendable {
     package var freshLinkID: LinkID
     /// The peer's IP address in text, without a port.
     package var remoteHost: String
+    /// Whom HTTP authentication found behind it; nil if nobody had to say.
+    package var principal: Principal?
 
-    package init(call: LinkCall, linkID: LinkID? = nil, freshLinkID: LinkID, remoteHost: String) {
+    package init(
+        call: LinkCall, linkID: LinkID? = nil, freshLinkID: LinkID, remoteHost: String, principal: Principal? = nil
+    ) {
+        self.principal = principal
         self.call = call
         self.linkID = linkID
         self.freshLinkID = freshLinkID

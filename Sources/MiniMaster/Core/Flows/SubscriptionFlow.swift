@@ -182,7 +182,7 @@ extension Cluster {
         }
     }
 
-    mutating func teardownRequested(_ request: RequestNumber, _ id: FrameworkID) {
+    mutating func teardown(_ request: RequestNumber, _ id: FrameworkID) {
         guard let framework = frameworks[id], !framework.isLeaving else {
             return answer(request, .refused(status: 400, reason: "No framework found with specified ID"))
         }

@@ -1,0 +1,26 @@
+// Takes each operator call that changes something to the flow of its subject.
+import MesosProtocol
+import Resources
+
+extension Cluster {
+    /// Answers one operator call. The call is complete: the edge has checked that the body of its type is there.
+    ///
+    /// A change is answered only when the registry holds it.
+    mutating func receive(_ request: RequestNumber, _ incoming: OperatorRequest) {
+        let call = incoming.call
+        switch call.type {
+        case .teardown: teardown(request, FrameworkID(call.teardown.frameworkID))
+        case .subscribe, .updateWeights, .updateQuota, .setQuota, .removeQuota, .updateMaintenanceSchedule,
+            .startMaintenance, .stopMaintenance, .drainAgent, .deactivateAgent, .reactivateAgent, .markAgentGone,
+            .reserveResources, .unreserveResources, .createVolumes, .destroyVolumes, .growVolume, .shrinkVolume:
+            answer(request, .refused(status: 501, reason: "501 Not Implemented."))
+        case .unknown, .getHealth, .getFlags, .getVersion, .getMetrics, .getLoggingLevel, .setLoggingLevel, .listFiles,
+            .readFile, .getState, .getAgents, .getFrameworks, .getExecutors, .getOperations, .getTasks, .getRoles,
+            .getWeights, .getMaster, .getMaintenanceStatus, .getMaintenanceSchedule, .getQuota:
+            // Answered at the edge.
+            answer(request, .refused(status: 501, reason: "501 Not Implemented."))
+        }
+    }
+
+    mutating func operatorStreamClosed(_ stream: StreamID) {}
+}
