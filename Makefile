@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 ARGS ?=
 
-.PHONY: help dev build test unit integration sim check format clean
+.PHONY: help dev build test unit integration sim chaos check format clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -30,6 +30,13 @@ integration: ## Run only the tests against a real ZooKeeper, Docker Engine and t
 
 sim: ## Run the cluster simulation with SEEDS=n fresh seeds (default 2000)
 	@SIM_SEEDS=$${SEEDS:-2000} scripts/run-tests simulation
+
+chaos: ## Attack a real cluster with FAULTS=n faults drawn from SEED=n (default 100 and 1); writes the table to .build/chaos.md
+	@scripts/install-packages program tests
+	@swift build --build-tests
+	@CHAOS_FAULTS=$${FAULTS:-100} CHAOS_SEED=$${SEED:-1} CHAOS_TABLE=$(CURDIR)/.build/chaos.md \
+		swift test --skip-build --disable-xctest --filter ChaosIntegrationTests
+	@cat .build/chaos.md
 
 check: ## Format check and a build in which every warning is an error
 	@scripts/check
