@@ -17,6 +17,9 @@ public enum AllocationViolation: Hashable, Sendable, CustomStringConvertible {
     case belowMinimum(Allocation)
     case filtered(Allocation, refused: Resources)
     case outOfTurn(Allocation, before: String)
+    case overLimit(Allocation, of: String)
+    case headroomTaken(Allocation, of: String)
+    case guaranteePassedOver(Allocation, for: String)
     case leftOver(agent: AgentID, takers: String, resources: Resources)
     case sumsDiffer(String)
 
@@ -32,6 +35,9 @@ public enum AllocationViolation: Hashable, Sendable, CustomStringConvertible {
         case .belowMinimum(let made): "\(made): less than the minimum worth offering"
         case .filtered(let made, let refused): "\(made): it has refused \(refused) there"
         case .outOfTurn(let made, let before): "\(made): it was the turn of \(before)"
+        case .overLimit(let made, let name): "\(made): the role may not have so much of \(name)"
+        case .headroomTaken(let made, let name): "\(made): other roles are guaranteed some of this \(name)"
+        case .guaranteePassedOver(let made, let client): "\(made): \(client) is still below its guarantee"
         case .leftOver(let agent, let takers, let resources): "\(agent): \(takers) could have had \(resources)"
         case .sumsDiffer(let what): "sums differ: \(what)"
         }
@@ -40,7 +46,11 @@ public enum AllocationViolation: Hashable, Sendable, CustomStringConvertible {
 
 public struct AllocationAudit: Sendable {
     private let settings: AllocatorSettings
-    private var state: AllocatorSnapshot
+    var state: AllocatorSnapshot
+    /// Sums for the quotas in the present state; empty without quotas.
+    var quotaSums = QuotaSums()
+    /// Until the first allocation that brings no role nearer to its guarantee.
+    private var servesGuarantees = true
     private var capacity: [String: UInt128] = [:]
     private var held: [String: [String: UInt128]] = [:]
     private var found: [AllocationViolation] = []
@@ -75,6 +85,7 @@ public struct AllocationAudit: Sendable {
             }
             for (client, resources) in agent.held { charge(resources, to: client) }
         }
+        quotaSums = QuotaSums(of: self.state)
     }
 
     // MARK: The rules
@@ -97,13 +108,39 @@ public struct AllocationAudit: Sendable {
         if let refused = refusal(of: made.resources, by: client, on: made.agent) {
             found.append(.filtered(made, refused: refused))
         }
+        judgeQuotas(made, client)
         for (other, otherStanding) in state.clients.sorted(by: { $0.key < $1.key }) where other != client {
-            guard canTake(other, otherStanding, made.agent, agent) != nil, precedes(other, client) else { continue }
+            guard let taken = canTake(other, otherStanding, made.agent, agent), precedes(other, client) else {
+                continue
+            }
+            if servesGuarantees, !quotaSums.helps(taken, other.role.top) { continue }
             found.append(.outOfTurn(made, before: "\(other)"))
         }
         state.agents[made.agent]?.held[client, default: Resources()] += made.resources
         charge(made.resources, to: client)
         for path in client.path { state.grants[path, default: 0] += 1 }
+        quotaSums = QuotaSums(of: state)
+    }
+
+    /// Limits hold, guarantees can still be kept, and those below theirs are served first.
+    private mutating func judgeQuotas(_ made: Allocation, _ client: AllocatorSnapshot.Client) {
+        for (name, amount) in QuotaSums.unreserved(made.resources).sorted(by: { $0.key < $1.key }) {
+            if !quotaSums.allowsByLimit(amount, of: name, client.role.top) { found.append(.overLimit(made, of: name)) }
+            if !quotaSums.allowsByHeadroom(amount, of: name, client.role.top) {
+                found.append(.headroomTaken(made, of: name))
+            }
+        }
+        if servesGuarantees, !quotaSums.helps(made.resources, client.role.top) {
+            servesGuarantees = false
+            for (id, agent) in state.agents.sorted(by: { $0.key < $1.key }) {
+                for (other, standing) in state.clients.sorted(by: { $0.key < $1.key }) {
+                    guard let taken = canTake(other, standing, id, agent), quotaSums.helps(taken, other.role.top) else {
+                        continue
+                    }
+                    found.append(.guaranteePassedOver(made, for: "\(other)"))
+                }
+            }
+        }
     }
 
     /// Nothing may stay idle that somebody would take.
@@ -144,7 +181,7 @@ public struct AllocationAudit: Sendable {
                 && (entry.reservations.count < 2 || standing.canUseRefinements)
                 && (entry.role.map { ([client.role] + client.role.ancestors).contains($0) } ?? true)
         }
-        return Resources(entries: usable)
+        return quotaSums.cut(usable, client.role.top)
     }
 
     private func isWithheldForGPUs(

@@ -13,24 +13,47 @@ extension Allocator {
     ///   - seed: Decides the order in which agents are visited, and nothing else.
     /// - Returns: At most one allocation for a framework, role and agent, in the order they were made.
     public mutating func allocate(at now: Instant, seed: UInt64) -> [Allocation] {
+        if isPaused { return [] }
         for pair in filters.expire(at: now) { dirtyAgents.insert(pair.agent) }
         tree.settle()
+        if quotas.heldBack, quotas.isLoosened { noticeEveryAgent() }
+        quotas.isLoosened = false
         var allocations: [Allocation] = []
         if tree.hasHungryClients {
-            for agent in agentsToVisit(seed: seed) {
-                let isDirty = dirtyAgents.contains(agent)
-                while let (client, resources) = nextTaker(of: agent, onlyFresh: !isDirty) {
-                    hold(resources, for: client, on: agent)
-                    tree.countGrant(to: client)
-                    tree.settle()
-                    allocations.append(allocation(of: resources, to: client, on: agent))
-                }
+            let agents = agentsToVisit(seed: seed)
+            // First those whose role is below its guarantee, on every agent; then everybody.
+            if quotas.unsatisfied > 0 {
+                for agent in agents { serve(agent, .guaranteed, &allocations) }
             }
+            for agent in agents { serve(agent, .everybody, &allocations) }
         }
         dirtyAgents.removeAll()
         for client in freshClients { tree[client: client].isFresh = false }
         freshClients.removeAll(keepingCapacity: true)
         return allocations
+    }
+
+    /// Whom a pass over the agents serves.
+    private enum Stage { case guaranteed, everybody }
+
+    private mutating func serve(_ agent: Int, _ stage: Stage, _ allocations: inout [Allocation]) {
+        let isDirty = dirtyAgents.contains(agent)
+        var isHeldBack = false
+        while stage == .everybody || quotas.unsatisfied > 0,
+            let (client, resources) = nextTaker(of: agent, onlyFresh: !isDirty, stage, &isHeldBack)
+        {
+            hold(resources, for: client, on: agent)
+            tree.countGrant(to: client)
+            tree.settle()
+            allocations.append(allocation(of: resources, to: client, on: agent))
+        }
+        if isHeldBack { quotas.heldBack = true }
+    }
+
+    /// What quotas kept back may be free for somebody now, on any agent.
+    private mutating func noticeEveryAgent() {
+        for agent in agentsWithFree.members { dirtyAgents.insert(agent) }
+        quotas.heldBack = false
     }
 
     /// Agents are visited in an order drawn from the seed. In a fixed order a framework that takes the first offer
@@ -69,29 +92,35 @@ extension Allocator {
         return bits ^ (bits >> 31)
     }
 
-    private func nextTaker(of agent: Int, onlyFresh: Bool) -> (client: Int, Resources)? {
-        let state = agents.values[agent]
+    private func nextTaker(
+        of agent: Int, onlyFresh: Bool, _ stage: Stage, _ isHeldBack: inout Bool
+    ) -> (client: Int, Resources)? {
+        let free = agents.values[agent].free
         // Without reservations and the like everybody sees the same, so it is judged once.
-        if state.free.isOrdinary, !isAllocatable(state.free) { return nil }
+        if free.isOrdinary, !isAllocatable(free) { return nil }
         if onlyFresh, freshClients.count == 1 {
             let client = freshClients[0]
-            guard tree[client: client].isHungry, let resources = offerable(state, slot: agent, to: client) else {
-                return nil
-            }
+            guard tree[client: client].isHungry,
+                let resources = offerable(free, on: agent, to: client, stage, &isHeldBack)
+            else { return nil }
             return (client, resources)
         }
         return tree.first { client in
             if onlyFresh, !tree[client: client].isFresh { return nil }
-            return offerable(state, slot: agent, to: client)
+            return offerable(free, on: agent, to: client, stage, &isHeldBack)
         }
     }
 
     /// Everything on an agent that a client may be offered now, or `nil` if that is nothing worth offering.
-    private func offerable(_ agent: AgentState, slot: Int, to client: Int) -> Resources? {
+    private func offerable(
+        _ free: Resources, on agent: Int, to client: Int, _ stage: Stage, _ isHeldBack: inout Bool
+    ) -> Resources? {
+        if stage == .guaranteed, !isBelowGuarantee(client) { return nil }
         let abilities = frameworks.values[tree.framework(of: client)].abilities
-        if settings.filtersGPUs, agent.hasGPUs, !abilities.contains(.gpus) { return nil }
-        var resources = agent.free
-        if !resources.isOrdinary {
+        if settings.filtersGPUs, agents.values[agent].hasGPUs, !abilities.contains(.gpus) { return nil }
+        var resources = free
+        var isJudged = free.isOrdinary
+        if !isJudged {
             let role = tree.role(of: client)
             resources = resources.keepingOrdinary { key in
                 if key.isRevocable, !abilities.contains(.revocable) { return false }
@@ -100,10 +129,29 @@ extension Allocator {
                 guard let reserved = key.role else { return true }
                 return reserved == role || reserved.isAncestor(of: role)
             }
-            if !isAllocatable(resources) { return nil }
         }
-        if filters.blocks(resources, agent: slot, client: client) { return nil }
+        if quotas.isActive {
+            let cut = withinQuota(resources, of: client)
+            if cut.isCut {
+                isHeldBack = true
+                isJudged = false
+                resources = cut.resources
+            }
+            if stage == .guaranteed, !helpsGuarantee(resources, of: client) { return nil }
+        }
+        if !isJudged, !isAllocatable(resources) { return nil }
+        if filters.blocks(resources, agent: agent, client: client) { return nil }
         return resources
+    }
+
+    private func isBelowGuarantee(_ client: Int) -> Bool {
+        let position = tree[client: client].quota
+        return position != QuotaBook.none && quotas.entries[position].isUnsatisfied
+    }
+
+    private func helpsGuarantee(_ resources: Resources, of client: Int) -> Bool {
+        var dimensions = dimensions
+        return quotas.helps(dimensions.unreserved(of: resources), at: tree[client: client].quota)
     }
 
     private func isAllocatable(_ resources: Resources) -> Bool {

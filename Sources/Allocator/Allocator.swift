@@ -7,7 +7,8 @@
 /// It is a value: no clock, no randomness of its own. The owner reports what happened and calls `allocate`, which looks
 /// only at agents with something new and at clients that became hungry. *Settled* agents are those of which no hungry
 /// client could take anything at the end of the last call; nothing but the following can change that: the agent gains
-/// resources or changes, a filter on it ends, or a client becomes *fresh* (hungry, revived, more able).
+/// resources or changes, a filter on it ends, or a client becomes *fresh* (hungry, revived, more able). Where a quota
+/// kept something from somebody, more can change it, and then every agent is looked at.
 ///
 /// Ids that are unknown are ignored, since the owner's news may be older than a removal.
 
@@ -20,6 +21,7 @@ public struct Allocator: Sendable {
     var frameworks = SlotTable<FrameworkID, FrameworkState>()
     var tree = RoleTree()
     var filters = FilterBook()
+    var quotas = QuotaBook()
     var weights: [RoleName: Weight] = [:]
     var dimensions = Dimensions()
     /// What all agents have, active or not.
@@ -29,11 +31,17 @@ public struct Allocator: Sendable {
     /// Active agents with something free.
     var agentsWithFree = SlotSet()
     var freshClients: [Int] = []
+    var isPaused = false
+    /// Names of the hosts that may be offered; `nil`: all.
+    var whitelist: Set<String>?
 
     struct AgentState: Sendable {
         var id: AgentID
         var visitHash: UInt64
         var isActive = true
+        var isWhitelisted = true
+        var hasGPUs = false
+        var traits = AgentTraits()
         var total = Resources()
         /// The sum of `holdings`. May exceed `total` after the total shrank.
         var allocated = Resources()
@@ -43,7 +51,7 @@ public struct Allocator: Sendable {
         /// Two reported holders claim one port, set item or volume, so that quantities no longer simply add up.
         var hasContradictions = false
 
-        var hasGPUs: Bool { !total["gpus"].isZero }
+        var isOfferable: Bool { isActive && isWhitelisted }
     }
 
     /// What one client holds on one agent, offered and used.
@@ -90,38 +98,28 @@ public struct Allocator: Sendable {
 
     // MARK: Agents
 
-    /// Adds an agent, or updates its total if it is known.
-    public mutating func addAgent(_ id: AgentID, total: Resources, at now: Moment) {
-        if agents.slot(of: id) != nil { return updateAgent(id, total: total) }
-        let hash = Self.hash(id)
-        let slot = agents.insert(id, AgentState(id: id, visitHash: hash, total: total, free: total))
-        changeCapacity {
-            $0 += $1
-        } by: {
-            $0.amounts(of: total)
-        }
+    /// Adds an agent, or updates its total and traits if it is known.
+    ///
+    /// - Parameter traits: What whitelist, regions and offer constraints look at.
+    public mutating func addAgent(
+        _ id: AgentID, total: Resources, traits: AgentTraits = AgentTraits(), at now: Moment
+    ) {
+        if agents.slot(of: id) != nil { return updateAgent(id, total: total, traits: traits) }
+        let slot = agents.insert(id, AgentState(id: id, visitHash: Self.hash(id)))
+        setTotal(total, of: slot)
+        agents.values[slot].traits = traits
+        agents.values[slot].isWhitelisted = isWhitelisted(traits)
         noteFree(slot)
         dirtyAgents.insert(slot)
     }
 
-    /// Replaces an agent's total. What is in use stays in use even if the new total is smaller.
-    public mutating func updateAgent(_ id: AgentID, total: Resources) {
+    /// Replaces an agent's total, and its traits if some are given. What is in use stays in use even if the new total
+    /// is smaller. Other traits end all decline filters for the agent.
+    public mutating func updateAgent(_ id: AgentID, total: Resources, traits: AgentTraits? = nil) {
         guard let slot = agents.slot(of: id) else { return }
-        let old = agents.values[slot].total
-        if old == total { return }
-        changeCapacity {
-            $0 -= $1
-        } by: {
-            $0.amounts(of: old)
-        }
-        changeCapacity {
-            $0 += $1
-        } by: {
-            $0.amounts(of: total)
-        }
-        agents.values[slot].total = total
-        agents.values[slot].free = total.without(agents.values[slot].allocated)
-        noteFree(slot)
+        if let traits, traits != agents.values[slot].traits { setTraits(traits, of: slot) }
+        if agents.values[slot].total == total { return }
+        setTotal(total, of: slot)
         dirtyAgents.insert(slot)
     }
 
@@ -129,17 +127,18 @@ public struct Allocator: Sendable {
     public mutating func removeAgent(_ id: AgentID) {
         guard let slot = agents.slot(of: id) else { return }
         filters.clear(agent: slot)
-        for holding in agents.values[slot].holdings {
+        let holdings = agents.values[slot].holdings
+        agents.values[slot].holdings = []
+        agents.values[slot].allocated = Resources()
+        for holding in holdings {
             tree.subtract(dimensions.amounts(of: holding.resources), from: holding.client)
             tree[client: holding.client].agentsHeldOn -= 1
+            if quotas.isActive {
+                quotas.giveUp(dimensions.unreserved(of: holding.resources), at: tree[client: holding.client].quota)
+            }
             dropClientIfUnused(holding.client)
         }
-        let total = agents.values[slot].total
-        changeCapacity {
-            $0 -= $1
-        } by: {
-            $0.amounts(of: total)
-        }
+        setTotal(Resources(), of: slot)
         dirtyAgents.remove(slot)
         agentsWithFree.remove(slot)
         agents.remove(id, leaving: AgentState(id: id, visitHash: 0))
@@ -151,6 +150,20 @@ public struct Allocator: Sendable {
         agents.values[slot].isActive = isActive
         noteFree(slot)
         dirtyAgents.insert(slot)
+        quotas.isLoosened = true
+    }
+
+    /// Offers only agents on these hosts; `nil` offers all. The others count in the totals like inactive ones.
+    public mutating func setWhitelist(_ hostnames: Set<String>?) {
+        whitelist = hostnames
+        for (_, slot) in agents.occupied {
+            let isWhitelisted = isWhitelisted(agents.values[slot].traits)
+            if isWhitelisted == agents.values[slot].isWhitelisted { continue }
+            agents.values[slot].isWhitelisted = isWhitelisted
+            noteFree(slot)
+            dirtyAgents.insert(slot)
+            quotas.isLoosened = true
+        }
     }
 
     // MARK: Frameworks

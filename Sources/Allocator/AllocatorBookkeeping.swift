@@ -24,6 +24,7 @@ extension Allocator {
         let name = frameworks.values[framework].id.value
         let client = tree.addClient(framework: framework, name: name, role: role, weights: weights)
         frameworks.values[framework].clients[role] = client
+        if quotas.isActive { tree[client: client].quota = quotas.position(of: role.top) }
         return client
     }
 
@@ -74,10 +75,13 @@ extension Allocator {
             tree[client: client].agentsHeldOn += 1
         }
         agents.values[agent].allocated += resources
+        if quotas.isActive { quotas.consume(dimensions.unreserved(of: resources), at: tree[client: client].quota) }
         refreshFree(agent)
     }
 
-    mutating func release(_ resources: Resources, of client: Int, on agent: Int) {
+    /// - Parameter isGivenBack: Whether what is released may be offered; otherwise the caller puts something else in
+    ///   its place.
+    mutating func release(_ resources: Resources, of client: Int, on agent: Int, isGivenBack: Bool = true) {
         if agents.values[agent].hasContradictions {
             releaseDespiteContradictions(resources, of: client, on: agent)
         } else {
@@ -88,9 +92,11 @@ extension Allocator {
             dropHoldingIfEmpty(index, on: agent)
             agents.values[agent].allocated -= resources
             tree.subtract(dimensions.amounts(of: resources), from: client)
+            if quotas.isActive { quotas.giveUp(dimensions.unreserved(of: resources), at: tree[client: client].quota) }
         }
         refreshFree(agent)
-        dirtyAgents.insert(agent)
+        quotas.isLoosened = true
+        if isGivenBack { dirtyAgents.insert(agent) }
     }
 
     /// An agent reported tasks that share a port or a volume. That is its fault and no reason to stop: what is left is
@@ -101,6 +107,10 @@ extension Allocator {
         let rest = held.without(resources)
         tree.subtract(dimensions.amounts(of: held), from: client)
         tree.add(dimensions.amounts(of: rest), to: client)
+        if quotas.isActive {
+            quotas.giveUp(dimensions.unreserved(of: held), at: tree[client: client].quota)
+            quotas.consume(dimensions.unreserved(of: rest), at: tree[client: client].quota)
+        }
         agents.values[agent].holdings[index].resources = rest
         dropHoldingIfEmpty(index, on: agent)
         agents.values[agent].allocated = agents.values[agent].holdings.reduce(into: Resources()) { $0 += $1.resources }
@@ -129,23 +139,33 @@ extension Allocator {
         return low
     }
 
-    private mutating func refreshFree(_ agent: Int) {
+    mutating func refreshFree(_ agent: Int) {
         agents.values[agent].free = agents.values[agent].total.without(agents.values[agent].allocated)
         noteFree(agent)
     }
 
     mutating func noteFree(_ agent: Int) {
-        if agents.values[agent].isActive, !agents.values[agent].free.isEmpty {
+        if agents.values[agent].isOfferable, !agents.values[agent].free.isEmpty {
             agentsWithFree.insert(agent)
         } else {
             agentsWithFree.remove(agent)
         }
+        noteAvailable(agent)
     }
 
-    mutating func changeCapacity(
-        _ change: (inout Amounts, Amounts) -> Void, by amounts: (inout Dimensions) -> Amounts
-    ) {
-        change(&capacity, amounts(&dimensions))
+    func isWhitelisted(_ traits: AgentTraits) -> Bool { whitelist?.contains(traits.hostname) ?? true }
+
+    mutating func setTraits(_ traits: AgentTraits, of agent: Int) {
+        agents.values[agent].traits = traits
+        agents.values[agent].isWhitelisted = isWhitelisted(traits)
+        filters.clear(agent: agent)
+        noteFree(agent)
+        dirtyAgents.insert(agent)
+        quotas.isLoosened = true
+    }
+
+    mutating func changeCapacity(by difference: Amounts) {
+        capacity += difference
         tree.setCapacity(dimensions.without(settings.fairSharingExcluded, capacity))
     }
 

@@ -26,6 +26,7 @@ package struct AllocatorSnapshot: Equatable, Sendable {
     }
 
     package struct Agent: Equatable, Sendable {
+        /// Active and whitelisted.
         package var isActive: Bool
         package var total: Resources
         package var held: [Client: Resources]
@@ -53,6 +54,7 @@ package struct AllocatorSnapshot: Equatable, Sendable {
     package var agents: [AgentID: Agent] = [:]
     package var clients: [Client: Standing] = [:]
     package var weights: [RoleName: Weight] = [:]
+    package var quotas: [RoleName: Quota] = [:]
     /// In the order they were installed.
     package var filters: [Filter] = []
     /// Allocations made so far, by path.
@@ -63,11 +65,12 @@ extension Allocator {
     package var snapshot: AllocatorSnapshot {
         var snapshot = AllocatorSnapshot()
         snapshot.weights = weights
+        snapshot.quotas = quotas.quotas
         for (id, slot) in agents.occupied {
             let agent = agents.values[slot]
             var held: [AllocatorSnapshot.Client: Resources] = [:]
             for holding in agent.holdings { held[name(of: holding.client)] = holding.resources }
-            snapshot.agents[id] = .init(isActive: agent.isActive, total: agent.total, held: held)
+            snapshot.agents[id] = .init(isActive: agent.isOfferable, total: agent.total, held: held)
         }
         for (_, slot) in frameworks.occupied {
             let framework = frameworks.values[slot]

@@ -16,7 +16,8 @@ extension AllocationAudit {
             capacity += allocator.dimensions.amounts(of: agent.total)
             if allocated != agent.allocated { found.append("\(id) allocated \(agent.allocated), held \(allocated)") }
             if agent.free != agent.total.without(allocated) { found.append("\(id) free is \(agent.free)") }
-            let isOffered = agent.isActive && !agent.free.isEmpty
+            let isOffered = agent.isOfferable && !agent.free.isEmpty
+            if agent.hasGPUs != !agent.total["gpus"].isZero { found.append("\(id) has GPUs or not") }
             if allocator.agentsWithFree.contains(slot) != isOffered { found.append("\(id) is in the wrong set") }
             for (left, right) in zip(agent.holdings, agent.holdings.dropFirst()) where left.client >= right.client {
                 found.append("\(id) holdings out of order")
@@ -32,6 +33,7 @@ extension AllocationAudit {
         if !capacity.equals(allocator.capacity) { found.append("capacity \(allocator.capacity), agents \(capacity)") }
         found += clientViolations(in: allocator, holders: holders)
         found += treeViolations(in: allocator)
+        found += quotaViolations(in: allocator)
         return found.map { .sumsDiffer($0) }
     }
 
@@ -52,6 +54,32 @@ extension AllocationAudit {
                 }
                 if !state.isSubscribed, state.agentsHeldOn == 0 { found.append("\(id) in \(role) should be gone") }
                 if state.isFresh != allocator.freshClients.contains(client) { found.append("\(id) freshness") }
+            }
+        }
+        return found
+    }
+
+    /// The sums kept for quotas against sums made by setting the same quotas in a copy.
+    private static func quotaViolations(in allocator: Allocator) -> [String] {
+        guard allocator.quotas.isActive else { return [] }
+        var found: [String] = []
+        var anew = allocator
+        anew.setQuotas([:])
+        for (mine, theirs) in zip(allocator.quotas.entries, anew.quotas.entries) {
+            if !mine.consumed.equals(theirs.consumed) {
+                found.append("\(mine.role) consumes \(theirs.consumed), counted \(mine.consumed)")
+            }
+            if !mine.unmet.equals(theirs.unmet) || mine.isUnsatisfied != theirs.isUnsatisfied {
+                found.append("\(mine.role) misses \(theirs.unmet) of its guarantee, counted \(mine.unmet)")
+            }
+        }
+        if !allocator.quotas.required.equals(anew.quotas.required) { found.append("required headroom is miscounted") }
+        if !allocator.quotas.available.equals(anew.quotas.available) { found.append("headroom is miscounted") }
+        if allocator.quotas.unsatisfied != anew.quotas.unsatisfied { found.append("unmet guarantees are miscounted") }
+        for (id, slot) in allocator.frameworks.occupied {
+            for (role, client) in allocator.frameworks.values[slot].clients.sorted(by: { $0.key < $1.key })
+            where allocator.tree[client: client].quota != anew.tree[client: client].quota {
+                found.append("\(id) in \(role) points to another role's quota")
             }
         }
         return found

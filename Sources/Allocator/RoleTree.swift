@@ -46,6 +46,10 @@ struct RoleTree: Sendable {
         var isFresh = false
         /// On how many agents it holds something.
         var agentsHeldOn = 0
+        /// Where the quota book has its top-level role.
+        var quota = QuotaBook.none
+        /// Whether it has offer constraints or a minimum of its own.
+        var hasRules = false
     }
 
     static let root = 0

@@ -35,6 +35,49 @@ struct Amounts: Hashable, Sendable {
         custom[index] += amount
     }
 
+    /// A scalar by its dimension (see `Dimensions`); ports have none.
+    subscript(dimension: Int) -> Int64 {
+        get {
+            switch dimension {
+            case 0: cpus
+            case 1: mem
+            case 2: disk
+            case 3: gpus
+            default: dimension - 4 < custom.count ? custom[dimension - 4] : 0
+            }
+        }
+        set {
+            switch dimension {
+            case 0: cpus = newValue
+            case 1: mem = newValue
+            case 2: disk = newValue
+            case 3: gpus = newValue
+            default: addCustom(newValue - self[dimension], at: dimension - 4)
+            }
+        }
+    }
+
+    /// Raises what is below zero to zero.
+    mutating func clampAtZero() {
+        cpus = max(0, cpus)
+        mem = max(0, mem)
+        disk = max(0, disk)
+        gpus = max(0, gpus)
+        ports = max(0, ports)
+        for index in custom.indices where custom[index] < 0 { custom[index] = 0 }
+    }
+
+    var isZero: Bool {
+        cpus == 0 && mem == 0 && disk == 0 && gpus == 0 && ports == 0 && custom.allSatisfy { $0 == 0 }
+    }
+
+    /// Whether some scalar is above zero in both.
+    func sharesDimension(with other: Amounts) -> Bool {
+        if cpus > 0 && other.cpus > 0 || mem > 0 && other.mem > 0 { return true }
+        if disk > 0 && other.disk > 0 || gpus > 0 && other.gpus > 0 { return true }
+        return zip(custom, other.custom).contains { $0 > 0 && $1 > 0 }
+    }
+
     /// Whether the quantities agree, whatever the lengths of their tails of zeros.
     func equals(_ other: Amounts) -> Bool {
         var difference = self
@@ -79,6 +122,57 @@ struct Dimensions: Sendable {
             }
         }
         return amounts
+    }
+
+    /// The unreserved scalars that are not revocable: what counts against quotas when somebody holds it.
+    mutating func unreserved(of resources: Resources) -> Amounts {
+        let ordinary = resources.ordinary
+        var amounts = Amounts(
+            cpus: ordinary.cpus.milli, mem: ordinary.mem.milli, disk: ordinary.disk.milli, gpus: ordinary.gpus.milli)
+        for entry in resources.extraordinaryEntries where entry.reservations.isEmpty && !entry.isRevocable {
+            if case .scalar(let value) = entry.value { amounts[dimension(of: entry.name)] += value.milli }
+        }
+        return amounts
+    }
+
+    /// The reserved scalars that are not revocable, by the top-level role they are reserved below.
+    mutating func reserved(of resources: Resources) -> [(top: RoleName, amounts: Amounts)] {
+        var result: [(top: RoleName, amounts: Amounts)] = []
+        for entry in resources.extraordinaryEntries where !entry.isRevocable {
+            guard let role = entry.role, case .scalar(let value) = entry.value else { continue }
+            var amounts = Amounts()
+            amounts[dimension(of: entry.name)] = value.milli
+            result.append((role.top, amounts))
+        }
+        return result
+    }
+
+    /// Where `Amounts` keeps a scalar of this name.
+    mutating func dimension(of name: String) -> Int {
+        switch name {
+        case "cpus": 0
+        case "mem": 1
+        case "disk": 2
+        case "gpus": 3
+        default: 4 + position(of: name)
+        }
+    }
+
+    /// The dimension of a name that was met before; `nil` if nobody ever had such a scalar.
+    func knownDimension(of name: String) -> Int? {
+        switch name {
+        case "cpus": 0
+        case "mem": 1
+        case "disk": 2
+        case "gpus": 3
+        default: positions[name].map { 4 + $0 }
+        }
+    }
+
+    /// Every name met so far, with its dimension.
+    var names: [(name: String, dimension: Int)] {
+        [("cpus", 0), ("mem", 1), ("disk", 2), ("gpus", 3)]
+            + positions.sorted { $0.value < $1.value }.map { ($0.key, 4 + $0.value) }
     }
 
     /// `amounts` without the dimensions in `excluded`.

@@ -18,6 +18,9 @@ enum AllocatorEvent {
     case weightSet(RoleName, Weight)
     case charged(ReferenceAllocator.Holder, Resources)
     case recovered(ReferenceAllocator.Holder, Resources, filter: Duration?)
+    case quotaSet(RoleName, Quota?)
+    case converted(ReferenceAllocator.Holder, from: Resources, to: Resources)
+    case convertedFree(AgentID, from: Resources, to: Resources)
 }
 
 extension Allocator {
@@ -44,6 +47,10 @@ extension Allocator {
             recover(
                 holder.framework, role: holder.role, agent: holder.agent, resources: resources, filter: filter,
                 at: now)
+        case .quotaSet(let role, let quota): setQuota(role, quota)
+        case .converted(let holder, let from, let to):
+            convert(holder.framework, role: holder.role, agent: holder.agent, from: from, to: to)
+        case .convertedFree(let agent, let from, let to): convertFree(agent: agent, from: from, to: to)
         }
     }
 }
@@ -56,6 +63,8 @@ struct EventSource {
     let roles: [RoleName]
     /// Percent of agents with something besides plain unreserved resources.
     let oddity: Int
+    /// Percent of events that set a quota.
+    let quotas: Int
 
     init(seed: UInt64) throws {
         random = SeededRandom(seed: seed)
@@ -67,10 +76,15 @@ struct EventSource {
         }
         self.roles = Array(roles.prefix(Int.random(in: 1...5, using: &random)))
         oddity = [0, 0, 30, 70][Int.random(in: 0..<4, using: &random)]
+        quotas = [0, 5, 15][Int.random(in: 0..<3, using: &random)]
     }
 
     mutating func next(given twin: ReferenceAllocator) -> AllocatorEvent {
         let framework = pick(frameworks)
+        if random.chance(quotas), let event = quotaSet() { return event }
+        if random.chance(oddity / 5), let event = random.chance(50) ? conversion(twin) : freeConversion(twin) {
+            return event
+        }
         switch Int.random(in: 0..<100, using: &random) {
         case 0..<14: return .agentAdded(pick(agents), agentTotal())
         case 14..<17: return .agentUpdated(pick(agents), agentTotal())
@@ -140,6 +154,53 @@ struct EventSource {
         let (holder, resources) = holders[pickIndex(holders.count)]
         let filter: Duration? = random.chance(60) ? .milliseconds([0, 1_000, 2_500, 5_000, 60_000][pickIndex(5)]) : nil
         return .recovered(holder, random.chance(60) ? resources : part(of: resources), filter: filter)
+    }
+
+    private mutating func quotaSet() -> AllocatorEvent? {
+        guard
+            let role = Set(roles.filter { $0 != .any }.map { $0.ancestors.first ?? $0 }).sorted().randomElement(
+                using: &random)
+        else { return nil }
+        if random.chance(15) { return .quotaSet(role, nil) }
+        var quota = Quota()
+        for (name, step) in [("cpus", Int64(500)), ("mem", 16_000), ("licenses", 1_000)] {
+            if random.chance(40) { quota.guarantees[name] = amount(upTo: 10, step) }
+            if random.chance(30) {
+                quota.limits[name] = (quota.guarantees[name] ?? .zero) + amount(upTo: 8, step) - Scalar(milli: step)
+            }
+        }
+        return .quotaSet(role, quota)
+    }
+
+    /// Somebody reserves some of what it holds for its role, or gives such a reservation up.
+    private mutating func conversion(_ twin: ReferenceAllocator) -> AllocatorEvent? {
+        let holders = twin.held.sorted { left, right in
+            (left.key.agent, left.key.role, left.key.framework)
+                < (right.key.agent, right.key.role, right.key.framework)
+        }
+        if holders.isEmpty { return nil }
+        let (holder, resources) = holders[pickIndex(holders.count)]
+        guard let (from, to) = reservation(of: resources, for: holder.role) else { return nil }
+        return .converted(holder, from: from, to: to)
+    }
+
+    private mutating func freeConversion(_ twin: ReferenceAllocator) -> AllocatorEvent? {
+        let agent = pick(agents)
+        let role = pick(roles)
+        guard let free = twin.free(on: agent), let (from, to) = reservation(of: free, for: role) else { return nil }
+        return .convertedFree(agent, from: from, to: to)
+    }
+
+    private mutating func reservation(of resources: Resources, for role: RoleName) -> (Resources, Resources)? {
+        if role == .any || resources.isEmpty { return nil }
+        let mine = [Reservation(kind: .dynamic, role: role)]
+        let before = random.chance(60) ? [] : mine
+        let entries = part(of: resources).entries.filter { $0.reservations == before && !$0.isRevocable }
+        if entries.isEmpty { return nil }
+        let converted = entries.map { entry in
+            ResourceEntry(name: entry.name, value: entry.value, reservations: before.isEmpty ? mine : [])
+        }
+        return (Resources(entries: entries), Resources(entries: converted))
     }
 
     private mutating func part(of resources: Resources) -> Resources {

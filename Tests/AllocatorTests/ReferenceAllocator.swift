@@ -37,6 +37,7 @@ struct ReferenceAllocator {
     var held: [Holder: Resources] = [:]
     var filters: [Filter] = []
     var weights: [RoleName: Weight] = [:]
+    var quotas: [RoleName: Quota] = [:]
     /// Allocations so far by path; forgotten with the last client below the path.
     var grants: [[String]: Int] = [:]
 
@@ -84,6 +85,16 @@ struct ReferenceAllocator {
             else { break }
             let expiry = now.advanced(by: max(filter, settings.allocationInterval))
             filters.append(Filter(holder: holder, refused: resources, expiry: expiry))
+        case .quotaSet(let role, let quota): quotas[role] = quota
+        case .converted(let holder, let from, let to):
+            guard let total = agents[holder.agent]?.total, let before = held[holder], before.contains(from) else {
+                return
+            }
+            held[holder] = before - from + to
+            agents[holder.agent]?.total = total.without(from) + to
+        case .convertedFree(let id, let from, let to):
+            guard let free = free(on: id), free.contains(from), let agent = agents[id] else { return }
+            agents[id]?.total = agent.total - from + to
         }
         forgetGrants()
     }
@@ -107,22 +118,33 @@ struct ReferenceAllocator {
     mutating func allocate(at now: Instant, seed: UInt64) -> [Allocation] {
         filters.removeAll { $0.expiry <= now }
         var made: [Allocation] = []
-        for agent in Allocator.visitOrder(of: Array(agents.keys), seed: seed) {
-            while let allocation = firstTake(of: agent) {
-                made.append(allocation)
-                let holder = Holder(framework: allocation.framework, role: allocation.role, agent: agent)
-                held[holder, default: Resources()] += allocation.resources
-                let path = Client(framework: allocation.framework, role: allocation.role).path
-                for prefix in prefixes(of: path) { grants[prefix, default: 0] += 1 }
+        let order = Allocator.visitOrder(of: Array(agents.keys), seed: seed)
+        for isForGuarantees in [true, false] {
+            for agent in order {
+                while let allocation = firstTake(of: agent, isForGuarantees: isForGuarantees) {
+                    made.append(allocation)
+                    let holder = Holder(framework: allocation.framework, role: allocation.role, agent: agent)
+                    held[holder, default: Resources()] += allocation.resources
+                    let path = Client(framework: allocation.framework, role: allocation.role).path
+                    for prefix in prefixes(of: path) { grants[prefix, default: 0] += 1 }
+                }
             }
         }
         return made
     }
 
-    private func firstTake(of agent: AgentID) -> Allocation? {
+    func free(on agent: AgentID) -> Resources? {
         let used = held.filter { $0.key.agent == agent }.values.reduce(Resources(), +)
-        guard let free = agents[agent]?.total.without(used), !free.isEmpty else { return nil }
-        let takers = hungryClients.compactMap { client in take(free, of: agent, for: client).map { (client, $0) } }
+        return agents[agent]?.total.without(used)
+    }
+
+    private func firstTake(of agent: AgentID, isForGuarantees: Bool) -> Allocation? {
+        guard let free = free(on: agent), !free.isEmpty else { return nil }
+        let takers: [(Client, Resources)] = hungryClients.compactMap { client in
+            guard let taken = take(free, of: agent, for: client) else { return nil }
+            let isServed = !isForGuarantees || helps(taken, top(client.role))
+            return isServed ? (client, taken) : nil
+        }
         if takers.isEmpty { return nil }
         let order = ranked(takers.map(\.0), below: [], sums: heldByPath, totals: capacity)
         guard let first = order.first, let take = takers.first(where: { $0.0 == first }) else { return nil }
@@ -141,6 +163,7 @@ struct ReferenceAllocator {
         if agent.total["gpus"] > .zero, !framework.canUseGPUs { return nil }
         var usable = free.allocatable(to: client.role)
         if !framework.canUseRevocable { usable = usable.nonRevocable }
+        usable = cut(usable, for: top(client.role))
         if usable.isEmpty { return nil }
         let minimum = settings.minAllocatable
         guard minimum.isEmpty || minimum.contains(where: { usable.flattened.totals(cover: $0) }) else {
@@ -150,6 +173,65 @@ struct ReferenceAllocator {
         if filters.contains(where: { $0.holder == holder && $0.refused.contains(usable) }) { return nil }
         return usable
     }
+
+    // MARK: Quotas
+
+    private func top(_ role: RoleName) -> RoleName { role.ancestors.first ?? role }
+
+    private func plain(_ resources: Resources) -> [String: Int64] {
+        var sums: [String: Int64] = [:]
+        for (name, value) in resources.unreserved.nonRevocable.scalars { sums[name] = value.milli }
+        return sums
+    }
+
+    private func consumed(_ top: RoleName, _ name: String) -> Int64 {
+        var sum: Int64 = 0
+        for agent in agents.values {
+            for entry in agent.total.nonRevocable.entries where entry.name == name {
+                guard let role = entry.role, self.top(role) == top, case .scalar(let value) = entry.value else {
+                    continue
+                }
+                sum += value.milli
+            }
+        }
+        for (holder, resources) in held where self.top(holder.role) == top { sum += plain(resources)[name] ?? 0 }
+        return sum
+    }
+
+    private func unmet(_ top: RoleName, _ name: String) -> Int64 {
+        guard let guarantee = quotas[top]?.guarantees[name] else { return 0 }
+        return max(0, guarantee.milli - consumed(top, name))
+    }
+
+    private func helps(_ taken: Resources, _ top: RoleName) -> Bool {
+        quotas[top] != nil && plain(taken).contains { $0.value > 0 && unmet(top, $0.key) > 0 }
+    }
+
+    /// What the limit and others' guarantees leave of `usable`. The source of events has no indivisible disks.
+    private func cut(_ usable: Resources, for top: RoleName) -> Resources {
+        if quotas.isEmpty { return usable }
+        var result: [ResourceEntry] = []
+        for entry in usable.entries {
+            guard entry.reservations.isEmpty, !entry.isRevocable, case .scalar(let value) = entry.value else {
+                result.append(entry)
+                continue
+            }
+            var room = value.milli
+            if let limit = quotas[top]?.limits[entry.name] {
+                room = min(room, max(0, limit.milli - consumed(top, entry.name)))
+            }
+            let others = quotas.keys.filter { $0 != top }.map { unmet($0, entry.name) }.reduce(0, +)
+            if others > 0 {
+                let available = agents.filter(\.value.isActive).keys.compactMap { free(on: $0) }
+                    .map { plain($0)[entry.name] ?? 0 }.reduce(0, +)
+                room = min(room, max(unmet(top, entry.name), available - others))
+            }
+            result.append(ResourceEntry(key: entry.key, value: .scalar(Scalar(milli: max(0, room)))))
+        }
+        return Resources(entries: result)
+    }
+
+    // MARK: Order
 
     /// Sorts clients level by level: whole subtrees first, then what is inside them.
     private func ranked(

@@ -1,0 +1,31 @@
+// What is known of an agent besides its resources, as far as it decides who is offered it.
+
+/// Where an agent is and what its operator calls it.
+public struct AgentTraits: Hashable, Sendable {
+    /// An attribute as text: scalars and ranges in the form Mesos prints them.
+    public struct Attribute: Hashable, Sendable {
+        public var name: String
+        public var text: String
+
+        public init(name: String, text: String) {
+            self.name = name
+            self.text = text
+        }
+    }
+
+    public var hostname: String
+    /// `nil` if the agent has no fault domain.
+    public var region: String?
+    public var zone: String?
+    /// In the order the agent gave them.
+    public var attributes: [Attribute]
+
+    public init(
+        hostname: String = "", region: String? = nil, zone: String? = nil, attributes: [Attribute] = []
+    ) {
+        self.hostname = hostname
+        self.region = region
+        self.zone = zone
+        self.attributes = attributes
+    }
+}
