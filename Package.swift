@@ -107,7 +107,10 @@ let package = Package(
             ], swiftSettings: strict),
         .target(
             name: "LoadTest",
-            dependencies: ["HTTPClient", "MesosProtocol", "Resources", "Mailbox", "Processes", logging],
+            dependencies: [
+                "CLinux", "DevCluster", "MasterDetection", "SchedulerClient", "ZooKeeper", "MesosProtocol", "Resources",
+                "Mailbox", "Processes", protobuf, logging,
+            ],
             swiftSettings: strict),
         .executableTarget(
             name: "mini",

@@ -13,7 +13,7 @@ struct Mini: AsyncParsableCommand {
         version: "mini \(Versions.mini) (Mesos API \(Versions.mesosAPI))",
         subcommands: [
             MasterCommand.self, AgentCommand.self, JenkinsCommand.self, UpCommand.self, RunCommand.self,
-            PracticeJenkinsCommand.self, JanitorCommand.self,
+            PracticeJenkinsCommand.self, BenchCommand.self, JanitorCommand.self,
         ])
 
     static func main() async {

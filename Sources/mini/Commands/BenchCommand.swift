@@ -1,0 +1,102 @@
+// `mini bench`: measurements that anybody can repeat.
+
+import ArgumentParser
+import Foundation
+import LoadTest
+import MasterDetection
+
+struct BenchCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bench", abstract: "Measure masters under load.",
+        subcommands: [AgentsBenchCommand.self, FailoverBenchCommand.self, FleetWorkerCommand.self])
+}
+
+/// What the commands share.
+private enum Bench {
+    static func run(_ body: () async throws -> Void) async throws {
+        do { try await body() } catch { throw CommandFailure(description: "bench: \(error)", status: 1) }
+    }
+
+    @Sendable static func show(_ line: String) {
+        print(line)
+        fflush(nil)
+    }
+
+    /// This program.
+    static var executable: String {
+        (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
+    }
+}
+
+struct FleetOptions: ParsableArguments {
+    @Option(help: "How many agents to simulate.") var count = 2_000
+    @Option(help: "How many tasks they hold together.") var tasks = 0
+    @Option(help: "How many frameworks the tasks belong to.") var frameworks = 10
+    @Option(help: ArgumentHelp("How many agents may be registering at one time.")) var registering = 500
+    @Option(help: ArgumentHelp("The number of the first agent.", visibility: .hidden)) var first = 0
+
+    var plan: FleetPlan {
+        FleetPlan(
+            agents: count, tasks: tasks, frameworks: frameworks, firstAgent: first, registeringMax: registering)
+    }
+}
+
+struct AgentsBenchCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "agents", abstract: "Simulate many agents: registration, a change of leader, the state document.",
+        discussion: "Without --master, masters are started for the purpose and the leading one is killed on the way.")
+
+    @OptionGroup var fleet: FleetOptions
+    @Option(
+        help: ArgumentHelp(
+            "Use these masters and kill none. The agents then come with their tasks.",
+            valueName: "host:port or zk://..."))
+    var master: String?
+    @Option(help: "Masters to start: 1 with a file, or 3 with three ZooKeeper servers.") var masters = 1
+    @Option(help: "Processes that share the agents.") var processes = 1
+    @Option(help: "How long to hold the connections at the end.") var hold = FlagDuration("0secs")
+
+    func run() async throws {
+        var options = AgentsBenchOptions(fleet: fleet.plan, executable: Bench.executable)
+        if let master {
+            do { options.master = try MasterLocation.parse(master) } catch {
+                throw CommandFailure(description: "bench: --master: \(error)")
+            }
+            options.fleet.areKnown = true
+        }
+        options.masters = masters
+        options.processes = processes
+        options.hold = hold.duration
+        let chosen = options
+        try await Bench.run { try await AgentsBench(chosen, report: Bench.show).run() }
+    }
+}
+
+struct FailoverBenchCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "failover", abstract: "Kill leading masters and time how soon the next one makes an offer.")
+
+    @OptionGroup var fleet: FleetOptions
+    @Option(help: "How many leaders to kill.") var runs = 10
+    @Option(name: .customLong("zk_session_timeout"), help: "How long ZooKeeper waits for a silent master.")
+    var sessionTimeout = FlagDuration("2secs")
+
+    func run() async throws {
+        let options = FailoverBenchOptions(
+            fleet: fleet.plan, runs: runs, sessionTimeout: sessionTimeout.duration, executable: Bench.executable)
+        try await Bench.run { try await FailoverBench(options, report: Bench.show).run() }
+    }
+}
+
+/// Not for people: what `--processes` starts.
+struct FleetWorkerCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "fleet", abstract: "Part of a fleet, told what to do by another process.", shouldDisplay: false)
+
+    @OptionGroup var fleet: FleetOptions
+
+    func run() async throws {
+        let plan = fleet.plan
+        try await Bench.run { try await FleetWorkerProcess.run(plan) }
+    }
+}
