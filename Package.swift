@@ -116,7 +116,7 @@ let package = Package(
             name: "mini",
             dependencies: [
                 "CSupervisor", "DevCluster", "TaskRun", "MiniMaster", "MiniAgent", "JenkinsFramework",
-                "PracticeJenkins", "LoadTest", "Security", "Settings", "HTTPClient",
+                "PracticeJenkins", "LoadTest", "Security", "Settings", "HTTPClient", "Processes",
                 "Allocator", "MasterDetection", "MesosProtocol", "Resources", "ZooKeeper", "Mailbox", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
@@ -142,7 +142,9 @@ let package = Package(
         .testTarget(name: "TidyTests", swiftSettings: strict),
         .testTarget(name: "SecurityTests", dependencies: ["Security", "Resources"], swiftSettings: strict),
         .testTarget(name: "SettingsTests", dependencies: ["Settings"], swiftSettings: strict),
-        .testTarget(name: "MiniTests", dependencies: ["mini"], swiftSettings: strict),
+        .testTarget(
+            name: "MiniTests", dependencies: ["mini", "Settings", "MiniMaster", "MiniAgent", "MasterDetection"],
+            swiftSettings: strict),
         .testTarget(name: "DevClusterTests", dependencies: ["DevCluster"], swiftSettings: strict),
         .testTarget(
             name: "TaskRunTests", dependencies: ["TaskRun", "MesosProtocol", "Resources"], swiftSettings: strict),

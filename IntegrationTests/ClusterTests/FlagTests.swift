@@ -52,7 +52,7 @@ import Testing
         run.forget()
     }
 
-    @Test(arguments: ["master", "agent", "jenkins", "up", "run", "practice-jenkins"])
+    @Test(arguments: ["master", "agent", "config", "jenkins", "up", "run", "practice-jenkins"])
     func `help explains every flag`(command: String) async throws {
         let run = try await ProgramRun.mini(command, "--help")
         #expect(await run.end(within: .seconds(10)) == .exited(0))
@@ -64,14 +64,14 @@ import Testing
         var explained: Set<Substring> = []
         for (index, line) in lines.enumerated() where line.hasPrefix("  -") {
             let entry = line.dropFirst(2)
-            let name = entry.split { $0 == " " || $0 == "/" }[0]
+            let name = entry.split { " /=".contains($0) }[0]
             explained.insert(name)
             let sameLine = line.count > 26 ? line.dropFirst(26).trimmingPrefix(" ") : ""
             let nextLine = index + 1 < lines.count && lines[index + 1].hasPrefix("       ") ? lines[index + 1] : ""
             let help = "\(sameLine)\(nextLine)".trimmingCharacters(in: .whitespaces)
             #expect(!help.isEmpty && !help.hasPrefix("(default"), "\(command) \(name) has no help")
         }
-        for word in usage.split(whereSeparator: { " []".contains($0) }) where word.hasPrefix("--no-") == false {
+        for word in usage.split(whereSeparator: { " []=".contains($0) }) where word.hasPrefix("--no-") == false {
             if word.hasPrefix("--"), word != "--" { #expect(explained.contains(word), "\(command) \(word)") }
         }
         #expect(explained.contains("--version"))

@@ -32,7 +32,7 @@ struct ClusterPlan: Equatable, Sendable {
             let port = ports[index - 1]
             let name = "master-\(index)"
             var arguments = [
-                "master", "--ip=\(Self.address)", "--port=\(port)", "--hostname=\(Self.address)",
+                "master", "--etc_dir=", "--ip=\(Self.address)", "--port=\(port)", "--hostname=\(Self.address)",
                 "--work_dir=\(directory)/\(name)", "--cluster=dev",
             ]
             if let zooKeeperURL {
@@ -47,7 +47,7 @@ struct ClusterPlan: Equatable, Sendable {
             return ProcessPlan(
                 name: name,
                 arguments: [
-                    "agent", "--master=\(location)", "--ip=\(Self.address)", "--port=\(port)",
+                    "agent", "--etc_dir=", "--master=\(location)", "--ip=\(Self.address)", "--port=\(port)",
                     "--hostname=\(Self.address)", "--work_dir=\(directory)/\(name)",
                     "--containerizers=\(containerizers)", "--docker_socket=\(options.dockerSocket)",
                     "--resources=\(host.agentResources(offset: offset, of: options.agents))",

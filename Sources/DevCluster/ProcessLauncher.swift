@@ -27,10 +27,12 @@ struct ProcessLauncher: Sendable {
             logPath: "\(directory)/\(name).log")
     }
 
-    /// Our environment, with the mark by which the janitor knows the cluster's processes.
+    /// Our environment, with the mark by which the janitor knows the cluster's processes, and without what is meant for
+    /// the daemons of another installation.
     var environment: [String] {
         ProcessInfo.processInfo.environment
             .filter { $0.key != ClusterTeardown.environmentMark }
+            .filter { !$0.key.hasPrefix("MESOS_") && !$0.key.hasPrefix("LIBPROCESS_") }
             .map { "\($0.key)=\($0.value)" }.sorted() + ["\(ClusterTeardown.environmentMark)=\(clusterID)"]
     }
 }

@@ -30,6 +30,8 @@ public struct AgentConfiguration: Sendable {
     public var advertisePort: Int?
     /// Name of this host in offers; `nil`: looked up, or the address.
     public var hostname: String?
+    /// Whether the name is looked up; if not, it is the address.
+    public var hostnameLookup: Bool = true
     /// `cpus:4;mem:2048;ports:[31000-32000]`. What is left out is detected.
     public var resources: String?
     /// Role of resources that name none.
@@ -60,6 +62,8 @@ public struct AgentConfiguration: Sendable {
     public var strict: Bool = true
     /// Program that supervises process tasks; `nil`: `mini-supervisor` beside this program, or this program itself.
     public var supervisorPath: String?
+    /// What was given for flags that are not among these values, for `/flags`. No secrets.
+    public var reportedFlags: [String: String] = [:]
 
     public init(master: MasterLocation, workDirectory: String) {
         self.master = master

@@ -47,6 +47,10 @@ public struct MasterConfiguration: Sendable {
     public var maxUnreachableTasksPerFramework = 1000
     public var rootSubmissions = true
     public var filterGPUResources = true
+    /// Resources that do not count towards a role's share.
+    public var fairSharingExcludedResourceNames: Set<String> = []
+    /// What was given for flags that are not among these values, for `/flags`. No secrets.
+    public var reportedFlags: [String: String] = [:]
 
     public init(workDir: String) { self.workDir = workDir }
 
@@ -64,7 +68,7 @@ public struct MasterConfiguration: Sendable {
         settings.rootSubmissions = rootSubmissions
         settings.allocator = AllocatorSettings(
             minAllocatable: minAllocatableResources, allocationInterval: allocationInterval,
-            filtersGPUs: filterGPUResources)
+            filtersGPUs: filterGPUResources, fairSharingExcluded: fairSharingExcludedResourceNames)
         settings.completedFrameworksMax = maxCompletedFrameworks
         settings.completedTasksPerFrameworkMax = maxCompletedTasksPerFramework
         settings.unreachableTasksPerFrameworkMax = maxUnreachableTasksPerFramework
@@ -123,6 +127,7 @@ public struct MasterConfiguration: Sendable {
             flags["weights"] = weights.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
                 .joined(separator: ",")
         }
+        flags.merge(reportedFlags) { known, _ in known }
         return flags.sorted { $0.key < $1.key }.map { (name: $0.key, value: $0.value) }
     }
 

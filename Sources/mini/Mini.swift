@@ -4,53 +4,72 @@ import ArgumentParser
 import CSupervisor
 import Foundation
 import MesosProtocol
+import Settings
 
 @main
 struct Mini: AsyncParsableCommand {
+    static let version = "mini \(Versions.mini) (Mesos API \(Versions.mesosAPI))"
     static let configuration = CommandConfiguration(
         commandName: "mini",
         abstract: "A small, self-hosted Mesos: masters, agents, an allocator, and a Jenkins framework.",
-        version: "mini \(Versions.mini) (Mesos API \(Versions.mesosAPI))",
+        version: version,
         subcommands: [
-            MasterCommand.self, AgentCommand.self, JenkinsCommand.self, UpCommand.self, RunCommand.self,
-            PracticeJenkinsCommand.self, BenchCommand.self, JanitorCommand.self,
+            MasterCommand.self, AgentCommand.self, ConfigCommand.self, JenkinsCommand.self, UpCommand.self,
+            RunCommand.self, PracticeJenkinsCommand.self, BenchCommand.self, JanitorCommand.self,
         ])
 
     static func main() async {
+        let invocation = Invocation(CommandLine.arguments)
         // The supervisor of a process task is C from its first instruction: it runs beside every task.
-        if CommandLine.arguments.dropFirst().first == "supervise" { Foundation.exit(supervise()) }
+        if invocation.part == .supervisor { Foundation.exit(supervise(invocation.arguments)) }
         signal(SIGPIPE, SIG_IGN)
         do {
-            let arguments = try FlagArguments(booleans: BooleanFlags.names)
-                .canonical(Array(CommandLine.arguments.dropFirst()))
+            try await run(invocation)
+        } catch {
+            leave(because: error, of: invocation.isUnderMesosName ? invocation.program : "mini")
+        }
+    }
+
+    private static func run(_ invocation: Invocation) async throws {
+        switch invocation.part {
+        case .supervisor: break
+        case .master: try await MasterCommand.run(invocation)
+        case .agent: try await AgentCommand.run(invocation)
+        case .configuration: try ConfigCommand.run(invocation)
+        case .mini:
+            let arguments = try FlagArguments(booleans: BooleanFlags.names).canonical(invocation.arguments)
             var command = try parseAsRoot(arguments)
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
             } else {
                 try command.run()
             }
-        } catch {
-            leave(because: error)
         }
     }
 
     /// Help and versions go to standard output with status 0; a command's own exit status is kept; everything else is
     /// one line on standard error and status 2.
-    private static func leave(because error: any Error) -> Never {
+    private static func leave(because error: any Error, of program: String) -> Never {
         if let code = error as? ExitCode { Foundation.exit(code.rawValue) }
         if exitCode(for: error) == .success {
             print(fullMessage(for: error).replacing("--no_", with: "--no-"))
             Foundation.exit(0)
         }
         let text: String
-        if let failure = error as? CommandFailure { text = failure.description } else { text = message(for: error) }
+        if let failure = error as? CommandFailure {
+            text = failure.description
+        } else if let problem = error as? SettingsProblem {
+            text = problem.description
+        } else {
+            text = message(for: error)
+        }
         let line = text.split(separator: "\n").joined(separator: " ")
-        FileHandle.standardError.write(Data("mini: \(line)\n".utf8))
+        FileHandle.standardError.write(Data("\(program): \(line)\n".utf8))
         Foundation.exit((error as? CommandFailure)?.status ?? 2)
     }
 
-    private static func supervise() -> Int32 {
-        let arguments = [CommandLine.arguments[0]] + CommandLine.arguments.dropFirst(2)
+    private static func supervise(_ arguments: [String]) -> Int32 {
+        let arguments = [CommandLine.arguments[0]] + arguments
         var pointers: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
         pointers.append(nil)
         return supervisor_main(Int32(arguments.count), &pointers)

@@ -50,10 +50,4 @@ import Testing
     func `what is no duration is refused`(text: String) {
         #expect(FlagDuration(argument: text) == nil)
     }
-
-    @Test func `a list is split at commas, and holds no empty item`() {
-        #expect(FlagList(argument: "docker, process")?.values == ["docker", "process"])
-        #expect(FlagList(argument: "docker,,process")?.values == ["docker", "process"])
-        #expect(FlagList(argument: "") == nil)
-    }
 }

@@ -18,6 +18,7 @@ enum AgentFlags {
             ("docker_stop_timeout", configuration.dockerStopTimeout.map(text)),
             ("executor_shutdown_grace_period", text(configuration.executorShutdownGracePeriod)),
             ("hostname", configuration.hostname),
+            ("hostname_lookup", String(configuration.hostnameLookup)),
             ("ip", configuration.ip),
             ("master", "\(configuration.master)"),
             ("port", String(configuration.port)),
@@ -30,6 +31,8 @@ enum AgentFlags {
             ("work_dir", configuration.workDirectory),
             ("zk_session_timeout", text(configuration.zkSessionTimeout)),
         ]
+        let known = Set(flags.map(\.0))
+        flags += configuration.reportedFlags.filter { !known.contains($0.key) }.map { ($0.key, $0.value) }
         flags.sort { $0.0 < $1.0 }
         return .members(flags.map { name, value in (name, value.map { .string($0) }) })
     }

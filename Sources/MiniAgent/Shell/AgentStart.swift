@@ -22,7 +22,9 @@ struct AgentStart: Sendable {
         self.configuration = configuration
         self.logger = logger
         advertisedIP = try Self.address(configuration)
-        hostname = configuration.hostname ?? HostAddress.name(of: advertisedIP)
+        hostname =
+            configuration.hostname
+            ?? (configuration.hostnameLookup ? HostAddress.name(of: advertisedIP) : advertisedIP)
         attributes = try AgentAttributes.parse(configuration.attributes)
         let directory = try Self.workDirectory(configuration.workDirectory)
         paths = AgentPaths(workDirectory: directory)

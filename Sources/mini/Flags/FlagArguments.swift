@@ -1,6 +1,7 @@
 // Brings Mesos's ways of writing a flag into the one form that the argument parser reads.
 
 import Foundation
+import Settings
 
 /// Rewrites the boolean spellings of Mesos flags (`--flag=true`, `--flag=0`, ...) to `--flag` and `--no-flag`.
 ///
@@ -42,12 +43,13 @@ struct FlagArguments {
 
     /// Mesos reads any flag's value from a file if told so, which keeps passwords out of `ps`.
     private func content(of path: Substring, flag: String) throws -> String {
-        guard let file = fopen(String(path), "r") else {
-            throw CommandFailure(description: "--\(flag): cannot read \(path): \(String(cString: strerror(errno)))")
+        let found: String?
+        do { found = try HostFiles().content(of: String(path), bytesMax: 65_536) } catch {
+            throw CommandFailure(description: "--\(flag): \(error)")
         }
-        defer { fclose(file) }
-        var bytes = [UInt8](repeating: 0, count: 65_536)
-        let count = fread(&bytes, 1, bytes.count, file)
-        return String(decoding: bytes[0..<count], as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+        guard let content = found else {
+            throw CommandFailure(description: "--\(flag): cannot read \(path): No such file or directory")
+        }
+        return content.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 }

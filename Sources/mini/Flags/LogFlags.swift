@@ -3,6 +3,7 @@
 import ArgumentParser
 import Foundation
 import Logging
+import Settings
 
 /// The flags of every daemon about its log.
 struct LogFlags: ParsableArguments {
@@ -13,23 +14,46 @@ struct LogFlags: ParsableArguments {
     @Option(name: .customLong("logging_level"), help: "Least level of a line: DEBUG, INFO, WARNING, ERROR.")
     var level = "INFO"
 
-    private static let levels: [String: Logger.Level] = [
-        "DEBUG": .debug, "INFO": .info, "WARNING": .warning, "ERROR": .error,
-    ]
-
     /// A logger that writes readable lines to standard error and, with `--log_dir`, to a file there.
     ///
     /// - Throws: ``CommandFailure`` if the level is unknown or the folder cannot be written.
     func logger(_ label: String) throws -> Logger {
-        guard let level = Self.levels[level.uppercased()] else {
+        guard let level = DaemonLog.levels[level.uppercased()] else {
             throw CommandFailure(
                 description: "--logging_level: expected DEBUG, INFO, WARNING or ERROR, found '\(level)'")
         }
+        return try DaemonLog.logger(label, level: level, directory: directory, isQuiet: false)
+    }
+}
+
+/// Where the lines of a daemon go.
+enum DaemonLog {
+    static let levels: [String: Logger.Level] = [
+        "DEBUG": .debug, "INFO": .info, "WARNING": .warning, "ERROR": .error,
+    ]
+
+    /// - Throws: `SettingsProblem` if the level is unknown, ``CommandFailure`` if the folder cannot be written.
+    static func logger(_ label: String, _ settings: ResolvedSettings) throws -> Logger {
+        guard let level = levels[settings.text("logging_level")?.uppercased() ?? "INFO"] else {
+            throw settings.problem("logging_level", "expected DEBUG, INFO, WARNING or ERROR")
+        }
+        return try logger(
+            label, level: level, directory: settings.text("log_dir"), isQuiet: settings.boolean("quiet"))
+    }
+
+    /// - Parameters:
+    ///   - directory: Where a file gets a copy of each line; `nil`: nowhere.
+    ///   - isQuiet: Whether standard error gets none.
+    static func logger(_ label: String, level: Logger.Level, directory: String?, isQuiet: Bool) throws -> Logger {
         let file = try directory.map { try LogFile(directory: $0, name: "\(label).log") }
         var logger = Logger(label: label) { label in
-            let standardError = StreamLogHandler.standardError(label: label)
-            guard let file else { return standardError }
-            return MultiplexLogHandler([standardError, FileLogHandler(file: file)])
+            var handlers: [any LogHandler] = isQuiet ? [] : [StreamLogHandler.standardError(label: label)]
+            if let file { handlers.append(FileLogHandler(file: file)) }
+            switch handlers.count {
+            case 0: return SwiftLogNoOpLogHandler()
+            case 1: return handlers[0]
+            default: return MultiplexLogHandler(handlers)
+            }
         }
         logger.logLevel = level
         return logger

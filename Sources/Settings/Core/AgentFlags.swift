@@ -1,0 +1,242 @@
+// The flags of the agent, as in the Apache Mesos configuration document.
+
+extension FlagTable {
+    /// Every flag of `mini agent`.
+    public static let agent = FlagTable(
+        daemon: "agent",
+        places: Places(
+            directories: ["mesos-slave", "mesos-agent"], defaultsFiles: ["mesos", "mesos-slave", "mesos-agent"],
+            variables: ["MASTER": "master", "IP": "ip", "LOGS": "log_dir", "ISOLATION": "isolation"],
+            joinedDirectories: ["attributes", "resources"], zooKeeperFlag: "master"),
+        sections: [
+            Section("General", AgentFlags.general), Section("Network", AgentFlags.network),
+            Section("This host", AgentFlags.host), Section("Tasks", AgentFlags.tasks),
+            Section("Docker", AgentFlags.docker), Section("Recovery", AgentFlags.recovery),
+            Section("Security", AgentFlags.security), Section("Log", CommonFlags.log),
+            Section("Accepted from an existing installation", AgentFlags.accepted),
+        ])
+}
+
+private enum AgentFlags {
+    static let general: [FlagDefinition] = [
+        .init(
+            "master", .text, requirement: .always, value: "zk://host:port,.../path | host:port",
+            "Where to find the leading master."),
+        .init("work_dir", .text, requirement: .always, value: "path", "Folder of checkpoints and sandboxes."),
+        CommonFlags.directory,
+        CommonFlags.sessionTimeout,
+        .init(
+            "registration_backoff_factor", .anyDuration, default: "1secs",
+            "Registration waits a random time up to this, doubled with each failure."),
+    ]
+
+    static let network: [FlagDefinition] =
+        [
+            .init("ip", .text, value: "address", "Address to listen on; all if not given."),
+            .init("port", .port, default: "5051", "Port to listen on; 0 for any that is free."),
+        ] + CommonFlags.network
+
+    static let host: [FlagDefinition] = [
+        .init(
+            "resources", .document, value: "cpus:4;mem:2048;ports:[31000-32000]",
+            "What to offer; what is left out is detected."),
+        .init("default_role", .text, default: "*", value: "role", "Role of resources that name none."),
+        .init("attributes", .text, value: "rack:r1;zone:z1", "What frameworks may select this host by."),
+        .init(
+            "domain", .document, support: .accepted("this version knows no regions"),
+            "Fault domain of this host: its region and zone."),
+    ]
+
+    static let tasks: [FlagDefinition] = [
+        .init(
+            "containerizers", .list, default: "docker,process",
+            "How tasks run, the first for tasks that do not say: docker, process; mesos means process."),
+        .init(
+            "switch_user", .boolean, default: "true",
+            "Whether process tasks run as the user that the framework names."),
+        .init(
+            "executor_environment_variables", .document, isSecret: true, value: "JSON object",
+            "Environment of process tasks, instead of the agent's own."),
+        .init(
+            "executor_shutdown_grace_period", .anyDuration, default: "5secs",
+            "Time between a task's stop signal and SIGKILL."),
+        .init(
+            "supervisor", .text, value: "path",
+            "The program beside each process task; found beside mini if not given."),
+        .init(
+            "cgroups_enable_cfs", .boolean, default: "false", "Whether cpus limit a container, not only share."),
+        later("runtime_dir", .text, default: "/var/run/mesos", value: "path", "Folder of what a reboot may lose."),
+        later("isolation", .list, default: "posix/cpu,posix/mem", "What keeps process tasks apart."),
+        later("launcher", .text, default: "posix", "How process tasks are kept together."),
+        later(
+            "cgroups_hierarchy", .text, default: "/sys/fs/cgroup", value: "path", "Where control groups are mounted."),
+        later("cgroups_root", .text, default: "mesos", value: "name", "Control group of all tasks."),
+        later("cgroups_limit_swap", .boolean, default: "false", "Whether memory limits count swap."),
+        later(
+            "executor_registration_timeout", .anyDuration, default: "1mins",
+            "How long an executor may take to register."),
+        later(
+            "executor_reregistration_timeout", .duration(.zero...(.seconds(15))), default: "2secs",
+            "How long executors may take to come back to a restarted agent."),
+        later("gc_delay", .anyDuration, default: "1weeks", "How long the sandbox of an ended task is kept."),
+        later("gc_disk_headroom", .number(0...1), default: "0.1", "Share of the disk that is kept free."),
+        later("disk_watch_interval", .anyDuration, default: "1mins", "How often the disk is looked at."),
+        later(
+            "max_completed_executors_per_framework", .count, default: "150",
+            "How many ended executors of each framework are remembered."),
+        later("fetcher_cache_size", .bytes, default: "2GB", "Room for fetched files."),
+        later("fetcher_cache_dir", .text, value: "path", "Folder of fetched files."),
+        later("fetcher_stall_timeout", .anyDuration, default: "1mins", "How long a download may stand still."),
+        later(
+            "http_heartbeat_interval", .anyDuration, default: "30secs", "Time between heartbeats of attached streams."),
+        later("default_container_info", .document, "Container of tasks that name none."),
+    ]
+
+    static let docker: [FlagDefinition] = [
+        .init(
+            "docker_socket", .text, default: "/var/run/docker.sock", value: "path", "The engine's socket."),
+        .init(
+            "docker_remove_delay", .anyDuration, default: "6hrs", "How long an ended container is kept."),
+        .init(
+            "docker_stop_timeout", .anyDuration,
+            "Grace of a Docker task without a kill policy; --executor_shutdown_grace_period if not given."),
+        .init(
+            "docker_kill_orphans", .boolean, default: "true",
+            "Whether containers of this agent that belong to no task are removed at start."),
+        .init(
+            "sandbox_directory", .text, default: "/mnt/mesos/sandbox", value: "path",
+            "Where the sandbox appears inside a container."),
+        .init(
+            "docker", .text, default: "docker",
+            support: .accepted("the engine is spoken to over its socket, without a client program"), value: "path",
+            "The client program."),
+        .init(
+            "docker_config", .document, support: .accepted(notYet), isSecret: true,
+            "Credentials of image registries."),
+        .init(
+            "docker_mesos_image", .text, support: .accepted("an agent in a container needs no image of its own"),
+            value: "image", "The agent's own image."),
+        later("default_container_dns", .document, "Name servers of containers."),
+    ]
+
+    static let recovery: [FlagDefinition] = [
+        .init(
+            "recover", .choice(["reconnect", "cleanup"]), default: "reconnect",
+            "What to do with the tasks of an earlier run: reconnect, cleanup."),
+        .init(
+            "strict", .boolean, default: "true", "Whether a corrupt checkpoint keeps the agent from starting."),
+        later(
+            "recovery_timeout", .anyDuration, default: "15mins", "How long after its end an agent may recover tasks."),
+        later(
+            "reconfiguration_policy", .choice(["equal", "additive", "any"]), default: "equal",
+            "Which changes of this host's description are accepted at a restart."),
+    ]
+
+    private static let open = "this version cannot do it, and ignoring it would leave the agent open"
+
+    static let security: [FlagDefinition] = [
+        .init(
+            "credential", .document, support: .refused(unless: [], "this version cannot authenticate to a master"),
+            isSecret: true, "Principal and secret of this agent."),
+        .init(
+            "http_credentials", .document, support: .refused(unless: [], open), isSecret: true,
+            "Principals and their secrets."),
+        .init(
+            "authenticate_http_readonly", .boolean, default: "false", support: .refused(unless: ["false"], open),
+            "Whether reading needs a password."),
+        .init(
+            "authenticate_http_readwrite", .boolean, default: "false", aliases: ["authenticate_http"],
+            support: .refused(unless: ["false"], open), "Whether changes need a password."),
+        .init(
+            "authenticate_http_executors", .boolean, default: "false", support: .refused(unless: ["false"], open),
+            "Whether executors must authenticate."),
+        .init("acls", .document, support: .refused(unless: [], open), "Who may do what."),
+        .init("firewall_rules", .document, support: .refused(unless: [], open), "Endpoints that are switched off."),
+        .init(
+            "jwt_secret_key", .document, support: .refused(unless: [], open), isSecret: true,
+            "Key of executors' tokens."),
+        .init(
+            "authorizer", .text, default: "local", support: .refused(unless: ["local"], CommonFlags.noModules),
+            "Who decides what is allowed."),
+        .init(
+            "authenticatee", .text, default: "crammd5", support: .refused(unless: ["crammd5"], CommonFlags.noModules),
+            "How this agent authenticates."),
+        .init(
+            "http_authenticators", .list, default: "basic",
+            support: .refused(unless: ["basic"], CommonFlags.noModules), "How HTTP requests authenticate."),
+        .init(
+            "http_executor_authenticators", .list, support: .refused(unless: [], CommonFlags.noModules),
+            "How executors authenticate."),
+        .init(
+            "secret_resolver", .text, support: .refused(unless: [], CommonFlags.noModules),
+            "Module that looks up secrets."),
+    ]
+
+    static let accepted: [FlagDefinition] =
+        named(
+            "frameworks_home hadoop_home launcher_dir http_command_executor http_executor_domain_sockets "
+                + "domain_socket_location authentication_backoff_factor authentication_timeout_min "
+                + "authentication_timeout_max systemd_enable_support systemd_runtime_directory",
+            because: "this agent works without it")
+        + named(
+            "image_providers image_provisioner_backend image_gc_config appc_simple_discovery_uri_prefix appc_store_dir "
+                + "docker_registry docker_store_dir docker_ignore_runtime docker_volume_checkpoint_dir "
+                + "docker_volume_chown docker_dns container_disk_watch_interval enforce_container_disk_quota",
+            because: "images are left to the Docker engine")
+        + named(
+            "cgroups_cpu_enable_pids_and_tids_count cgroups_destroy_timeout cgroups_net_cls_primary_handle "
+                + "cgroups_net_cls_secondary_handles revocable_cpu_low_priority "
+                + "disallow_sharing_agent_pid_namespace disallow_sharing_agent_ipc_namespace default_container_shm_size "
+                + "gc_non_executor_container_sandboxes nvidia_gpu_devices perf_events perf_duration perf_interval "
+                + "host_path_volume_force_creation volume_gid_range csi_plugin_config_dir resource_provider_config_dir "
+                + "disk_profile_adaptor container_logger",
+            because: "process tasks are not isolated that way here")
+        + named(
+            "network_cni_plugins_dir network_cni_config_dir network_cni_metrics network_cni_root_dir_persist "
+                + "network_enable_socket_statistics_summary network_enable_socket_statistics_details "
+                + "network_enable_snmp_statistics ephemeral_ports_per_container eth0_name lo_name "
+                + "egress_rate_limit_per_container egress_unique_flow_per_container egress_flow_classifier_parent "
+                + "ingress_rate_limit_per_container ingress_isolate_existing_containers "
+                + "network_link_speed xfs_project_range xfs_kill_containers seccomp_config_dir "
+                + "seccomp_profile_name minimum_egress_rate_limit maximum_egress_rate_limit "
+                + "egress_rate_per_cpu minimum_ingress_rate_limit maximum_ingress_rate_limit ingress_rate_per_cpu",
+            because: "networks and quotas of process tasks are left to the host")
+        + named(
+            "oversubscribed_resources_interval qos_correction_interval_min",
+            because: "nothing is oversubscribed")
+        + [
+            .init(
+                "agent_subsystems", .text, aliases: ["slave_subsystems"],
+                support: .accepted("the agent does not confine itself"), "Control groups of the agent itself."),
+            .init(
+                "effective_capabilities", .document, aliases: ["allowed_capabilities"],
+                support: .accepted("process tasks are not isolated that way here"), "Capabilities of process tasks."),
+            .init(
+                "bounding_capabilities", .document,
+                support: .accepted("process tasks are not isolated that way here"),
+                "Capabilities that process tasks may take."),
+            .init(
+                "resource_estimator", .text, support: .refused(unless: [], CommonFlags.noModules),
+                "Module that estimates unused resources."),
+            .init(
+                "qos_controller", .text, support: .refused(unless: [], CommonFlags.noModules),
+                "Module that corrects oversubscription."),
+        ] + CommonFlags.accepted
+
+    private static let notYet = "this version of the agent does not have it yet"
+
+    /// A flag whose mechanism the agent does not have yet.
+    private static func later(
+        _ name: String, _ kind: FlagDefinition.Kind, default defaultText: String? = nil, value: String? = nil,
+        _ help: String
+    ) -> FlagDefinition {
+        FlagDefinition(name, kind, default: defaultText, support: .accepted(notYet), value: value, help)
+    }
+
+    /// Flags that may be given with any text, or with none.
+    private static func named(_ names: String, because reason: String) -> [FlagDefinition] {
+        names.split(separator: " ").map { name in
+            FlagDefinition(String(name), .anything, support: .accepted(reason), "Accepted: \(reason).")
+        }
+    }
+}

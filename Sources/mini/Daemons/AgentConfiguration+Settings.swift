@@ -1,0 +1,65 @@
+// From the settings of `mini agent` to the agent's configuration.
+
+import Foundation
+import MasterDetection
+import MiniAgent
+import Settings
+
+extension AgentConfiguration {
+    /// - Parameter ip: The address to listen on; `nil`: all.
+    /// - Throws: ``SettingsProblem`` if a text that is more than a number, a duration or the like makes no sense.
+    init(_ settings: ResolvedSettings, ip: String?) throws(SettingsProblem) {
+        let location: MasterLocation
+        do throws(MasterLocationError) { location = try MasterLocation.parse(settings.text("master") ?? "") } catch {
+            throw settings.problem("master", "\(error)")
+        }
+        self.init(master: location, workDirectory: settings.text("work_dir") ?? "")
+        zkSessionTimeout = settings.duration("zk_session_timeout") ?? zkSessionTimeout
+        registrationBackoffFactor = settings.duration("registration_backoff_factor") ?? registrationBackoffFactor
+        self.ip = ip
+        port = settings.integer("port") ?? port
+        advertiseIP = settings.text("advertise_ip")
+        advertisePort = settings.integer("advertise_port")
+        hostname = settings.text("hostname")
+        hostnameLookup = settings.boolean("hostname_lookup")
+        resources = settings.text("resources")
+        defaultRole = settings.text("default_role") ?? defaultRole
+        attributes = settings.text("attributes")
+        try readTasks(settings)
+        readDocker(settings)
+        if let text = settings.text("recover"), let value = Recovery(rawValue: text) { recover = value }
+        strict = settings.boolean("strict")
+        reportedFlags = settings.reported
+    }
+
+    private mutating func readTasks(_ settings: ResolvedSettings) throws(SettingsProblem) {
+        var names: [ContainerizerName] = []
+        for text in settings.list("containerizers") ?? [] {
+            // The containerizer of plain processes is called mesos there.
+            guard let name = ContainerizerName(rawValue: text == "mesos" ? "process" : text) else {
+                throw settings.problem(
+                    "containerizers", "expected docker and process (or mesos), separated by commas")
+            }
+            if !names.contains(name) { names.append(name) }
+        }
+        containerizers = names
+        switchUser = settings.boolean("switch_user")
+        executorShutdownGracePeriod = settings.duration("executor_shutdown_grace_period") ?? executorShutdownGracePeriod
+        supervisorPath = settings.text("supervisor")
+        if let text = settings.text("executor_environment_variables") {
+            guard let object = try? JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: String] else {
+                throw settings.problem("executor_environment_variables", "expected a JSON object of strings")
+            }
+            executorEnvironmentVariables = object
+        }
+    }
+
+    private mutating func readDocker(_ settings: ResolvedSettings) {
+        dockerSocket = settings.text("docker_socket") ?? dockerSocket
+        dockerRemoveDelay = settings.duration("docker_remove_delay") ?? dockerRemoveDelay
+        dockerStopTimeout = settings.duration("docker_stop_timeout")
+        dockerKillOrphans = settings.boolean("docker_kill_orphans")
+        sandboxDirectory = settings.text("sandbox_directory") ?? sandboxDirectory
+        cgroupsEnableCFS = settings.boolean("cgroups_enable_cfs")
+    }
+}
