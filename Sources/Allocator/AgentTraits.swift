@@ -2,14 +2,17 @@
 
 /// Where an agent is and what its operator calls it.
 public struct AgentTraits: Hashable, Sendable {
-    /// An attribute as text: scalars and ranges in the form Mesos prints them.
     public struct Attribute: Hashable, Sendable {
         public var name: String
+        /// The value; scalars and ranges in the form Mesos prints them.
         public var text: String
+        /// Whether it is a text, not a scalar or ranges.
+        public var isText: Bool
 
-        public init(name: String, text: String) {
+        public init(name: String, text: String, isText: Bool = true) {
             self.name = name
             self.text = text
+            self.isText = isText
         }
     }
 

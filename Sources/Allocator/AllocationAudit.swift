@@ -14,6 +14,8 @@ public enum AllocationViolation: Hashable, Sendable, CustomStringConvertible {
     case notEntitled(Allocation, entitledTo: Resources)
     case notWhole(Allocation, expected: Resources)
     case agentHasGPUs(Allocation)
+    case otherRegion(Allocation)
+    case againstConstraints(Allocation)
     case belowMinimum(Allocation)
     case filtered(Allocation, refused: Resources)
     case outOfTurn(Allocation, before: String)
@@ -21,6 +23,7 @@ public enum AllocationViolation: Hashable, Sendable, CustomStringConvertible {
     case headroomTaken(Allocation, of: String)
     case guaranteePassedOver(Allocation, for: String)
     case leftOver(agent: AgentID, takers: String, resources: Resources)
+    case whilePaused
     case sumsDiffer(String)
 
     public var description: String {
@@ -32,6 +35,8 @@ public enum AllocationViolation: Hashable, Sendable, CustomStringConvertible {
         case .notEntitled(let made, let entitled): "\(made): it may only use \(entitled)"
         case .notWhole(let made, let expected): "\(made): expected everything it can use, \(expected)"
         case .agentHasGPUs(let made): "\(made): the agent has GPUs and the framework cannot use them"
+        case .otherRegion(let made): "\(made): the agent is in another region and the framework cannot use it"
+        case .againstConstraints(let made): "\(made): the framework's constraints exclude the agent"
         case .belowMinimum(let made): "\(made): less than the minimum worth offering"
         case .filtered(let made, let refused): "\(made): it has refused \(refused) there"
         case .outOfTurn(let made, let before): "\(made): it was the turn of \(before)"
@@ -39,6 +44,7 @@ public enum AllocationViolation: Hashable, Sendable, CustomStringConvertible {
         case .headroomTaken(let made, let name): "\(made): other roles are guaranteed some of this \(name)"
         case .guaranteePassedOver(let made, let client): "\(made): \(client) is still below its guarantee"
         case .leftOver(let agent, let takers, let resources): "\(agent): \(takers) could have had \(resources)"
+        case .whilePaused: "something was allocated while allocations were paused"
         case .sumsDiffer(let what): "sums differ: \(what)"
         }
     }
@@ -46,6 +52,7 @@ public enum AllocationViolation: Hashable, Sendable, CustomStringConvertible {
 
 public struct AllocationAudit: Sendable {
     private let settings: AllocatorSettings
+    private let seed: UInt64
     var state: AllocatorSnapshot
     /// Sums for the quotas in the present state; empty without quotas.
     var quotaSums = QuotaSums()
@@ -61,22 +68,32 @@ public struct AllocationAudit: Sendable {
     ) -> (allocations: [Allocation], violations: [AllocationViolation]) {
         let before = allocator
         let allocations = allocator.allocate(at: now, seed: seed)
-        return (allocations, violations(before: before, allocations: allocations, after: allocator, at: now))
+        return (
+            allocations, violations(before: before, allocations: allocations, after: allocator, at: now, seed: seed)
+        )
     }
 
     /// Everything wrong with `allocations`, which turned `before` into `after`; empty if all is well.
+    ///
+    /// - Parameter seed: The round's. Matters only if lots decide.
     public static func violations(
-        before: Allocator, allocations: [Allocation], after: Allocator, at now: Instant
+        before: Allocator, allocations: [Allocation], after: Allocator, at now: Instant,
+        seed: UInt64 = 0
     ) -> [AllocationViolation] {
-        var audit = AllocationAudit(settings: before.settings, state: before.snapshot, at: now)
+        var audit = AllocationAudit(settings: before.settings, state: before.snapshot, at: now, seed: seed)
         for allocation in allocations { audit.judge(allocation) }
-        audit.judgeWhatIsLeft()
+        if !before.isPaused {
+            audit.judgeWhatIsLeft()
+        } else if !allocations.isEmpty {
+            audit.found.append(.whilePaused)
+        }
         audit.judgeSums(after.snapshot)
         return audit.found + bookkeepingViolations(of: after)
     }
 
-    private init(settings: AllocatorSettings, state: AllocatorSnapshot, at now: Instant) {
+    private init(settings: AllocatorSettings, state: AllocatorSnapshot, at now: Instant, seed: UInt64) {
         self.settings = settings
+        self.seed = seed
         self.state = state
         self.state.filters.removeAll { $0.expiry <= now }
         for agent in state.agents.values {
@@ -104,13 +121,17 @@ public struct AllocationAudit: Sendable {
             found.append(.notWhole(made, expected: entitled))
         }
         if isWithheldForGPUs(agent, standing) { found.append(.agentHasGPUs(made)) }
-        if !isWorthOffering(made.resources) { found.append(.belowMinimum(made)) }
+        if isWithheldAsRemote(agent, standing) { found.append(.otherRegion(made)) }
+        if standing.constraints?.admit(agent.traits) == false { found.append(.againstConstraints(made)) }
+        if !isWorthOffering(made.resources, standing) { found.append(.belowMinimum(made)) }
         if let refused = refusal(of: made.resources, by: client, on: made.agent) {
             found.append(.filtered(made, refused: refused))
         }
         judgeQuotas(made, client)
         for (other, otherStanding) in state.clients.sorted(by: { $0.key < $1.key }) where other != client {
-            guard let taken = canTake(other, otherStanding, made.agent, agent), precedes(other, client) else {
+            guard let taken = canTake(other, otherStanding, made.agent, agent),
+                precedes(other, client, on: made.agent)
+            else {
                 continue
             }
             if servesGuarantees, !quotaSums.helps(taken, other.role.top) { continue }
@@ -167,9 +188,11 @@ public struct AllocationAudit: Sendable {
         _ client: AllocatorSnapshot.Client, _ standing: AllocatorSnapshot.Standing, _ id: AgentID,
         _ agent: AllocatorSnapshot.Agent
     ) -> Resources? {
-        guard standing.isHungry, agent.isActive, !isWithheldForGPUs(agent, standing) else { return nil }
+        guard standing.isHungry, agent.isActive, !isWithheldForGPUs(agent, standing),
+            !isWithheldAsRemote(agent, standing), standing.constraints?.admit(agent.traits) != false
+        else { return nil }
         let entitled = entitlement(of: client, standing, on: agent)
-        guard isWorthOffering(entitled), refusal(of: entitled, by: client, on: id) == nil else { return nil }
+        guard isWorthOffering(entitled, standing), refusal(of: entitled, by: client, on: id) == nil else { return nil }
         return entitled
     }
 
@@ -190,9 +213,17 @@ public struct AllocationAudit: Sendable {
         settings.filtersGPUs && !agent.total["gpus"].isZero && !standing.canUseGPUs
     }
 
-    private func isWorthOffering(_ resources: Resources) -> Bool {
-        if resources.isEmpty || settings.minAllocatable.isEmpty { return !resources.isEmpty }
-        return settings.minAllocatable.contains { minimum in
+    private func isWithheldAsRemote(
+        _ agent: AllocatorSnapshot.Agent, _ standing: AllocatorSnapshot.Standing
+    ) -> Bool {
+        guard let region = agent.traits.region, let mine = settings.region else { return false }
+        return region != mine && !standing.canUseOtherRegions
+    }
+
+    private func isWorthOffering(_ resources: Resources, _ standing: AllocatorSnapshot.Standing) -> Bool {
+        let alternatives = standing.minAllocatable ?? settings.minAllocatable
+        if resources.isEmpty || alternatives.isEmpty { return !resources.isEmpty }
+        return alternatives.contains { minimum in
             !minimum.scalars.contains { resources[$0.name] < $0.value }
         }
     }
@@ -205,9 +236,17 @@ public struct AllocationAudit: Sendable {
 
     // MARK: Whose turn it is
 
-    private func precedes(_ left: AllocatorSnapshot.Client, _ right: AllocatorSnapshot.Client) -> Bool {
+    private func precedes(
+        _ left: AllocatorSnapshot.Client, _ right: AllocatorSnapshot.Client, on agent: AgentID
+    ) -> Bool {
         // Both paths share their beginning; what differs first are siblings.
         for (mine, theirs) in zip(left.path, right.path) where mine != theirs {
+            let areFrameworks = mine == left.path.last
+            if (areFrameworks ? settings.frameworkSorter : settings.roleSorter) == .random {
+                let (lot, otherLot) = (self.lot(of: mine, on: agent), self.lot(of: theirs, on: agent))
+                if lot != otherLot { return lot < otherLot }
+                return Self.lastComponent(mine, of: left) < Self.lastComponent(theirs, of: right)
+            }
             let order = share(of: mine).compare(to: share(of: theirs))
             if order != 0 { return order < 0 }
             let (made, otherMade) = (state.grants[mine, default: 0], state.grants[theirs, default: 0])
@@ -216,6 +255,12 @@ public struct AllocationAudit: Sendable {
         }
         return false
     }
+
+    private func lot(of path: String, on agent: AgentID) -> Double {
+        Allocator.lot(of: path, weight: weight(of: path), agent: agent, seed: seed, settings: settings)
+    }
+
+    private func weight(of path: String) -> Weight { state.weights.first { $0.key.value == path }?.value ?? .one }
 
     /// A path's name among its siblings; framework ids may contain slashes of their own.
     private static func lastComponent(_ path: String, of client: AllocatorSnapshot.Client) -> String {
@@ -226,7 +271,7 @@ public struct AllocationAudit: Sendable {
     /// The dominant share of everything below a path over its weight.
     private func share(of path: String) -> ExactFraction {
         var largest = ExactFraction(0, over: 1)
-        let weight = state.weights.first { $0.key.value == path }?.value ?? .one
+        let weight = weight(of: path)
         for (name, amount) in held[path] ?? [:] {
             guard let total = capacity[name], total > 0 else { continue }
             let fraction = ExactFraction(amount * 1_000_000, over: total * UInt128(UInt64(weight.micro)))

@@ -13,8 +13,8 @@ extension Allocator {
     ///   - seed: Decides the order in which agents are visited, and nothing else.
     /// - Returns: At most one allocation for a framework, role and agent, in the order they were made.
     public mutating func allocate(at now: Instant, seed: UInt64) -> [Allocation] {
-        if isPaused { return [] }
         for pair in filters.expire(at: now) { dirtyAgents.insert(pair.agent) }
+        if isPaused { return [] }
         tree.settle()
         if quotas.heldBack, quotas.isLoosened { noticeEveryAgent() }
         quotas.isLoosened = false
@@ -23,9 +23,9 @@ extension Allocator {
             let agents = agentsToVisit(seed: seed)
             // First those whose role is below its guarantee, on every agent; then everybody.
             if quotas.unsatisfied > 0 {
-                for agent in agents { serve(agent, .guaranteed, &allocations) }
+                for agent in agents { serve(agent, .guaranteed, seed, &allocations) }
             }
-            for agent in agents { serve(agent, .everybody, &allocations) }
+            for agent in agents { serve(agent, .everybody, seed, &allocations) }
         }
         dirtyAgents.removeAll()
         for client in freshClients { tree[client: client].isFresh = false }
@@ -36,18 +36,29 @@ extension Allocator {
     /// Whom a pass over the agents serves.
     private enum Stage { case guaranteed, everybody }
 
-    private mutating func serve(_ agent: Int, _ stage: Stage, _ allocations: inout [Allocation]) {
+    private mutating func serve(_ agent: Int, _ stage: Stage, _ seed: UInt64, _ allocations: inout [Allocation]) {
         let isDirty = dirtyAgents.contains(agent)
-        var isHeldBack = false
+        let lots = Lots(settings, agentHash: agents.values[agent].visitHash, seed: seed)
+        // Taken out while the tree is read, so that what is learned about constraints can be kept.
+        var notes = Notes()
+        swap(&notes.rules, &rules)
         while stage == .everybody || quotas.unsatisfied > 0,
-            let (client, resources) = nextTaker(of: agent, onlyFresh: !isDirty, stage, &isHeldBack)
+            let (client, resources) = nextTaker(of: agent, onlyFresh: !isDirty, stage, lots, &notes)
         {
             hold(resources, for: client, on: agent)
             tree.countGrant(to: client)
             tree.settle()
             allocations.append(allocation(of: resources, to: client, on: agent))
         }
-        if isHeldBack { quotas.heldBack = true }
+        swap(&notes.rules, &rules)
+        if notes.isHeldBack { quotas.heldBack = true }
+    }
+
+    /// What is found out while takers are sought.
+    private struct Notes {
+        var rules: [Int: ClientRules] = [:]
+        /// A quota kept something from somebody.
+        var isHeldBack = false
     }
 
     /// What quotas kept back may be free for somebody now, on any agent.
@@ -93,33 +104,39 @@ extension Allocator {
     }
 
     private func nextTaker(
-        of agent: Int, onlyFresh: Bool, _ stage: Stage, _ isHeldBack: inout Bool
+        of agent: Int, onlyFresh: Bool, _ stage: Stage, _ lots: Lots, _ notes: inout Notes
     ) -> (client: Int, Resources)? {
         let free = agents.values[agent].free
         // Without reservations and the like everybody sees the same, so it is judged once.
-        if free.isOrdinary, !isAllocatable(free) { return nil }
+        if free.isOrdinary, ownMinimums == 0, !isAllocatable(free, settings.minAllocatable) { return nil }
         if onlyFresh, freshClients.count == 1 {
             let client = freshClients[0]
             guard tree[client: client].isHungry,
-                let resources = offerable(free, on: agent, to: client, stage, &isHeldBack)
+                let resources = offerable(free, on: agent, to: client, stage, &notes)
             else { return nil }
             return (client, resources)
         }
-        return tree.first { client in
+        return tree.first(by: lots) { client in
             if onlyFresh, !tree[client: client].isFresh { return nil }
-            return offerable(free, on: agent, to: client, stage, &isHeldBack)
+            return offerable(free, on: agent, to: client, stage, &notes)
         }
     }
 
     /// Everything on an agent that a client may be offered now, or `nil` if that is nothing worth offering.
     private func offerable(
-        _ free: Resources, on agent: Int, to client: Int, _ stage: Stage, _ isHeldBack: inout Bool
+        _ free: Resources, on agent: Int, to client: Int, _ stage: Stage, _ notes: inout Notes
     ) -> Resources? {
         if stage == .guaranteed, !isBelowGuarantee(client) { return nil }
         let abilities = frameworks.values[tree.framework(of: client)].abilities
         if settings.filtersGPUs, agents.values[agent].hasGPUs, !abilities.contains(.gpus) { return nil }
+        if agents.values[agent].isRemote, !abilities.contains(.otherRegions) { return nil }
+        var minimum = settings.minAllocatable
+        if tree[client: client].hasRules {
+            if notes.rules[client]?.admits(agent, agents.values[agent].traits) == false { return nil }
+            minimum = notes.rules[client]?.minAllocatable ?? minimum
+        }
         var resources = free
-        var isJudged = free.isOrdinary
+        var isJudged = free.isOrdinary && ownMinimums == 0
         if !isJudged {
             let role = tree.role(of: client)
             resources = resources.keepingOrdinary { key in
@@ -133,13 +150,13 @@ extension Allocator {
         if quotas.isActive {
             let cut = withinQuota(resources, of: client)
             if cut.isCut {
-                isHeldBack = true
+                notes.isHeldBack = true
                 isJudged = false
                 resources = cut.resources
             }
             if stage == .guaranteed, !helpsGuarantee(resources, of: client) { return nil }
         }
-        if !isJudged, !isAllocatable(resources) { return nil }
+        if !isJudged, !isAllocatable(resources, minimum) { return nil }
         if filters.blocks(resources, agent: agent, client: client) { return nil }
         return resources
     }
@@ -154,10 +171,10 @@ extension Allocator {
         return quotas.helps(dimensions.unreserved(of: resources), at: tree[client: client].quota)
     }
 
-    private func isAllocatable(_ resources: Resources) -> Bool {
+    private func isAllocatable(_ resources: Resources, _ minimum: [Resources]) -> Bool {
         if resources.isEmpty { return false }
-        if settings.minAllocatable.isEmpty { return true }
-        return settings.minAllocatable.contains { minimum in
+        if minimum.isEmpty { return true }
+        return minimum.contains { minimum in
             minimum.scalars.allSatisfy { resources[$0.name] >= $0.value }
         }
     }

@@ -31,6 +31,10 @@ public struct Allocator: Sendable {
     /// Active agents with something free.
     var agentsWithFree = SlotSet()
     var freshClients: [Int] = []
+    /// By client, for those that have some.
+    var rules: [Int: ClientRules] = [:]
+    /// How many clients have a minimum of their own.
+    var ownMinimums = 0
     var isPaused = false
     /// Names of the hosts that may be offered; `nil`: all.
     var whitelist: Set<String>?
@@ -41,6 +45,8 @@ public struct Allocator: Sendable {
         var isActive = true
         var isWhitelisted = true
         var hasGPUs = false
+        /// In another region than the master.
+        var isRemote = false
         var traits = AgentTraits()
         var total = Resources()
         /// The sum of `holdings`. May exceed `total` after the total shrank.
@@ -74,6 +80,7 @@ public struct Allocator: Sendable {
         static let revocable = Abilities(rawValue: 2)
         static let shared = Abilities(rawValue: 4)
         static let refinedReservations = Abilities(rawValue: 8)
+        static let otherRegions = Abilities(rawValue: 16)
     }
 
     public init(settings: AllocatorSettings = AllocatorSettings()) {
@@ -107,10 +114,7 @@ public struct Allocator: Sendable {
         if agents.slot(of: id) != nil { return updateAgent(id, total: total, traits: traits) }
         let slot = agents.insert(id, AgentState(id: id, visitHash: Self.hash(id)))
         setTotal(total, of: slot)
-        agents.values[slot].traits = traits
-        agents.values[slot].isWhitelisted = isWhitelisted(traits)
-        noteFree(slot)
-        dirtyAgents.insert(slot)
+        setTraits(traits, of: slot)
     }
 
     /// Replaces an agent's total, and its traits if some are given. What is in use stays in use even if the new total
@@ -127,6 +131,7 @@ public struct Allocator: Sendable {
     public mutating func removeAgent(_ id: AgentID) {
         guard let slot = agents.slot(of: id) else { return }
         filters.clear(agent: slot)
+        forgetVerdicts(on: slot)
         let holdings = agents.values[slot].holdings
         agents.values[slot].holdings = []
         agents.values[slot].allocated = Resources()
@@ -173,11 +178,16 @@ public struct Allocator: Sendable {
     /// - Parameters:
     ///   - suppressed: Roles it wants no offers for until it revives them.
     ///   - active: Whether it is connected and can be sent offers.
-    ///   - canUseGPUs, canUseRevocable, canUseShared, canUseRefinements: Its capabilities in the sense of the v1 API.
+    ///   - canUseGPUs, canUseRevocable, canUseShared, canUseRefinements, canUseOtherRegions: Its capabilities in the
+    ///     sense of the v1 API.
+    ///   - constraints: Which agents it wants to be offered, by role; all in roles that are absent.
+    ///   - minAllocatable: What an offer must reach, by role: one of the alternatives, or anything if there is none. In
+    ///     roles that are absent the settings count.
     public mutating func addFramework(
         _ id: FrameworkID, roles: [RoleName], suppressed: Set<RoleName> = [], active: Bool = true,
         canUseGPUs: Bool = false, canUseRevocable: Bool = false, canUseShared: Bool = false,
-        canUseRefinements: Bool = true
+        canUseRefinements: Bool = true, canUseOtherRegions: Bool = false,
+        constraints: [RoleName: OfferConstraints] = [:], minAllocatable: [RoleName: [Resources]] = [:]
     ) {
         let slot = frameworkSlot(id)
         var abilities: Abilities = []
@@ -185,6 +195,7 @@ public struct Allocator: Sendable {
         if canUseRevocable { abilities.insert(.revocable) }
         if canUseShared { abilities.insert(.shared) }
         if canUseRefinements { abilities.insert(.refinedReservations) }
+        if canUseOtherRegions { abilities.insert(.otherRegions) }
         let old = frameworks.values[slot]
         if old.isActive && !active { clearFilters(of: slot) }
         frameworks.values[slot].abilities = abilities
@@ -195,7 +206,9 @@ public struct Allocator: Sendable {
             tree[client: client].isSubscribed = true
             tree[client: client].isSuppressed = suppressed.contains(role)
             refreshHunger(of: client)
-            if !abilities.isSubset(of: old.abilities) { markFresh(client) }
+            let rules = ClientRules(constraints: constraints[role], minAllocatable: minAllocatable[role])
+            let areRulesNew = setRules(rules, of: client)
+            if areRulesNew || !abilities.isSubset(of: old.abilities) { markFresh(client) }
         }
         for (role, client) in old.clients.sorted(by: { $0.key < $1.key }) where !subscribed.contains(role) {
             tree[client: client].isSubscribed = false
@@ -205,15 +218,17 @@ public struct Allocator: Sendable {
         }
     }
 
-    /// Replaces a framework's roles, suppressed roles and capabilities; the same as adding it again.
+    /// Replaces everything a framework says about itself; the same as adding it again.
     public mutating func updateFramework(
         _ id: FrameworkID, roles: [RoleName], suppressed: Set<RoleName> = [], active: Bool = true,
         canUseGPUs: Bool = false, canUseRevocable: Bool = false, canUseShared: Bool = false,
-        canUseRefinements: Bool = true
+        canUseRefinements: Bool = true, canUseOtherRegions: Bool = false,
+        constraints: [RoleName: OfferConstraints] = [:], minAllocatable: [RoleName: [Resources]] = [:]
     ) {
         addFramework(
             id, roles: roles, suppressed: suppressed, active: active, canUseGPUs: canUseGPUs,
-            canUseRevocable: canUseRevocable, canUseShared: canUseShared, canUseRefinements: canUseRefinements)
+            canUseRevocable: canUseRevocable, canUseShared: canUseShared, canUseRefinements: canUseRefinements,
+            canUseOtherRegions: canUseOtherRegions, constraints: constraints, minAllocatable: minAllocatable)
     }
 
     /// Forgets a framework and gives back everything it holds.
@@ -285,6 +300,8 @@ public struct Allocator: Sendable {
         let allocated = agents.values[slot].allocated
         if (allocated + resources).without(resources) != allocated { agents.values[slot].hasContradictions = true }
         hold(resources, for: client, on: slot)
+        // A guarantee may now be met by more than was taken from what is free, if the agent reports more than it has.
+        quotas.isLoosened = true
     }
 
     /// Takes back resources: declined, rescinded, or of a task that ended.

@@ -35,6 +35,7 @@ extension Allocator {
         let framework = tree.framework(of: client)
         frameworks.values[framework].clients[tree.role(of: client)] = nil
         if state.isFresh { freshClients.removeAll { $0 == client } }
+        if state.hasRules { _ = setRules(ClientRules(constraints: nil, minAllocatable: nil), of: client) }
         tree.removeClient(client)
     }
 
@@ -158,7 +159,9 @@ extension Allocator {
     mutating func setTraits(_ traits: AgentTraits, of agent: Int) {
         agents.values[agent].traits = traits
         agents.values[agent].isWhitelisted = isWhitelisted(traits)
+        agents.values[agent].isRemote = traits.region.map { $0 != settings.region ?? $0 } ?? false
         filters.clear(agent: agent)
+        forgetVerdicts(on: agent)
         noteFree(agent)
         dirtyAgents.insert(agent)
         quotas.isLoosened = true
@@ -170,9 +173,11 @@ extension Allocator {
     }
 
     /// A hash that is the same in every process (FNV-1a), unlike Swift's own.
-    static func hash(_ agent: AgentID) -> UInt64 {
+    static func hash(_ agent: AgentID) -> UInt64 { hash(agent.value) }
+
+    static func hash(_ text: String) -> UInt64 {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for byte in agent.value.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
+        for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
         return hash
     }
 }

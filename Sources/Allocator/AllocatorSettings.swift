@@ -12,16 +12,26 @@ public struct AllocatorSettings: Sendable {
     public var filtersGPUs: Bool
     /// Resources that do not count towards a dominant share.
     public var fairSharingExcluded: Set<String>
+    /// The region of the master. Agents of another one are only for frameworks that say they can use them; `nil`, here
+    /// or of an agent, means not remote.
+    public var region: String?
+    public var roleSorter: Sorter
+    /// How the frameworks of one role are put in order.
+    public var frameworkSorter: Sorter
 
     /// The defaults of the Apache Mesos master: `cpus:0.01|mem:32`, one second.
     public init(
         minAllocatable: [Resources] = AllocatorSettings.minAllocatableDefault,
-        allocationInterval: Duration = .seconds(1), filtersGPUs: Bool = true, fairSharingExcluded: Set<String> = []
+        allocationInterval: Duration = .seconds(1), filtersGPUs: Bool = true, fairSharingExcluded: Set<String> = [],
+        region: String? = nil, roleSorter: Sorter = .drf, frameworkSorter: Sorter = .drf
     ) {
         self.minAllocatable = minAllocatable
         self.allocationInterval = allocationInterval
         self.filtersGPUs = filtersGPUs
         self.fairSharingExcluded = fairSharingExcluded
+        self.region = region
+        self.roleSorter = roleSorter
+        self.frameworkSorter = frameworkSorter
     }
 
     public static let minAllocatableDefault = [

@@ -28,6 +28,7 @@ package struct AllocatorSnapshot: Equatable, Sendable {
     package struct Agent: Equatable, Sendable {
         /// Active and whitelisted.
         package var isActive: Bool
+        package var traits: AgentTraits
         package var total: Resources
         package var held: [Client: Resources]
 
@@ -42,6 +43,10 @@ package struct AllocatorSnapshot: Equatable, Sendable {
         package var canUseRevocable: Bool
         package var canUseShared: Bool
         package var canUseRefinements: Bool
+        package var canUseOtherRegions: Bool
+        package var constraints: OfferConstraints?
+        /// Its own minimum, instead of the settings'.
+        package var minAllocatable: [Resources]?
     }
 
     package struct Filter: Equatable, Sendable {
@@ -70,7 +75,8 @@ extension Allocator {
             let agent = agents.values[slot]
             var held: [AllocatorSnapshot.Client: Resources] = [:]
             for holding in agent.holdings { held[name(of: holding.client)] = holding.resources }
-            snapshot.agents[id] = .init(isActive: agent.isOfferable, total: agent.total, held: held)
+            snapshot.agents[id] = .init(
+                isActive: agent.isOfferable, traits: agent.traits, total: agent.total, held: held)
         }
         for (_, slot) in frameworks.occupied {
             let framework = frameworks.values[slot]
@@ -80,7 +86,9 @@ extension Allocator {
                     isHungry: tree[client: client].isHungry, canUseGPUs: framework.abilities.contains(.gpus),
                     canUseRevocable: framework.abilities.contains(.revocable),
                     canUseShared: framework.abilities.contains(.shared),
-                    canUseRefinements: framework.abilities.contains(.refinedReservations))
+                    canUseRefinements: framework.abilities.contains(.refinedReservations),
+                    canUseOtherRegions: framework.abilities.contains(.otherRegions),
+                    constraints: rules[client]?.constraints, minAllocatable: rules[client]?.minAllocatable)
                 for (path, node) in zip(name.path, nodes(above: client)) {
                     snapshot.grants[path] = tree.nodes[node].grants
                 }

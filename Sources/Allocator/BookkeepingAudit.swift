@@ -34,6 +34,7 @@ extension AllocationAudit {
         found += clientViolations(in: allocator, holders: holders)
         found += treeViolations(in: allocator)
         found += quotaViolations(in: allocator)
+        found += rulesViolations(in: allocator)
         return found.map { .sumsDiffer($0) }
     }
 
@@ -81,6 +82,36 @@ extension AllocationAudit {
             where allocator.tree[client: client].quota != anew.tree[client: client].quota {
                 found.append("\(id) in \(role) points to another role's quota")
             }
+        }
+        return found
+    }
+
+    /// What is remembered about constraints against asking them again.
+    private static func rulesViolations(in allocator: Allocator) -> [String] {
+        var found: [String] = []
+        var clients: Set<Int> = []
+        for (_, slot) in allocator.frameworks.occupied {
+            clients.formUnion(allocator.frameworks.values[slot].clients.values)
+        }
+        for (client, rules) in allocator.rules.sorted(by: { $0.key < $1.key }) {
+            if !clients.contains(client) || !allocator.tree[client: client].hasRules {
+                found.append("rules of client \(client), which has none")
+                continue
+            }
+            var rules = rules
+            for (id, slot) in allocator.agents.occupied {
+                let traits = allocator.agents.values[slot].traits
+                if rules.admits(slot, traits) != (rules.constraints?.admit(traits) ?? true) {
+                    found.append("\(allocator.name(of: client)): wrong verdict about \(id)")
+                }
+            }
+        }
+        let minimums = allocator.rules.values.count { $0.minAllocatable != nil }
+        if minimums != allocator.ownMinimums {
+            found.append("\(allocator.ownMinimums) own minimums, \(minimums) found")
+        }
+        for client in clients where allocator.tree[client: client].hasRules != (allocator.rules[client] != nil) {
+            found.append("rules of client \(client) are lost")
         }
         return found
     }

@@ -20,6 +20,8 @@ struct RoleTree: Sendable {
         var kind: Kind
         /// The last tie-break among siblings.
         var name: String
+        /// Of the whole path, for lots.
+        var pathHash: UInt64 = 0
         var parent: Int
         var weight = Weight.one
         var held = Amounts()
@@ -78,8 +80,8 @@ struct RoleTree: Sendable {
     mutating func addClient(framework: Int, name: String, role: RoleName, weights: [RoleName: Weight]) -> Int {
         let above = roleNode(of: role, weights: weights)
         let existing = nodes[above].children.first { nodes[$0].name == "." }
-        let own = existing ?? insert(Node(kind: .ownFrameworks(role), name: ".", parent: above))
-        return insert(Node(kind: .client(framework: framework), name: name, parent: own))
+        let own = existing ?? insert(Node(kind: .ownFrameworks(role), name: ".", parent: above), path: "\(role)/.")
+        return insert(Node(kind: .client(framework: framework), name: name, parent: own), path: "\(role)/./\(name)")
     }
 
     /// Removes a client that is not hungry and holds nothing, and the nodes above it that are left without clients.
@@ -110,12 +112,14 @@ struct RoleTree: Sendable {
         let name = role.components.last ?? role.value
         var node = Node(kind: .role(role), name: name, parent: parent)
         node.weight = weights[role] ?? .one
-        let index = insert(node)
+        let index = insert(node, path: role.value)
         roleNodes[role] = index
         return index
     }
 
-    private mutating func insert(_ node: Node) -> Int {
+    private mutating func insert(_ node: Node, path: String) -> Int {
+        var node = node
+        node.pathHash = Allocator.hash(path)
         let index: Int
         if let reused = vacant.popLast() {
             nodes[reused] = node
@@ -248,18 +252,33 @@ struct RoleTree: Sendable {
         swap(&ranked, &nodes[parent].ranked)
     }
 
-    /// The first hungry client, in the order of need, for which `take` returns something.
+    /// The first hungry client for which `take` returns something, in the order of need, or of lots where they decide.
     ///
     /// - Precondition: Settled.
-    func first<Result>(below index: Int = RoleTree.root, where take: (Int) -> Result?) -> (client: Int, Result)? {
-        for child in nodes[index].ranked {
+    func first<Result>(
+        below index: Int = RoleTree.root, by lots: Lots, where take: (Int) -> Result?
+    ) -> (client: Int, Result)? {
+        for child in lots.isEmpty ? nodes[index].ranked : drawn(below: index, lots) {
             if case .client = nodes[child].kind {
                 if let result = take(child) { return (child, result) }
-            } else if let found = first(below: child, where: take) {
+            } else if let found = first(below: child, by: lots, where: take) {
                 return found
             }
         }
         return nil
+    }
+
+    private func drawn(below index: Int, _ lots: Lots) -> [Int] {
+        var isByLot = lots.amongRoles
+        if case .ownFrameworks = nodes[index].kind { isByLot = lots.amongFrameworks }
+        let ranked = nodes[index].ranked
+        if !isByLot || ranked.count < 2 { return ranked }
+        let keyed = ranked.map { child in
+            (lot: lots.draw(pathHash: nodes[child].pathHash, weight: nodes[child].weight), child: child)
+        }
+        return keyed.sorted { left, right in
+            left.lot != right.lot ? left.lot < right.lot : nodes[left.child].name < nodes[right.child].name
+        }.map(\.child)
     }
 
     func role(of client: Int) -> RoleName {

@@ -5,8 +5,8 @@ import SimKit
 import Resources
 
 enum AllocatorEvent {
-    case agentAdded(AgentID, Resources)
-    case agentUpdated(AgentID, Resources)
+    case agentAdded(AgentID, Resources, AgentTraits)
+    case agentUpdated(AgentID, Resources, AgentTraits?)
     case agentRemoved(AgentID)
     case agentActivityChanged(AgentID, Bool)
     case frameworkAdded(FrameworkID, ReferenceAllocator.Framework)
@@ -21,20 +21,23 @@ enum AllocatorEvent {
     case quotaSet(RoleName, Quota?)
     case converted(ReferenceAllocator.Holder, from: Resources, to: Resources)
     case convertedFree(AgentID, from: Resources, to: Resources)
+    case whitelisted(Set<String>?)
+    case paused(Bool)
 }
 
 extension Allocator {
     mutating func apply(_ event: AllocatorEvent, at now: Instant) {
         switch event {
-        case .agentAdded(let id, let total):
-            addAgent(id, total: total, at: Moment(instant: now, wall: WallTime(nanoseconds: 0)))
-        case .agentUpdated(let id, let total): updateAgent(id, total: total)
+        case .agentAdded(let id, let total, let traits):
+            addAgent(id, total: total, traits: traits, at: Moment(instant: now, wall: WallTime(nanoseconds: 0)))
+        case .agentUpdated(let id, let total, let traits): updateAgent(id, total: total, traits: traits)
         case .agentRemoved(let id): removeAgent(id)
         case .agentActivityChanged(let id, let isActive): setAgentActive(id, isActive)
         case .frameworkAdded(let id, let new):
             addFramework(
                 id, roles: Array(new.roles), suppressed: new.suppressed, active: new.isActive,
-                canUseGPUs: new.canUseGPUs, canUseRevocable: new.canUseRevocable)
+                canUseGPUs: new.canUseGPUs, canUseRevocable: new.canUseRevocable,
+                canUseOtherRegions: new.canUseOtherRegions, constraints: new.constraints, minAllocatable: new.minimums)
         case .frameworkRemoved(let id): removeFramework(id)
         case .frameworkActivated(let id): activateFramework(id)
         case .frameworkDeactivated(let id): deactivateFramework(id)
@@ -51,6 +54,8 @@ extension Allocator {
         case .converted(let holder, let from, let to):
             convert(holder.framework, role: holder.role, agent: holder.agent, from: from, to: to)
         case .convertedFree(let agent, let from, let to): convertFree(agent: agent, from: from, to: to)
+        case .whitelisted(let hostnames): setWhitelist(hostnames)
+        case .paused(let isPaused): if isPaused { pause() } else { resume() }
         }
     }
 }
@@ -65,6 +70,8 @@ struct EventSource {
     let oddity: Int
     /// Percent of events that set a quota.
     let quotas: Int
+    /// Percent of frameworks and events that are about constraints, minimums, regions, the whitelist or a pause.
+    let rules: Int
 
     init(seed: UInt64) throws {
         random = SeededRandom(seed: seed)
@@ -76,6 +83,7 @@ struct EventSource {
         }
         self.roles = Array(roles.prefix(Int.random(in: 1...5, using: &random)))
         oddity = [0, 0, 30, 70][Int.random(in: 0..<4, using: &random)]
+        rules = [0, 0, 15, 40][Int.random(in: 0..<4, using: &random)]
         quotas = [0, 5, 15][Int.random(in: 0..<3, using: &random)]
     }
 
@@ -85,9 +93,15 @@ struct EventSource {
         if random.chance(oddity / 5), let event = random.chance(50) ? conversion(twin) : freeConversion(twin) {
             return event
         }
+        if random.chance(rules / 5) {
+            if random.chance(30) { return .paused(random.chance(40)) }
+            return .whitelisted(
+                random.chance(50) ? nil : Set(agents.map { "h\($0)" }.filter { _ in random.chance(70) }))
+        }
         switch Int.random(in: 0..<100, using: &random) {
-        case 0..<14: return .agentAdded(pick(agents), agentTotal())
-        case 14..<17: return .agentUpdated(pick(agents), agentTotal())
+        case 0..<14: return .agentAdded(pick(agents), agentTotal(), traits(of: pick(agents)))
+        case 14..<17:
+            return .agentUpdated(pick(agents), agentTotal(), random.chance(50) ? nil : traits(of: pick(agents)))
         case 17..<20: return .agentRemoved(pick(agents))
         case 20..<24: return .agentActivityChanged(pick(agents), random.chance(70))
         case 24..<38: return .frameworkAdded(framework, frameworkShape())
@@ -98,7 +112,7 @@ struct EventSource {
         case 48..<53: return .revived(framework, someRoles(of: framework, twin))
         case 53..<56: return .weightSet(pick(roles), Weight([0.5, 2, 3, 0.333333][pickIndex(4)]) ?? .one)
         case 56..<60: return charge(twin)
-        default: return recovery(twin) ?? .agentAdded(pick(agents), agentTotal())
+        default: return recovery(twin) ?? .agentAdded(pick(agents), agentTotal(), traits(of: pick(agents)))
         }
     }
 
@@ -110,7 +124,41 @@ struct EventSource {
         shape.isActive = random.chance(90)
         shape.canUseGPUs = random.chance(40)
         shape.canUseRevocable = random.chance(40)
+        shape.canUseOtherRegions = random.chance(40)
+        for role in shape.roles.sorted() where random.chance(rules) {
+            if random.chance(60) { shape.constraints[role] = try? OfferConstraints(groups: [group(), group()]) }
+            if random.chance(60) { shape.minimums[role] = [[], [Resources(cpus: Scalar(milli: 1_500))]][pickIndex(2)] }
+        }
         return shape
+    }
+
+    private mutating func traits(of agent: AgentID) -> AgentTraits {
+        var traits = AgentTraits(hostname: "h\(agent)")
+        if !random.chance(rules) { return traits }
+        if random.chance(50) { traits.region = ["here", "there"][pickIndex(2)] }
+        if random.chance(50) { traits.zone = ["z1", "z2"][pickIndex(2)] }
+        for _ in 0..<pickIndex(3) {
+            let name = ["rack", "level"][pickIndex(2)]
+            traits.attributes.append(.init(name: name, text: ["r1", "r2"][pickIndex(2)], isText: random.chance(70)))
+        }
+        return traits
+    }
+
+    private mutating func group() -> OfferConstraints.Group {
+        var constraints: [AttributeConstraint] = []
+        for _ in 0..<Int.random(in: 1...2, using: &random) {
+            let selectors: [AttributeConstraint.Selector] = [
+                .hostname, .region, .zone, .attribute("rack"), .attribute("level"),
+            ]
+            let text = ["r1", "r2", "here", "z1", "ha0"][pickIndex(5)]
+            let pattern = TextPattern("\(text)|z2") { $0 == text || $0 == "z2" }
+            let predicates: [AttributeConstraint.Predicate] = [
+                .exists, .notExists, .textEquals(text), .textNotEquals(text), .textMatches(pattern),
+                .textNotMatches(pattern),
+            ]
+            constraints.append(AttributeConstraint(selectors[pickIndex(5)], predicates[pickIndex(6)]))
+        }
+        return OfferConstraints.Group(constraints)
     }
 
     private mutating func agentTotal() -> Resources {

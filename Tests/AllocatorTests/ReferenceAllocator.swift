@@ -7,6 +7,7 @@ struct ReferenceAllocator {
     struct Agent {
         var total: Resources
         var isActive = true
+        var traits = AgentTraits()
     }
     struct Framework {
         var roles: Set<RoleName> = []
@@ -14,6 +15,9 @@ struct ReferenceAllocator {
         var isActive = false
         var canUseGPUs = false
         var canUseRevocable = false
+        var canUseOtherRegions = false
+        var constraints: [RoleName: OfferConstraints] = [:]
+        var minimums: [RoleName: [Resources]] = [:]
     }
     struct Holder: Hashable {
         var framework: FrameworkID
@@ -38,6 +42,8 @@ struct ReferenceAllocator {
     var filters: [Filter] = []
     var weights: [RoleName: Weight] = [:]
     var quotas: [RoleName: Quota] = [:]
+    var whitelist: Set<String>?
+    var isPaused = false
     /// Allocations so far by path; forgotten with the last client below the path.
     var grants: [[String]: Int] = [:]
 
@@ -45,9 +51,10 @@ struct ReferenceAllocator {
 
     mutating func apply(_ event: AllocatorEvent, at now: Instant) {
         switch event {
-        case .agentAdded(let id, let total):
-            if agents[id] == nil { agents[id] = Agent(total: total) } else { agents[id]?.total = total }
-        case .agentUpdated(let id, let total): agents[id]?.total = total
+        case .agentAdded(let id, let total, let traits):
+            if agents[id] == nil { agents[id] = Agent(total: total, traits: traits) }
+            update(id, total: total, traits: traits)
+        case .agentUpdated(let id, let total, let traits): update(id, total: total, traits: traits)
         case .agentRemoved(let id):
             agents[id] = nil
             held = held.filter { $0.key.agent != id }
@@ -95,8 +102,17 @@ struct ReferenceAllocator {
         case .convertedFree(let id, let from, let to):
             guard let free = free(on: id), free.contains(from), let agent = agents[id] else { return }
             agents[id]?.total = agent.total - from + to
+        case .whitelisted(let hostnames): whitelist = hostnames
+        case .paused(let isPaused): self.isPaused = isPaused
         }
         forgetGrants()
+    }
+
+    private mutating func update(_ id: AgentID, total: Resources, traits: AgentTraits?) {
+        agents[id]?.total = total
+        guard let traits, agents[id]?.traits != traits else { return }
+        agents[id]?.traits = traits
+        filters.removeAll { $0.holder.agent == id }
     }
 
     private mutating func forgetGrants() {
@@ -117,11 +133,12 @@ struct ReferenceAllocator {
 
     mutating func allocate(at now: Instant, seed: UInt64) -> [Allocation] {
         filters.removeAll { $0.expiry <= now }
+        if isPaused { return [] }
         var made: [Allocation] = []
         let order = Allocator.visitOrder(of: Array(agents.keys), seed: seed)
         for isForGuarantees in [true, false] {
             for agent in order {
-                while let allocation = firstTake(of: agent, isForGuarantees: isForGuarantees) {
+                while let allocation = firstTake(of: agent, isForGuarantees: isForGuarantees, seed) {
                     made.append(allocation)
                     let holder = Holder(framework: allocation.framework, role: allocation.role, agent: agent)
                     held[holder, default: Resources()] += allocation.resources
@@ -138,7 +155,7 @@ struct ReferenceAllocator {
         return agents[agent]?.total.without(used)
     }
 
-    private func firstTake(of agent: AgentID, isForGuarantees: Bool) -> Allocation? {
+    private func firstTake(of agent: AgentID, isForGuarantees: Bool, _ seed: UInt64) -> Allocation? {
         guard let free = free(on: agent), !free.isEmpty else { return nil }
         let takers: [(Client, Resources)] = hungryClients.compactMap { client in
             guard let taken = take(free, of: agent, for: client) else { return nil }
@@ -146,7 +163,8 @@ struct ReferenceAllocator {
             return isServed ? (client, taken) : nil
         }
         if takers.isEmpty { return nil }
-        let order = ranked(takers.map(\.0), below: [], sums: heldByPath, totals: capacity)
+        let order = ranked(
+            takers.map(\.0), below: [], sums: heldByPath, totals: capacity, agent: agent, seed: seed)
         guard let first = order.first, let take = takers.first(where: { $0.0 == first }) else { return nil }
         return Allocation(framework: first.framework, role: first.role, agent: agent, resources: take.1)
     }
@@ -159,19 +177,54 @@ struct ReferenceAllocator {
     }
 
     private func take(_ free: Resources, of id: AgentID, for client: Client) -> Resources? {
-        guard let agent = agents[id], agent.isActive, let framework = frameworks[client.framework] else { return nil }
+        guard let agent = agents[id], isOffered(agent), let framework = frameworks[client.framework] else { return nil }
         if agent.total["gpus"] > .zero, !framework.canUseGPUs { return nil }
+        if agent.traits.region == "there", settings.region == "here", !framework.canUseOtherRegions { return nil }
+        if let constraints = framework.constraints[client.role], !satisfies(agent.traits, constraints) { return nil }
         var usable = free.allocatable(to: client.role)
         if !framework.canUseRevocable { usable = usable.nonRevocable }
         usable = cut(usable, for: top(client.role))
         if usable.isEmpty { return nil }
-        let minimum = settings.minAllocatable
+        let minimum = framework.minimums[client.role] ?? settings.minAllocatable
         guard minimum.isEmpty || minimum.contains(where: { usable.flattened.totals(cover: $0) }) else {
             return nil
         }
         let holder = Holder(framework: client.framework, role: client.role, agent: id)
         if filters.contains(where: { $0.holder == holder && $0.refused.contains(usable) }) { return nil }
         return usable
+    }
+
+    private func isOffered(_ agent: Agent) -> Bool {
+        agent.isActive && (whitelist?.contains(agent.traits.hostname) ?? true)
+    }
+
+    private func satisfies(_ traits: AgentTraits, _ constraints: OfferConstraints) -> Bool {
+        for group in constraints.groups {
+            var isMet = true
+            for constraint in group.constraints {
+                var value: String?
+                var isText = true
+                switch constraint.selector {
+                case .hostname: value = traits.hostname
+                case .region: value = traits.region
+                case .zone: value = traits.zone
+                case .attribute(let name):
+                    for attribute in traits.attributes.reversed() where attribute.name == name {
+                        (value, isText) = (attribute.text, attribute.isText)
+                    }
+                }
+                switch constraint.predicate {
+                case .exists: isMet = isMet && value != nil
+                case .notExists: isMet = isMet && value == nil
+                case .textEquals(let text): isMet = isMet && (!isText || value == text)
+                case .textNotEquals(let text): isMet = isMet && (!isText || value != text)
+                case .textMatches(let pattern): isMet = isMet && (!isText || value.map(pattern.matches) == true)
+                case .textNotMatches(let pattern): isMet = isMet && (!isText || value.map(pattern.matches) != true)
+                }
+            }
+            if isMet { return true }
+        }
+        return false
     }
 
     // MARK: Quotas
@@ -222,7 +275,7 @@ struct ReferenceAllocator {
             }
             let others = quotas.keys.filter { $0 != top }.map { unmet($0, entry.name) }.reduce(0, +)
             if others > 0 {
-                let available = agents.filter(\.value.isActive).keys.compactMap { free(on: $0) }
+                let available = agents.filter { isOffered($0.value) }.keys.compactMap { free(on: $0) }
                     .map { plain($0)[entry.name] ?? 0 }.reduce(0, +)
                 room = min(room, max(unmet(top, entry.name), available - others))
             }
@@ -235,26 +288,43 @@ struct ReferenceAllocator {
 
     /// Sorts clients level by level: whole subtrees first, then what is inside them.
     private func ranked(
-        _ clients: [Client], below prefix: [String], sums: [[String]: [String: UInt128]], totals: [String: UInt128]
+        _ clients: [Client], below prefix: [String], sums: [[String]: [String: UInt128]], totals: [String: UInt128],
+        agent: AgentID, seed: UInt64
     ) -> [Client] {
         if clients.count < 2 { return clients }
+        let sorter = prefix.last == "." ? settings.frameworkSorter : settings.roleSorter
         let subtrees = Dictionary(grouping: clients) { $0.path[prefix.count] }
         let names = subtrees.keys.sorted { left, right in
             let (mine, theirs) = (prefix + [left], prefix + [right])
+            if sorter == .random {
+                let (lot, otherLot) = (self.lot(mine, agent, seed), self.lot(theirs, agent, seed))
+                return lot != otherLot ? lot < otherLot : left < right
+            }
             let order = share(mine, sums, totals).compare(to: share(theirs, sums, totals))
             if order != 0 { return order < 0 }
             let (made, otherMade) = (grants[mine] ?? 0, grants[theirs] ?? 0)
             return made != otherMade ? made < otherMade : left < right
         }
-        return names.flatMap { ranked(subtrees[$0] ?? [], below: prefix + [$0], sums: sums, totals: totals) }
+        return names.flatMap { name in
+            ranked(
+                subtrees[name] ?? [], below: prefix + [name], sums: sums, totals: totals, agent: agent, seed: seed)
+        }
+    }
+
+    private func lot(_ path: [String], _ agent: AgentID, _ seed: UInt64) -> Double {
+        Allocator.lot(
+            of: path.joined(separator: "/"), weight: weight(of: path), agent: agent, seed: seed, settings: settings)
+    }
+
+    private func weight(of path: [String]) -> Weight {
+        path.contains(".") ? .one : weights.first { $0.key.components == path }?.value ?? .one
     }
 
     private func share(
         _ path: [String], _ sums: [[String]: [String: UInt128]], _ totals: [String: UInt128]
     ) -> ExactFraction {
         var largest = ExactFraction(0, over: 1)
-        let isRole = !path.contains(".")
-        let weight = isRole ? weights.first { $0.key.components == path }?.value ?? .one : .one
+        let weight = weight(of: path)
         for (name, amount) in sums[path] ?? [:] {
             guard let total = totals[name], total > 0 else { continue }
             let share = ExactFraction(amount * 1_000_000, over: total * UInt128(weight.micro))

@@ -23,6 +23,9 @@ import Testing
         var settings = AllocatorSettings()
         if source.random.chance(20) { settings.minAllocatable = [] }
         if source.random.chance(20) { settings.fairSharingExcluded = ["gpus", "disk"] }
+        if source.random.chance(50) { settings.region = "here" }
+        if source.random.chance(15) { settings.roleSorter = .random }
+        if source.random.chance(15) { settings.frameworkSorter = .random }
         var allocator = Allocator(settings: settings)
         var twin = ReferenceAllocator(settings: settings)
         var now = Instant.zero
