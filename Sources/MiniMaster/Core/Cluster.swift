@@ -19,6 +19,10 @@ package struct Cluster: Sendable {
     package internal(set) var frameworks: FrameworkBook
     package internal(set) var tasks = TaskBook()
     package internal(set) var offers = OfferBook()
+    package internal(set) var inverseOffers = InverseOfferBook()
+    var maintenance = MaintenanceBook()
+    /// Agents that drain and may still have something left.
+    var drainsUnderWay: Set<AgentID> = []
     var allocator: Allocator
     /// What this step asks of the world, in order.
     var effects: [MasterEffect] = []
@@ -67,18 +71,9 @@ package struct Cluster: Sendable {
                 recoverFramework(id, record.info, failoverAfter: away)
             }
         }
-        adoptWeights(state.weights)
+        adoptOperatorChanges(state)
         recoveryTimer = scheduleNumbered(after: settings.agentReregisterTimeout) { .recoveryDeadline($0) }
         collectionTimer = scheduleNumbered(after: settings.registryCollectionInterval) { .registryCollection($0) }
-    }
-
-    /// Weights of the registry win over those of the command line, which count only until the first is stored.
-    private mutating func adoptWeights(_ stored: [RoleName: Weight]) {
-        if stored.isEmpty {
-            for (role, weight) in settings.weights.sorted(by: { $0.key < $1.key }) { allocator.setWeight(role, weight) }
-        } else {
-            for (role, weight) in stored.sorted(by: { $0.key < $1.key }) { allocator.setWeight(role, weight) }
-        }
     }
 
     /// Adds a framework that is known but not here.
@@ -147,6 +142,7 @@ package struct Cluster: Sendable {
             case .finishRemoval(let id, let message): finishRemoval(id, message: message)
             case .announceSubscription(let id, let stream): announceSubscription(id, on: stream)
             case .removeFramework(let id): removeFramework(id)
+            case .operatorChange(let change): apply(change)
             case .nothing: break
             }
         }
@@ -154,6 +150,7 @@ package struct Cluster: Sendable {
 
     /// What every step ends with: the next registry write, and an allocation if something is to be given out.
     mutating func finishStep() -> [MasterEffect] {
+        settleDrains()
         if let write = registrar.nextWrite(number: { numbers.nextWriteNumber() }) {
             emit(.writeRegistry(term, write))
             registryTimer = scheduleNumbered(after: settings.registryStoreTimeout) { .registryPatience($0) }
@@ -187,6 +184,7 @@ package struct Cluster: Sendable {
         let allocations = allocator.allocate(at: now.instant, seed: numbers.nextAllocationSeed())
         numbers.counters.count("allocator/mesos/allocation_runs")
         makeOffers(allocations)
+        makeInverseOffers()
     }
 
     // MARK: Timers
@@ -210,6 +208,7 @@ package struct Cluster: Sendable {
         case .registryCollection(collectionTimer):
             collectRegistry()
             collectionTimer = scheduleNumbered(after: settings.registryCollectionInterval) { .registryCollection($0) }
+        case .inverseOffers: makeInverseOffers()
         case .recoveryDeadline, .registryCollection, .registryPatience, .fence, .sessionPatience, .reopenSession,
             .rejoinElection, .reclaim:
             break

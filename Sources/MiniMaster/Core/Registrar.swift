@@ -11,6 +11,8 @@ struct Registrar: Sendable {
         case finishRemoval(AgentID, message: String)
         case announceSubscription(FrameworkID, StreamID)
         case removeFramework(FrameworkID)
+        /// An operator's call takes effect and is answered.
+        case operatorChange(OperatorChange)
         case nothing
     }
 
@@ -32,6 +34,16 @@ struct Registrar: Sendable {
     var inFlightNumber: UInt64? { inFlight?.number }
     /// Changes not yet durable.
     var pendingCount: Int { queue.count + (inFlight?.changes.count ?? 0) }
+
+    /// What will be durable when everything that was submitted is. Whoever decides by the registry's contents decides by
+    /// this, or two calls that arrive together would not know of each other.
+    var planned: RegistryState {
+        var planned = state
+        for change in (inFlight?.changes ?? []) + queue {
+            for operation in change.operations { planned.apply(operation) }
+        }
+        return planned
+    }
 
     mutating func submit(_ operations: [RegistryOperation], then continuation: Continuation) {
         queue.append(Change(operations: operations, continuation: continuation))

@@ -12,10 +12,19 @@ package struct RegistryState: Equatable, Sendable {
     /// Agents an operator declared gone for good.
     package var gone: [AgentID: WallTime] = [:]
     package var frameworks: [FrameworkID: FrameworkRecord] = [:]
-    /// Weights other than 1.
+    /// Every weight that was ever set, 1 included: once there is any, those of the command line count no more.
     package var weights: [RoleName: Weight] = [:]
+    /// What operators decided about agents that are admitted or unreachable.
+    package var standings: [AgentID: AgentStanding] = [:]
+    /// The maintenance schedule, each window at its place in it.
+    package var windows: [Int: V1MaintenanceWindow] = [:]
+    /// Machines of the schedule that are down.
+    package var downMachines: Set<Machine> = []
 
     package init() {}
+
+    /// The maintenance schedule, in the order in which it was posted.
+    package var schedule: [V1MaintenanceWindow] { windows.sorted { $0.key < $1.key }.map(\.value) }
 
     package mutating func apply(_ operation: RegistryOperation) {
         switch operation {
@@ -25,16 +34,27 @@ package struct RegistryState: Equatable, Sendable {
         case .markUnreachable(let id, let time):
             agents[id] = nil
             unreachable[id] = time
-        case .removeAgent(let id): agents[id] = nil
+        case .removeAgent(let id):
+            agents[id] = nil
+            standings[id] = nil
         case .markGone(let id, let time):
             agents[id] = nil
             unreachable[id] = nil
+            standings[id] = nil
             gone[id] = time
-        case .forgetUnreachable(let id): unreachable[id] = nil
+        case .forgetUnreachable(let id):
+            unreachable[id] = nil
+            standings[id] = nil
         case .forgetGone(let id): gone[id] = nil
         case .putFramework(let id, let record): frameworks[id] = record
         case .forgetFramework(let id): frameworks[id] = nil
         case .setWeight(let role, let weight): weights[role] = weight
+        case .setStanding(let id, let standing): standings[id] = standing
+        case .setSchedule(let schedule, _):
+            windows = [:]
+            for (place, window) in schedule.enumerated() { windows[place] = window }
+        case .setMachineDown(let machine, let isDown):
+            if isDown { downMachines.insert(machine) } else { downMachines.remove(machine) }
         }
     }
 }
@@ -70,8 +90,13 @@ package enum RegistryOperation: Hashable, Sendable {
     case forgetGone(AgentID)
     case putFramework(FrameworkID, FrameworkRecord)
     case forgetFramework(FrameworkID)
-    /// Nil is the default weight.
+    /// Nil forgets it.
     case setWeight(RoleName, Weight?)
+    /// Nil: the agent is as any other again.
+    case setStanding(AgentID, AgentStanding?)
+    /// Replaces the whole maintenance schedule, which had windows at places below the number given.
+    case setSchedule([V1MaintenanceWindow], replacing: Int)
+    case setMachineDown(Machine, Bool)
 }
 
 /// Some changes that are made together or not at all.

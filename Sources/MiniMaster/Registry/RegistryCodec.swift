@@ -18,7 +18,8 @@ enum RegistryChange: Equatable, Sendable {
 
 /// Keys are `<group>/<name>`; names are escaped so that they are good znode names.
 enum RegistryCodec {
-    static let groups = ["agents", "unreachable", "gone", "frameworks", "weights"]
+    /// A group that a newer version knows is not read and not touched.
+    static let groups = ["agents", "unreachable", "gone", "frameworks", "weights", "standings", "windows", "down"]
 
     /// The last change to a key wins, so that one write touches each entry once.
     static func changes(for operations: [RegistryOperation]) -> [RegistryChange] {
@@ -37,18 +38,30 @@ enum RegistryCodec {
                 .delete(key: key("agents", id.value)),
                 .put(key: key("unreachable", id.value), text("\(time.nanoseconds)")),
             ]
-        case .removeAgent(let id): [.delete(key: key("agents", id.value))]
+        case .removeAgent(let id):
+            [.delete(key: key("agents", id.value)), .delete(key: key("standings", id.value))]
         case .markGone(let id, let time):
             [
                 .delete(key: key("agents", id.value)), .delete(key: key("unreachable", id.value)),
+                .delete(key: key("standings", id.value)),
                 .put(key: key("gone", id.value), text("\(time.nanoseconds)")),
             ]
-        case .forgetUnreachable(let id): [.delete(key: key("unreachable", id.value))]
+        case .forgetUnreachable(let id):
+            [.delete(key: key("unreachable", id.value)), .delete(key: key("standings", id.value))]
         case .forgetGone(let id): [.delete(key: key("gone", id.value))]
         case .putFramework(let id, let record): [.put(key: key("frameworks", id.value), bytes(of: record))]
         case .forgetFramework(let id): [.delete(key: key("frameworks", id.value))]
         case .setWeight(let role, let weight?): [.put(key: key("weights", role.value), text("\(weight.doubleValue)"))]
         case .setWeight(let role, nil): [.delete(key: key("weights", role.value))]
+        case .setStanding(let id, let standing?):
+            [.put(key: key("standings", id.value), RegistryValues.bytes(of: standing))]
+        case .setStanding(let id, nil): [.delete(key: key("standings", id.value))]
+        case .setSchedule(let windows, let count):
+            windows.enumerated().map { .put(key: key("windows", "\($0.offset)"), bytes(of: $0.element)) }
+                + stride(from: windows.count, to: count, by: 1).map { .delete(key: key("windows", "\($0)")) }
+        case .setMachineDown(let machine, true):
+            [.put(key: key("down", RegistryValues.name(of: machine)), bytes(of: machine.message))]
+        case .setMachineDown(let machine, false): [.delete(key: key("down", RegistryValues.name(of: machine)))]
         }
     }
 
@@ -77,6 +90,18 @@ enum RegistryCodec {
                 let weight = Double(String(decoding: bytes, as: UTF8.self)).flatMap({ Weight($0) })
             else { return false }
             state.weights[role] = weight
+        case "standings":
+            guard let standing = RegistryValues.standing(bytes) else { return false }
+            state.standings[AgentID(name)] = standing
+        case "windows":
+            guard let place = Int(name), place >= 0, let window = try? V1MaintenanceWindow(serializedBytes: bytes),
+                !window.machineIds.isEmpty
+            else { return false }
+            state.windows[place] = window
+        case "down":
+            guard let id = try? V1MachineID(serializedBytes: bytes), RegistryValues.name(of: Machine(id)) == name
+            else { return false }
+            state.downMachines.insert(Machine(id))
         default: return false
         }
         return true

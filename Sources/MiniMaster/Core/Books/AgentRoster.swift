@@ -48,6 +48,15 @@ package struct Agent: Sendable {
         return nil
     }
 
+    /// The link, acknowledged or not.
+    package var openLink: LinkID? {
+        switch phase {
+        case .connected(let link): link
+        case .admitting(let registration): registration.link
+        case .recovered, .disconnected, .leaving: nil
+        }
+    }
+
     package var hostname: String { info.hostname }
 
     package var isConnected: Bool { link != nil }

@@ -23,6 +23,9 @@ package struct TaskBook: Sendable {
         (byAgent[agent] ?? []).compactMap { self[$0] }.sorted { $0.sequence < $1.sequence }
     }
 
+    /// Whether any task, ended ones that were not acknowledged included, is on the agent.
+    package func hasTasks(on agent: AgentID) -> Bool { byAgent[agent]?.isEmpty == false }
+
     package var frameworks: [FrameworkID] { byFramework.keys.sorted() }
 
     /// Frameworks with a task on the agent, sorted.

@@ -58,6 +58,10 @@ extension Cluster {
         let address = AgentRoster.address(of: message.agent, from: incoming.remoteHost)
         let predecessor = agents.agent(at: address)
         let id = self.id(for: message, predecessor)
+        if isOnDownMachine(message.agent.hostname, incoming.remoteHost) {
+            answer(request, .link(link))
+            return turnAway(link, Self.machineDownReason, shutdown: true)
+        }
         if registry.gone[id] != nil {
             answer(request, .link(link))
             return turnAway(link, "Agent has been marked gone", shutdown: true)
@@ -180,7 +184,8 @@ extension Cluster {
                     id, pingInterval: settings.agentPingInterval, missesMax: settings.agentPingMissesMax,
                     master: selfInfo)))
         adopt(registration.message, on: id)
-        allocator.setAgentActive(id, true)
+        allocator.setAgentActive(id, isOfferable(id))
+        remindOfStanding(id, registration.message)
         schedulePing(id)
         wantAllocation()
         note(.info, "agent \(id) at \(agent.hostname) registered with \(total)")

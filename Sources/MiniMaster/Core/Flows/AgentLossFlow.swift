@@ -134,7 +134,7 @@ extension Cluster {
         for task in unreachable.prefix(surplus) { tasks.remove(task.key) }
     }
 
-    private mutating func dropAgent(_ id: AgentID) {
+    mutating func dropAgent(_ id: AgentID) {
         guard let agent = agents.remove(id) else { return }
         if agent.isAllocated { allocator.removeAgent(id) }
         wantAllocation()

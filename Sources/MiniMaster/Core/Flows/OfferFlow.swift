@@ -36,16 +36,23 @@ extension Cluster {
         message.frameworkID = V1FrameworkID(framework.id)
         message.agentID = V1AgentID(agent.id)
         message.hostname = agent.hostname
-        message.url.scheme = "http"
-        message.url.address.hostname = agent.hostname
-        message.url.address.ip = agent.remoteHost
-        message.url.address.port = agent.info.port
-        message.url.path = "/slave(1)"
+        message.url = Self.url(of: agent)
+        if let unavailability = maintenance.agents[agent.id] { message.unavailability = unavailability }
         if agent.info.hasDomain { message.domain = agent.info.domain }
         message.resources = OfferedResources.message(offer.resources, role: offer.role, for: framework.capabilities)
         message.attributes = agent.info.attributes
         if framework.isMultiRole { message.allocationInfo.role = offer.role.value }
         return message
+    }
+
+    static func url(of agent: Agent) -> V1URL {
+        var url = V1URL()
+        url.scheme = "http"
+        url.address.hostname = agent.hostname
+        url.address.ip = agent.remoteHost
+        url.address.port = agent.info.port
+        url.path = "/slave(1)"
+        return url
     }
 
     // MARK: Ends of an offer
@@ -83,6 +90,7 @@ extension Cluster {
 
     mutating func rescindOffers(of agent: AgentID) {
         for offer in offers.offers(of: agent) { rescind(offer.id) }
+        rescindInverseOffers(of: agent)
     }
 
     /// Takes back all offers of a framework without telling it: it is gone, or a new instance takes over.
@@ -91,10 +99,11 @@ extension Cluster {
             offers.remove(offer.id)
             giveBack(offer)
         }
+        withdrawInverseOffers(of: framework)
     }
 
     mutating func expireOffer(_ id: OfferID) {
-        guard offers[id] != nil else { return }
+        guard offers[id] != nil else { return expireInverseOffer(id) }
         rescind(id)
     }
 }

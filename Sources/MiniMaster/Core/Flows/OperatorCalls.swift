@@ -10,8 +10,15 @@ extension Cluster {
         let call = incoming.call
         switch call.type {
         case .teardown: teardown(request, FrameworkID(call.teardown.frameworkID))
-        case .subscribe, .updateWeights, .updateQuota, .setQuota, .removeQuota, .updateMaintenanceSchedule,
-            .startMaintenance, .stopMaintenance, .drainAgent, .deactivateAgent, .reactivateAgent, .markAgentGone,
+        case .updateWeights: updateWeights(request, call.updateWeights)
+        case .updateMaintenanceSchedule: updateSchedule(request, call.updateMaintenanceSchedule.schedule)
+        case .startMaintenance: startMaintenance(request, call.startMaintenance.machines)
+        case .stopMaintenance: stopMaintenance(request, call.stopMaintenance.machines)
+        case .drainAgent: drainAgent(request, call.drainAgent)
+        case .deactivateAgent: deactivateAgent(request, AgentID(call.deactivateAgent.agentID))
+        case .reactivateAgent: reactivateAgent(request, AgentID(call.reactivateAgent.agentID))
+        case .markAgentGone: markAgentGone(request, AgentID(call.markAgentGone.agentID))
+        case .subscribe, .updateQuota, .setQuota, .removeQuota,
             .reserveResources, .unreserveResources, .createVolumes, .destroyVolumes, .growVolume, .shrinkVolume:
             answer(request, .refused(status: 501, reason: "501 Not Implemented."))
         case .unknown, .getHealth, .getFlags, .getVersion, .getMetrics, .getLoggingLevel, .setLoggingLevel, .listFiles,

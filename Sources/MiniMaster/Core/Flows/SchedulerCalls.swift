@@ -38,10 +38,6 @@ extension Cluster {
         dispatch(request, call, from: framework)
     }
 
-    private mutating func refuse(_ request: RequestNumber, _ status: Int, _ reason: String) {
-        answer(request, .refused(status: status, reason: reason))
-    }
-
     private mutating func dispatch(_ request: RequestNumber, _ call: V1SchedulerCall, from framework: Framework) {
         switch call.type {
         case .unknown: return refuse(request, 501, "501 Not Implemented.")
@@ -67,8 +63,12 @@ extension Cluster {
         case .reconcileOperations: reconcileOperations(call.reconcileOperations, from: framework)
         case .message: passMessage(call.message, from: framework)
         case .request: count("resource_request")
-        // There are no inverse offers and no operations with feedback: all ids are unknown, and skipped.
-        case .acceptInverseOffers, .declineInverseOffers: break
+        case .acceptInverseOffers:
+            let accept = call.acceptInverseOffers
+            answerInverseOffers(accept.inverseOfferIds, accept.filters, .accept, from: framework)
+        case .declineInverseOffers:
+            let decline = call.declineInverseOffers
+            answerInverseOffers(decline.inverseOfferIds, decline.filters, .decline, from: framework)
         case .acknowledgeOperationStatus: count("operation_status_update_acknowledgement")
         case .unknown, .subscribe, .updateFramework: break
         }
@@ -84,6 +84,7 @@ extension Cluster {
         guard let roles = subscribedRoles(names, framework) else { return }
         frameworks.update(framework.id) { $0.suppressed.subtract(roles.isEmpty ? Set($0.roles) : roles) }
         allocator.revive(framework.id, roles: roles)
+        inverseOffers.clearFilters(of: framework.id)
         wantAllocation()
     }
 

@@ -229,6 +229,7 @@ extension Cluster {
             complete(record)
         }
         if let stream { emit(.closeStream(stream)) }
+        inverseOffers.forget(id)
         allocator.removeFramework(id)
         frameworks.complete(id, at: now.wall)
         wantAllocation()

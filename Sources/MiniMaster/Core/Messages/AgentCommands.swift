@@ -104,6 +104,19 @@ extension LinkCommand {
         return command
     }
 
+    static func drain(_ config: V1DrainConfig) -> LinkCommand {
+        var command = LinkCommand()
+        command.type = .drain
+        command.drain.config = config
+        return command
+    }
+
+    static var endDrain: LinkCommand {
+        var command = LinkCommand()
+        command.type = .endDrain
+        return command
+    }
+
     static func shutdown(_ reason: String) -> LinkCommand {
         var command = LinkCommand()
         command.type = .shutdown

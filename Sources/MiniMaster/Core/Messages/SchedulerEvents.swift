@@ -32,6 +32,20 @@ extension V1SchedulerEvent {
         return event
     }
 
+    static func inverseOffers(_ offers: [V1InverseOffer]) -> V1SchedulerEvent {
+        var event = V1SchedulerEvent()
+        event.type = .inverseOffers
+        event.inverseOffers.inverseOffers = offers
+        return event
+    }
+
+    static func rescindInverseOffer(_ id: OfferID) -> V1SchedulerEvent {
+        var event = V1SchedulerEvent()
+        event.type = .rescindInverseOffer
+        event.rescindInverseOffer.inverseOfferID = V1OfferID(id)
+        return event
+    }
+
     static func update(_ status: V1TaskStatus) -> V1SchedulerEvent {
         var event = V1SchedulerEvent()
         event.type = .update
