@@ -9,4 +9,6 @@ extension V1OperatorCall.DrainAgent {
         return .seconds(max(-9_000_000_000, min(maxGracePeriod.seconds, 9_000_000_000)))
             + .nanoseconds(Int64(maxGracePeriod.nanos))
     }
+
+    public mutating func setMaxGrace(seconds: Int64) { maxGracePeriod.seconds = seconds }
 }

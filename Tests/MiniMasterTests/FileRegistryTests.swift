@@ -30,6 +30,24 @@ struct FileRegistryTests {
         }
     }
 
+    @Test func `an entry of a newer version is reported, left alone, and there again for that version`() async throws {
+        try await withDirectory { directory in
+            let path = directory + "/registry"
+            let newer: [String: [UInt8]] = ["sentinels/x": [1, 2], "weights/dev": Array("heavy".utf8)]
+            try Data(FileRegistry.encode(newer)).write(to: URL(fileURLWithPath: path))
+            let registry = FileRegistry(directory: directory)
+            let contents = try await registry.recover(term, claim: MasterConversation.info("m1"))
+            #expect(contents.unreadable == ["sentinels/x", "weights/dev"])
+            #expect(contents.state == RegistryState())
+            try await registry.write(term, RegistryWrite(number: 1, operations: [.setStanding("a", .deactivated)]))
+            let bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+            let entries = FileRegistry.decode(Array(bytes))
+            #expect(entries?["sentinels/x"] == [1, 2])
+            #expect(entries?["weights/dev"] == Array("heavy".utf8))
+            #expect(entries?.keys.contains("standings/a") == true)
+        }
+    }
+
     @Test func `a damaged file is kept under another name and reported`() async throws {
         try await withDirectory { directory in
             try Data("not a registry".utf8).write(to: URL(fileURLWithPath: directory + "/registry"))

@@ -18,7 +18,60 @@ struct RegistryTests {
             .putFramework("f2", FrameworkRecord(info: info, phase: .disconnected(since: WallTime(nanoseconds: 7)))),
             .putFramework("..", FrameworkRecord(info: info, phase: .removed(at: WallTime(nanoseconds: 8)))),
             .setWeight(try RoleName("eng/ci"), Weight(2.5)),
+            .setQuota(
+                try RoleName("eng"),
+                Quota(
+                    guarantees: ["cpus": Scalar(milli: 1_500)],
+                    limits: ["cpus": .zero + Scalar(units: 2), "mem": Scalar(milli: 1_099_511_627_776_000)])),
+            .setStanding("m-S0", .deactivated),
+            .setStanding("m-S1", .draining(drain)), .setStanding("m-S3", .drained(drain)),
+            .setSchedule((0..<12).map(window), replacing: 0),
+            .setMachineDown(Machine(hostname: "H3", ip: "10.0.0.3"), true),
+            .setMachineDown(Machine(hostname: "", ip: "10.0.0.4"), true),
         ]
+    }
+
+    private static let drain = AgentStanding.Drain(
+        maxGracePeriod: .seconds(3), marksGone: true, since: WallTime(nanoseconds: 9))
+
+    private static func window(_ number: Int) -> V1MaintenanceWindow {
+        var window = V1MaintenanceWindow()
+        window.machineIds = [MasterConversation.machine("H\(number)", "10.0.0.\(number)")]
+        window.unavailability.start.nanoseconds = Int64(number)
+        return window
+    }
+
+    @Test func `a shorter schedule leaves nothing of the longer one`() {
+        var entries: Set<String> = []
+        let operations: [RegistryOperation] = [
+            .setSchedule((0..<12).map(Self.window), replacing: 0),
+            .setSchedule((0..<2).map(Self.window), replacing: 12),
+        ]
+        for operation in operations {
+            for change in RegistryCodec.changes(for: [operation]) {
+                switch change {
+                case .put(let key, _): entries.insert(key)
+                case .delete(let key): entries.remove(key)
+                }
+            }
+        }
+        #expect(entries == ["windows/0", "windows/1"])
+    }
+
+    @Test func `what an operator decided about an agent goes with its last trace`() {
+        var state = RegistryState()
+        for operation in [
+            RegistryOperation.setStanding("a", .deactivated), .markUnreachable("a", at: WallTime(nanoseconds: 1)),
+        ] { state.apply(operation) }
+        #expect(state.standings.count == 1)
+        for end in [
+            RegistryOperation.forgetUnreachable("a"), .removeAgent("a"), .markGone("a", at: WallTime(nanoseconds: 2)),
+        ] {
+            var ended = state
+            ended.apply(end)
+            #expect(ended.standings.isEmpty)
+            #expect(RegistryCodec.changes(for: [end]).contains(.delete(key: "standings/a")))
+        }
     }
 
     @Test func `every kind of entry survives being written and read`() throws {
@@ -42,6 +95,14 @@ struct RegistryTests {
         #expect(!RegistryCodec.decode("frameworks/x", Array("connected".utf8), into: &state))
         #expect(!RegistryCodec.decode("weights/-bad", Array("1".utf8), into: &state))
         #expect(!RegistryCodec.decode("nonsense", [], into: &state))
+        #expect(!RegistryCodec.decode("quotas/dev", [0xFF], into: &state))
+        #expect(!RegistryCodec.decode("quotas/a%2Fb", [0x0A, 3, 0x61, 0x2F, 0x62], into: &state))
+        #expect(!RegistryCodec.decode("standings/x", Array("sleeping 5\n".utf8), into: &state))
+        #expect(!RegistryCodec.decode("standings/x", Array("deactivated".utf8), into: &state))
+        #expect(!RegistryCodec.decode("windows/first", [], into: &state))
+        #expect(!RegistryCodec.decode("windows/0", [], into: &state))
+        #expect(!RegistryCodec.decode("down/x%2C", [], into: &state))
+        #expect(!RegistryCodec.decode("of-a-newer-version/x", [1], into: &state))
         #expect(state == RegistryState())
     }
 
@@ -49,7 +110,10 @@ struct RegistryTests {
         let changes = RegistryCodec.changes(for: [
             .markUnreachable("a", at: WallTime(nanoseconds: 1)), .forgetUnreachable("a"),
         ])
-        #expect(changes == [.delete(key: "agents/a"), .delete(key: "unreachable/a")])
+        #expect(
+            changes == [
+                .delete(key: "agents/a"), .delete(key: "unreachable/a"), .delete(key: "standings/a"),
+            ])
     }
 
     @Test func `one write is in flight at a time and the rest goes in one batch`() {

@@ -21,6 +21,7 @@ package struct Cluster: Sendable {
     package internal(set) var offers = OfferBook()
     package internal(set) var inverseOffers = InverseOfferBook()
     var maintenance = MaintenanceBook()
+    var quotaHold: QuotaHold?
     /// Agents that drain and may still have something left.
     var drainsUnderWay: Set<AgentID> = []
     var allocator: Allocator
@@ -209,6 +210,7 @@ package struct Cluster: Sendable {
             collectRegistry()
             collectionTimer = scheduleNumbered(after: settings.registryCollectionInterval) { .registryCollection($0) }
         case .inverseOffers: makeInverseOffers()
+        case .quotaRecovery(let number): quotaRecoveryTimedOut(number)
         case .recoveryDeadline, .registryCollection, .registryPatience, .fence, .sessionPatience, .reopenSession,
             .rejoinElection, .reclaim:
             break

@@ -38,5 +38,10 @@ package struct MasterSettings: Sendable {
     package var registryAgentAgeMax: Duration = .seconds(14 * 86_400)
     package var registryAgentCountMax = 102_400
 
+    /// A new leader with quotas makes no offers before this share of the registry's agents is back...
+    package var allocatorRecoveryFactor = 0.8
+    /// ...or so much time has passed.
+    package var allocatorRecoveryTimeout: Duration = .seconds(600)
+
     package init() {}
 }

@@ -23,6 +23,8 @@ package enum MasterTimer: Hashable, Sendable {
     /// Agents of the registry that have not come back under this leader by then are unreachable.
     case recoveryDeadline(UInt64)
     case registryCollection(UInt64)
+    /// A new leader with quotas no longer waits for agents before it makes offers.
+    case quotaRecovery(UInt64)
     /// A framework said that it does not want to be asked to leave an agent before then.
     case inverseOffers(UInt64)
 }

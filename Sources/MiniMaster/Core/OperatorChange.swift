@@ -11,6 +11,7 @@ enum OperatorChange: Equatable, Sendable {
     }
 
     case weights([RoleName], RequestNumber)
+    case quotas([RoleName], RequestNumber)
     case schedule(RequestNumber)
     case machinesDown([LeavingAgent], RequestNumber)
     case deactivated(AgentID, RequestNumber)
@@ -25,6 +26,7 @@ extension Cluster {
     /// What operators decided under earlier leaders.
     mutating func adoptOperatorChanges(_ state: RegistryState) {
         adoptWeights(state.weights)
+        adoptQuotas(state)
         maintenance = MaintenanceBook(state)
         drainsUnderWay = Set(state.standings.filter(\.value.isDraining).keys)
     }
@@ -32,6 +34,7 @@ extension Cluster {
     mutating func apply(_ change: OperatorChange) {
         switch change {
         case .weights(let roles, let request): weightsStored(roles, request)
+        case .quotas(let roles, let request): quotasStored(roles, request)
         case .schedule(let request): scheduleStored(request)
         case .machinesDown(let agents, let request): machinesDown(agents, request)
         case .deactivated(let id, let request): deactivated(id, request)

@@ -14,6 +14,8 @@ package struct RegistryState: Equatable, Sendable {
     package var frameworks: [FrameworkID: FrameworkRecord] = [:]
     /// Every weight that was ever set, 1 included: once there is any, those of the command line count no more.
     package var weights: [RoleName: Weight] = [:]
+    /// Quotas of top-level roles, none of them default.
+    package var quotas: [RoleName: Quota] = [:]
     /// What operators decided about agents that are admitted or unreachable.
     package var standings: [AgentID: AgentStanding] = [:]
     /// The maintenance schedule, each window at its place in it.
@@ -49,6 +51,7 @@ package struct RegistryState: Equatable, Sendable {
         case .putFramework(let id, let record): frameworks[id] = record
         case .forgetFramework(let id): frameworks[id] = nil
         case .setWeight(let role, let weight): weights[role] = weight
+        case .setQuota(let role, let quota): quotas[role] = quota
         case .setStanding(let id, let standing): standings[id] = standing
         case .setSchedule(let schedule, _):
             windows = [:]
@@ -92,6 +95,8 @@ package enum RegistryOperation: Hashable, Sendable {
     case forgetFramework(FrameworkID)
     /// Nil forgets it.
     case setWeight(RoleName, Weight?)
+    /// Nil: neither guarantee nor limit.
+    case setQuota(RoleName, Quota?)
     /// Nil: the agent is as any other again.
     case setStanding(AgentID, AgentStanding?)
     /// Replaces the whole maintenance schedule, which had windows at places below the number given.

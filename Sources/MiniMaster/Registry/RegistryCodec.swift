@@ -19,7 +19,9 @@ enum RegistryChange: Equatable, Sendable {
 /// Keys are `<group>/<name>`; names are escaped so that they are good znode names.
 enum RegistryCodec {
     /// A group that a newer version knows is not read and not touched.
-    static let groups = ["agents", "unreachable", "gone", "frameworks", "weights", "standings", "windows", "down"]
+    static let groups = [
+        "agents", "unreachable", "gone", "frameworks", "weights", "quotas", "standings", "windows", "down",
+    ]
 
     /// The last change to a key wins, so that one write touches each entry once.
     static func changes(for operations: [RegistryOperation]) -> [RegistryChange] {
@@ -53,6 +55,9 @@ enum RegistryCodec {
         case .forgetFramework(let id): [.delete(key: key("frameworks", id.value))]
         case .setWeight(let role, let weight?): [.put(key: key("weights", role.value), text("\(weight.doubleValue)"))]
         case .setWeight(let role, nil): [.delete(key: key("weights", role.value))]
+        case .setQuota(let role, let quota?):
+            [.put(key: key("quotas", role.value), bytes(of: QuotaRules.message(quota, of: role)))]
+        case .setQuota(let role, nil): [.delete(key: key("quotas", role.value))]
         case .setStanding(let id, let standing?):
             [.put(key: key("standings", id.value), RegistryValues.bytes(of: standing))]
         case .setStanding(let id, nil): [.delete(key: key("standings", id.value))]
@@ -90,6 +95,11 @@ enum RegistryCodec {
                 let weight = Double(String(decoding: bytes, as: UTF8.self)).flatMap({ Weight($0) })
             else { return false }
             state.weights[role] = weight
+        case "quotas":
+            guard let config = try? V1QuotaQuotaConfig(serializedBytes: bytes),
+                let (role, quota) = QuotaRules.quota(config), role.value == name
+            else { return false }
+            state.quotas[role] = quota
         case "standings":
             guard let standing = RegistryValues.standing(bytes) else { return false }
             state.standings[AgentID(name)] = standing

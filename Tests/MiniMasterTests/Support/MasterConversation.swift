@@ -114,6 +114,11 @@ struct MasterConversation {
 
     mutating func drain() { effects = [] }
 
+    mutating func nextRequest() -> RequestNumber {
+        requests += 1
+        return RequestNumber(requests)
+    }
+
     // MARK: Frameworks
 
     /// Subscribes and returns the stream.

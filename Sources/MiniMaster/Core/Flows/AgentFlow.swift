@@ -155,6 +155,7 @@ extension Cluster {
         guard let agent = agents[id], case .admitting(let registration) = agent.phase else { return }
         // Judged when the registration came in.
         guard let total = try? Resources(registration.message.agent.resources) else { return }
+        if agent.isAwaited { countTowardsQuotaHold() }
         agents.update(id) { agent in
             agent.phase = .connected(registration.link)
             agent.total = total

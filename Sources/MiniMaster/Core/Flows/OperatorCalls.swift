@@ -18,8 +18,11 @@ extension Cluster {
         case .deactivateAgent: deactivateAgent(request, AgentID(call.deactivateAgent.agentID))
         case .reactivateAgent: reactivateAgent(request, AgentID(call.reactivateAgent.agentID))
         case .markAgentGone: markAgentGone(request, AgentID(call.markAgentGone.agentID))
-        case .subscribe, .updateQuota, .setQuota, .removeQuota,
-            .reserveResources, .unreserveResources, .createVolumes, .destroyVolumes, .growVolume, .shrinkVolume:
+        case .updateQuota: updateQuota(request, call.updateQuota)
+        case .setQuota: setQuota(request, call.setQuota.quotaRequest)
+        case .removeQuota: removeQuota(request, call.removeQuota.role)
+        case .subscribe, .reserveResources, .unreserveResources, .createVolumes, .destroyVolumes, .growVolume,
+            .shrinkVolume:
             answer(request, .refused(status: 501, reason: "501 Not Implemented."))
         case .unknown, .getHealth, .getFlags, .getVersion, .getMetrics, .getLoggingLevel, .setLoggingLevel, .listFiles,
             .readFile, .getState, .getAgents, .getFrameworks, .getExecutors, .getOperations, .getTasks, .getRoles,
