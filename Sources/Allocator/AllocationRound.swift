@@ -116,10 +116,27 @@ extension Allocator {
             else { return nil }
             return (client, resources)
         }
-        return tree.first(by: lots) { client in
-            if onlyFresh, !tree[client: client].isFresh { return nil }
-            return offerable(free, on: agent, to: client, stage, &notes)
+        return firstTaker(below: RoleTree.root, of: free, on: agent, onlyFresh: onlyFresh, stage, lots, &notes)
+    }
+
+    /// The first in order that can take something. A walk down the tree without closures, which would copy the whole
+    /// allocator's references at each level.
+    private func firstTaker(
+        below index: Int, of free: Resources, on agent: Int, onlyFresh: Bool, _ stage: Stage, _ lots: Lots,
+        _ notes: inout Notes
+    ) -> (client: Int, Resources)? {
+        for child in tree.order(below: index, lots) {
+            if !tree.isClient(child) {
+                let found = firstTaker(
+                    below: child, of: free, on: agent, onlyFresh: onlyFresh, stage, lots, &notes)
+                if let found { return found }
+            } else if !onlyFresh || tree[client: child].isFresh,
+                let resources = offerable(free, on: agent, to: child, stage, &notes)
+            {
+                return (child, resources)
+            }
         }
+        return nil
     }
 
     /// Everything on an agent that a client may be offered now, or `nil` if that is nothing worth offering.
@@ -130,10 +147,10 @@ extension Allocator {
         let abilities = frameworks.values[tree.framework(of: client)].abilities
         if settings.filtersGPUs, agents.values[agent].hasGPUs, !abilities.contains(.gpus) { return nil }
         if agents.values[agent].isRemote, !abilities.contains(.otherRegions) { return nil }
-        var minimum = settings.minAllocatable
-        if tree[client: client].hasRules {
-            if notes.rules[client]?.admits(agent, agents.values[agent].traits) == false { return nil }
-            minimum = notes.rules[client]?.minAllocatable ?? minimum
+        if tree[client: client].hasRules,
+            notes.rules[client]?.admits(agent, agents.values[agent].traits) == false
+        {
+            return nil
         }
         var resources = free
         var isJudged = free.isOrdinary && ownMinimums == 0
@@ -156,7 +173,10 @@ extension Allocator {
             }
             if stage == .guaranteed, !helpsGuarantee(resources, of: client) { return nil }
         }
-        if !isJudged, !isAllocatable(resources, minimum) { return nil }
+        if !isJudged {
+            let minimum = notes.rules.isEmpty ? nil : notes.rules[client]?.minAllocatable
+            if !isAllocatable(resources, minimum ?? settings.minAllocatable) { return nil }
+        }
         if filters.blocks(resources, agent: agent, client: client) { return nil }
         return resources
     }

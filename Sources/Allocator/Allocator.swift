@@ -297,8 +297,7 @@ public struct Allocator: Sendable {
     public mutating func charge(_ id: FrameworkID, role: RoleName, agent: AgentID, resources: Resources) {
         guard let slot = agents.slot(of: agent), !resources.isEmpty else { return }
         let client = clientSlot(frameworkSlot(id), role)
-        let allocated = agents.values[slot].allocated
-        if (allocated + resources).without(resources) != allocated { agents.values[slot].hasContradictions = true }
+        noteContradictions(adding: resources, on: slot)
         hold(resources, for: client, on: slot)
         // A guarantee may now be met by more than was taken from what is free, if the agent reports more than it has.
         quotas.isLoosened = true

@@ -58,6 +58,12 @@ extension Allocator {
         for client in frameworks.values[framework].clients.values.sorted() { filters.clear(client: client) }
     }
 
+    /// To be asked before somebody holds what did not come from the agent's free resources.
+    mutating func noteContradictions(adding resources: Resources, on agent: Int) {
+        let allocated = agents.values[agent].allocated
+        if (allocated + resources).without(resources) != allocated { agents.values[agent].hasContradictions = true }
+    }
+
     mutating func hold(_ resources: Resources, for client: Int, on agent: Int) {
         let index = insertionIndex(of: client, on: agent)
         let holdings = agents.values[agent].holdings

@@ -21,7 +21,10 @@ extension Allocator {
         let free = agents.values[slot].free
         let total = agents.values[slot].total.without(from) + to
         release(from, of: client, on: slot, isGivenBack: false)
-        if !to.isEmpty { hold(to, for: client, on: slot) }
+        if !to.isEmpty {
+            noteContradictions(adding: to, on: slot)
+            hold(to, for: client, on: slot)
+        }
         setTotal(total, of: slot)
         if agents.values[slot].free != free { dirtyAgents.insert(slot) }
         dropClientIfUnused(client)

@@ -4,6 +4,7 @@ import Resources
 
 /// A refusal: while it lives, the client is not offered a part of `refused` on that agent.
 struct DeclineFilter: Sendable {
+    var client: Int
     var refused: Resources
     var expiry: Instant
     var number: UInt64
@@ -26,9 +27,10 @@ struct FilterBook: Sendable {
         }
     }
 
-    private var filters: [Pair: [DeclineFilter]] = [:]
-    private var clientsByAgent: [Int: Set<Int>] = [:]
-    private var agentsByClient: [Int: Set<Int>] = [:]
+    /// By agent; each list sorted by client, one client's filters in the order they were installed.
+    private var lists: [[DeclineFilter]] = []
+    /// By client: how many of the living ones are its own.
+    private var counts: [Int] = []
     /// A binary heap. Filters that were cleared early stay in it as stale deadlines until they surface or outnumber
     /// the living ones.
     private var deadlines: [Deadline] = []
@@ -41,32 +43,38 @@ struct FilterBook: Sendable {
     /// When the first living filter ends.
     var nextExpiry: Instant? { deadlines.first?.expiry }
 
-    /// Every living filter, for inspection.
+    /// Every living filter in the order they were installed, for inspection.
     var all: [(pair: Pair, filter: DeclineFilter)] {
-        filters.flatMap { pair, list in list.map { (pair: pair, filter: $0) } }
-            .sorted { $0.filter.number < $1.filter.number }
+        lists.enumerated().flatMap { agent, list in
+            list.map { (pair: Pair(agent: agent, client: $0.client), filter: $0) }
+        }.sorted { $0.filter.number < $1.filter.number }
     }
 
     func blocks(_ resources: Resources, agent: Int, client: Int) -> Bool {
-        guard living > 0, let list = filters[Pair(agent: agent, client: client)] else { return false }
-        return list.contains { $0.refused.contains(resources) }
+        guard client < counts.count, counts[client] > 0, agent < lists.count else { return false }
+        for index in range(of: client, on: agent) where lists[agent][index].refused.contains(resources) { return true }
+        return false
     }
 
     mutating func add(refused: Resources, agent: Int, client: Int, until expiry: Instant) {
-        let pair = Pair(agent: agent, client: client)
+        while lists.count <= agent { lists.append([]) }
+        while counts.count <= client { counts.append(0) }
         // A filter that outlives another and refuses as much makes it pointless, so a framework that declines the
         // same agent again and again does not grow the list.
-        var list = filters[pair] ?? []
-        if list.contains(where: { $0.expiry >= expiry && $0.refused.contains(refused) }) { return }
-        let before = list.count
-        list.removeAll { $0.expiry <= expiry && refused.contains($0.refused) }
-        living -= before - list.count
-        list.append(DeclineFilter(refused: refused, expiry: expiry, number: nextNumber))
+        var range = range(of: client, on: agent)
+        for index in range where lists[agent][index].expiry >= expiry && lists[agent][index].refused.contains(refused) {
+            return
+        }
+        for index in range.reversed()
+        where lists[agent][index].expiry <= expiry && refused.contains(lists[agent][index].refused) {
+            drop(index, of: agent)
+            range = range.lowerBound..<(range.upperBound - 1)
+        }
+        let filter = DeclineFilter(client: client, refused: refused, expiry: expiry, number: nextNumber)
+        lists[agent].insert(filter, at: range.upperBound)
         living += 1
-        filters[pair] = list
-        clientsByAgent[agent, default: []].insert(client)
-        agentsByClient[client, default: []].insert(agent)
-        push(Deadline(expiry: expiry, number: nextNumber, pair: pair))
+        counts[client] += 1
+        push(Deadline(expiry: expiry, number: nextNumber, pair: Pair(agent: agent, client: client)))
         nextNumber += 1
         dropStaleDeadlines()
     }
@@ -77,53 +85,62 @@ struct FilterBook: Sendable {
         var freed: [Pair] = []
         while let first = deadlines.first, first.expiry <= now {
             popFirst()
-            if remove(first) { freed.append(first.pair) }
+            guard let index = index(of: first) else { continue }
+            drop(index, of: first.pair.agent)
+            freed.append(first.pair)
         }
         dropStaleDeadlines()
         return freed
     }
 
     mutating func clear(client: Int) {
-        for agent in agentsByClient[client] ?? [] { drop(Pair(agent: agent, client: client)) }
+        guard client < counts.count else { return }
+        // Every agent is asked, but the walk ends with the last of the client's filters.
+        var agent = 0
+        while counts[client] > 0 {
+            for index in range(of: client, on: agent).reversed() { drop(index, of: agent) }
+            agent += 1
+        }
         dropStaleDeadlines()
     }
 
     mutating func clear(agent: Int) {
-        for client in clientsByAgent[agent] ?? [] { drop(Pair(agent: agent, client: client)) }
+        guard agent < lists.count else { return }
+        for filter in lists[agent] { counts[filter.client] -= 1 }
+        living -= lists[agent].count
+        lists[agent] = []
         dropStaleDeadlines()
     }
 
-    private mutating func remove(_ deadline: Deadline) -> Bool {
-        guard var list = filters[deadline.pair],
-            let index = list.firstIndex(where: { $0.number == deadline.number })
-        else { return false }
-        if list.count == 1 {
-            drop(deadline.pair)
-        } else {
-            list.remove(at: index)
-            filters[deadline.pair] = list
-            living -= 1
+    /// Where a client's filters stand, or would stand, in an agent's list.
+    private func range(of client: Int, on agent: Int) -> Range<Int> {
+        var (low, high) = (0, lists[agent].count)
+        while low < high {
+            let middle = (low + high) / 2
+            if lists[agent][middle].client < client { low = middle + 1 } else { high = middle }
         }
-        return true
+        let start = low
+        var end = start
+        while end < lists[agent].count, lists[agent][end].client == client { end += 1 }
+        return start..<end
     }
 
-    private mutating func drop(_ pair: Pair) {
-        guard let list = filters.removeValue(forKey: pair) else { return }
-        living -= list.count
-        clientsByAgent[pair.agent]?.remove(pair.client)
-        if clientsByAgent[pair.agent]?.isEmpty == true { clientsByAgent[pair.agent] = nil }
-        agentsByClient[pair.client]?.remove(pair.agent)
-        if agentsByClient[pair.client]?.isEmpty == true { agentsByClient[pair.client] = nil }
+    private mutating func drop(_ index: Int, of agent: Int) {
+        counts[lists[agent][index].client] -= 1
+        lists[agent].remove(at: index)
+        living -= 1
     }
 
-    private func isLiving(_ deadline: Deadline) -> Bool {
-        filters[deadline.pair]?.contains { $0.number == deadline.number } ?? false
+    /// Where the filter of a deadline is, if it lives.
+    private func index(of deadline: Deadline) -> Int? {
+        let agent = deadline.pair.agent
+        return range(of: deadline.pair.client, on: agent).first { lists[agent][$0].number == deadline.number }
     }
 
     private mutating func dropStaleDeadlines() {
-        while let first = deadlines.first, !isLiving(first) { popFirst() }
+        while let first = deadlines.first, index(of: first) == nil { popFirst() }
         if deadlines.count > 2 * living + 64 {
-            deadlines = deadlines.filter(isLiving).sorted { $0.precedes($1) }
+            deadlines = deadlines.filter { index(of: $0) != nil }.sorted { $0.precedes($1) }
         }
     }
 
@@ -144,7 +161,7 @@ struct FilterBook: Sendable {
         var parent = 0
         while true {
             var least = parent
-            for child in [2 * parent + 1, 2 * parent + 2]
+            for child in (2 * parent + 1)...(2 * parent + 2)
             where child < deadlines.count && deadlines[child].precedes(deadlines[least]) {
                 least = child
             }

@@ -13,7 +13,7 @@ struct RoleTree: Sendable {
     enum Kind: Sendable {
         case role(RoleName)
         case ownFrameworks(RoleName)
-        case client(framework: Int)
+        case client
     }
 
     struct Node: Sendable {
@@ -23,6 +23,8 @@ struct RoleTree: Sendable {
         /// Of the whole path, for lots.
         var pathHash: UInt64 = 0
         var parent: Int
+        /// A client's framework; -1 for other nodes.
+        var framework = -1
         var weight = Weight.one
         var held = Amounts()
         var share = Share.zero
@@ -81,7 +83,9 @@ struct RoleTree: Sendable {
         let above = roleNode(of: role, weights: weights)
         let existing = nodes[above].children.first { nodes[$0].name == "." }
         let own = existing ?? insert(Node(kind: .ownFrameworks(role), name: ".", parent: above), path: "\(role)/.")
-        return insert(Node(kind: .client(framework: framework), name: name, parent: own), path: "\(role)/./\(name)")
+        var node = Node(kind: .client, name: name, parent: own)
+        node.framework = framework
+        return insert(node, path: "\(role)/./\(name)")
     }
 
     /// Removes a client that is not hungry and holds nothing, and the nodes above it that are left without clients.
@@ -252,21 +256,14 @@ struct RoleTree: Sendable {
         swap(&ranked, &nodes[parent].ranked)
     }
 
-    /// The first hungry client for which `take` returns something, in the order of need, or of lots where they decide.
+    /// The children of a node with something hungry in them, in the order in which they are served.
     ///
     /// - Precondition: Settled.
-    func first<Result>(
-        below index: Int = RoleTree.root, by lots: Lots, where take: (Int) -> Result?
-    ) -> (client: Int, Result)? {
-        for child in lots.isEmpty ? nodes[index].ranked : drawn(below: index, lots) {
-            if case .client = nodes[child].kind {
-                if let result = take(child) { return (child, result) }
-            } else if let found = first(below: child, by: lots, where: take) {
-                return found
-            }
-        }
-        return nil
+    func order(below index: Int, _ lots: Lots) -> [Int] {
+        lots.isEmpty ? nodes[index].ranked : drawn(below: index, lots)
     }
+
+    func isClient(_ index: Int) -> Bool { nodes[index].framework >= 0 }
 
     private func drawn(below index: Int, _ lots: Lots) -> [Int] {
         var isByLot = lots.amongRoles
@@ -289,9 +286,7 @@ struct RoleTree: Sendable {
     }
 
     func framework(of client: Int) -> Int {
-        guard case .client(let framework) = nodes[client].kind else {
-            preconditionFailure("node \(client) is not a client")
-        }
-        return framework
+        precondition(isClient(client), "node \(client) is not a client")
+        return nodes[client].framework
     }
 }

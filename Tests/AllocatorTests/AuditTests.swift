@@ -82,6 +82,56 @@ import Testing
             })
     }
 
+    @Test func `to more than a limit leaves`() throws {
+        var limited = before
+        limited.setQuota(eng, Quota(limits: ["cpus": Scalar(units: 3)]))
+        #expect(
+            try objects(to: "f", eng, "a", "cpus:4;mem:64", in: limited) {
+                if case .overLimit(_, of: "cpus") = $0 { true } else { false }
+            })
+        #expect(
+            try !objects(to: "f", eng, "a", "cpus:3;mem:64", in: limited) {
+                if case .overLimit = $0 { true } else if case .notWhole = $0 { true } else { false }
+            })
+    }
+
+    @Test func `to what others are guaranteed`() throws {
+        var guaranteed = before
+        guaranteed.setQuota(ops, Quota(guarantees: ["cpus": Scalar(units: 8)]))
+        // Reserved to ops are 2 CPUs; of the 8 that are free for all, 6 must stay.
+        #expect(
+            try objects(to: "f", eng, "a", "cpus:3;mem:64", in: guaranteed) {
+                if case .headroomTaken(_, of: "cpus") = $0 { true } else { false }
+            })
+    }
+
+    @Test func `to serving somebody before those below their guarantee`() throws {
+        var guaranteed = before
+        guaranteed.addFramework("g", roles: [ops])
+        guaranteed.setQuota(ops, Quota(guarantees: ["mem": Scalar(units: 10)]))
+        #expect(
+            try objects(to: "f", eng, "a", "cpus:4;mem:54", in: guaranteed) {
+                if case .guaranteePassedOver(_, for: "g in ops") = $0 { true } else { false }
+            })
+    }
+
+    @Test func `to an agent that constraints or its region exclude, and to anything while paused`() throws {
+        var strict = Allocator(settings: AllocatorSettings(region: "here"))
+        let start = Moment(instant: .zero, wall: WallTime(nanoseconds: 0))
+        let there = AgentTraits(hostname: "h1", region: "there")
+        strict.addAgent("a", total: try .parse("cpus:4"), traits: there, at: start)
+        let wanted = AttributeConstraint(.hostname, .textEquals("h2"))
+        strict.addFramework("f", roles: [eng], constraints: [eng: try OfferConstraints(groups: [.init([wanted])])])
+        strict.pause()
+        #expect(
+            try objects(to: "f", eng, "a", "cpus:4", in: strict) { if case .otherRegion = $0 { true } else { false } })
+        #expect(
+            try objects(to: "f", eng, "a", "cpus:4", in: strict) {
+                if case .againstConstraints = $0 { true } else { false }
+            })
+        #expect(try objects(to: "f", eng, "a", "cpus:4", in: strict) { $0 == .whilePaused })
+    }
+
     @Test func `to an allocation out of turn`() throws {
         var two = before
         two.revive("g")
