@@ -9,6 +9,8 @@ public enum HTTPStreamEnd: Hashable, Sendable {
     case closedByUs
     /// More bytes waited for the client than allowed, and it was cut off.
     case tooSlow
+    /// All streams of its budget together held more bytes than allowed, this one the most, and it was cut off.
+    case crowdedOut
 }
 
 /// A response body that is written over time. Create it, hand it to the response, and write from any thread, before or
@@ -18,6 +20,8 @@ public final class HTTPStream: Sendable {
         var pending: [[UInt8]] = []
         var pendingBytes = 0
         var inFlightBytes = 0
+        /// What the budget counts for this stream: everything that waits, until it has ended.
+        var chargedBytes = 0
         var isClosed = false
         var isDrainRequested = false
         var end: HTTPStreamEnd?
@@ -32,17 +36,52 @@ public final class HTTPStream: Sendable {
     }
 
     private let bufferedBytesMax: Int
+    private let budget: HTTPStreamBudget?
     private let state = Locked(State())
 
     /// - Parameter bufferedBytesMax: How many bytes may wait for the client. A write beyond it ends the stream with
     ///   `.tooSlow`, unless nothing waits: one chunk may be of any size.
-    public init(bufferedBytesMax: Int) {
+    /// - Parameter budget: What this stream shares with others.
+    public init(bufferedBytesMax: Int, budget: HTTPStreamBudget? = nil) {
         self.bufferedBytesMax = bufferedBytesMax
+        self.budget = budget
+        budget?.enroll(self)
+    }
+
+    deinit {
+        guard let budget else { return }
+        budget.leave(ObjectIdentifier(self))
+        _ = budget.change(by: -chargedBytes)
+    }
+
+    var chargedBytes: Int { state.withLock { $0.chargedBytes } }
+
+    /// Settles with the budget what changed in the state. Never under the lock of a stream.
+    private func settle(_ bytes: Int) {
+        guard let budget, bytes != 0 else { return }
+        if budget.change(by: bytes) { budget.cutWorst() }
+    }
+
+    /// Ends the stream because all of them together hold too much.
+    func crowdOut() { end(because: .crowdedOut) }
+
+    private func end(because end: HTTPStreamEnd) {
+        var freed = 0
+        change { state in
+            if state.end == nil { state.end = end }
+            state.pending = []
+            state.pendingBytes = 0
+            freed = state.chargedBytes
+            state.chargedBytes = 0
+            return true
+        }
+        settle(-freed)
     }
 
     /// Sends a chunk. Does nothing once the stream has ended or was closed, or if `bytes` is empty.
     public func write(_ bytes: [UInt8]) {
         if bytes.isEmpty { return }
+        var charged = 0
         change { state in
             guard state.end == nil, !state.isClosed else { return false }
             let buffered = state.pendingBytes + state.inFlightBytes
@@ -50,12 +89,16 @@ public final class HTTPStream: Sendable {
                 state.end = .tooSlow
                 state.pending = []
                 state.pendingBytes = 0
+                charged = -state.chargedBytes
             } else {
                 state.pending.append(bytes)
                 state.pendingBytes += bytes.count
+                charged = bytes.count
             }
+            state.chargedBytes += charged
             return true
         }
+        settle(charged)
     }
 
     /// Ends the body in good order: what was written is still sent.
@@ -125,16 +168,25 @@ public final class HTTPStream: Sendable {
 
     /// The kernel has taken these bytes.
     func confirm(bytes: Int) {
-        state.withLock { $0.inFlightBytes -= bytes }
+        let isCharged = state.withLock { state in
+            state.inFlightBytes -= bytes
+            guard state.end == nil else { return false }
+            state.chargedBytes -= bytes
+            return true
+        }
+        if isCharged { settle(-bytes) }
     }
 
     /// Ends the stream, unless it has ended, and tells the observers.
     func finish(_ end: HTTPStreamEnd) {
-        state.withLock { state in
+        let freed = state.withLock { state in
             if state.end == nil { state.end = end }
             state.pending = []
             state.pendingBytes = 0
+            defer { state.chargedBytes = 0 }
+            return state.chargedBytes
         }
+        settle(-freed)
         _ = takeBatch()
     }
 

@@ -40,9 +40,12 @@ final class MasterShell: Sendable {
 
     /// A reader that is further behind than this is cut off: 100 offers' events of the largest size would not fit.
     static let streamBytesMax = 64 << 20
+    /// What all readers together may be behind; beyond, the one that is the furthest is cut off.
+    static let allStreamsBytesMax = 256 << 20
 
     private let inbox = Mailbox<Inbound>()
     private let table = Locked(Table())
+    let streamBudget = HTTPStreamBudget(bytesMax: MasterShell.allStreamsBytesMax)
     private let registry: any RegistryStore
     private let election: ElectionShell?
     let clock: MasterClock
@@ -159,28 +162,42 @@ final class MasterShell: Sendable {
     // MARK: Streams
 
     private func open(_ id: StreamID, _ media: MediaType) -> HTTPResponse {
-        let stream = HTTPStream(bufferedBytesMax: Self.streamBytesMax)
+        let stream = HTTPStream(bufferedBytesMax: Self.streamBytesMax, budget: streamBudget)
         table.withLock { $0.streams[id] = Open(stream: stream, media: media) }
         stream.onClose { [self] end in
             table.withLock { _ = $0.streams.removeValue(forKey: id) }
-            if end == .tooSlow {
-                logger.warning("cut off a scheduler that reads too slowly", metadata: ["stream": "\(id)"])
-            }
+            note(end, of: "scheduler", ["stream": "\(id)"])
             post(.streamClosed(id))
         }
         return .stream(200, stream, contentType: media.rawValue, headers: [("Mesos-Stream-Id", id.value)])
     }
 
     private func open(_ id: LinkID) -> HTTPResponse {
-        let stream = HTTPStream(bufferedBytesMax: Self.streamBytesMax)
+        let stream = HTTPStream(bufferedBytesMax: Self.streamBytesMax, budget: streamBudget)
         table.withLock { $0.links[id] = stream }
         stream.onClose { [self] end in
             table.withLock { _ = $0.links.removeValue(forKey: id) }
-            if end == .tooSlow { logger.warning("cut off an agent that reads too slowly", metadata: ["link": "\(id)"]) }
+            note(end, of: "agent", ["link": "\(id)"])
             post(.linkClosed(id))
         }
         return .stream(
             200, stream, contentType: MediaType.protobuf.rawValue, headers: [("Mini-Link-Stream-Id", id.value)])
+    }
+
+    /// Says why a reader was cut off, if it was.
+    private func note(_ end: HTTPStreamEnd, of reader: String, _ metadata: Logger.Metadata) {
+        switch end {
+        case .tooSlow:
+            let bound = Self.streamBytesMax >> 20
+            logger.warning(
+                "cut off: this \(reader) reads too slowly, over \(bound) MiB waited for it", metadata: metadata)
+        case .crowdedOut:
+            let bound = Self.allStreamsBytesMax >> 20
+            logger.warning(
+                "cut off: this \(reader) reads slowest of all, and over \(bound) MiB waited for all of them",
+                metadata: metadata)
+        case .peerClosed, .closedByUs: break
+        }
     }
 
     private func closeEverything() {
