@@ -1,6 +1,7 @@
 // Everything an operator can say about an agent, as typed values with their defaults.
 
 import MasterDetection
+import MesosProtocol
 
 /// Configuration of an agent. Names are those of the flags of `mini agent`.
 public struct AgentConfiguration: Sendable {
@@ -38,6 +39,8 @@ public struct AgentConfiguration: Sendable {
     public var defaultRole: String = "*"
     /// `rack:r1;zone:z1`
     public var attributes: String?
+    /// Region and zone of this host.
+    public var domain: V1DomainInfo?
     public var containerizers: [ContainerizerName] = [.docker, .process]
     public var dockerSocket: String = "/var/run/docker.sock"
     /// How long an ended container is kept.

@@ -119,18 +119,9 @@ extension ClusterWorld {
     /// Everything that is owed once the storm is over has been paid.
     var isSettled: Bool { frameworks.allSatisfy { owedTasks(of: $0).isEmpty && $0.isContent } && debts.isEmpty }
 
-    /// Tasks that a framework waits for and has a right to hear the end of.
-    ///
-    /// An agent whose process died before its first identity was on disk comes back as another agent. What was launched
-    /// on the first one stays TASK_UNREACHABLE for ever, as in Apache Mesos: nobody can know that it will not return.
-    private func owedTasks(of framework: SimFramework) -> [TaskID] {
-        if framework.hasLeft { return [] }
-        return framework.openTasks.filter { id in
-            guard let view = framework.tasks[id], [.taskUnreachable, .taskUnknown].contains(view.states.last)
-            else { return true }
-            return agents.contains { $0.disk.agent == view.agent }
-        }
-    }
+    /// Tasks that a framework waits for and has a right to hear the end of: all of them. An agent whose process dies
+    /// before its first identity is on disk comes back as another agent, but then nothing was launched on the first one.
+    private func owedTasks(of framework: SimFramework) -> [TaskID] { framework.hasLeft ? [] : framework.openTasks }
 
     /// What is still owed, in words.
     var debts: [String] {

@@ -171,6 +171,7 @@ extension [AgentEffect] {
         compactMap { effect in
             switch effect {
             case .checkpoint(.agent): "write agent"
+            case .checkpoint(.cluster): "write cluster"
             case .checkpoint(.framework): "write framework"
             case .checkpoint(.task): "write task"
             case .checkpoint(.update(let update)): "write \(update.state.name)"

@@ -178,6 +178,7 @@ struct AgentCoreTests {
         agent.run("t1")
         var info = AgentConversation.frameworkInfo()
         info.name = "renamed"
+        agent.acknowledgeAll("t1")
         #expect(agent.command(.updateFramework(info)).words == ["write framework"])
         #expect(agent.disk.frameworks[AgentConversation.framework]?.name == "renamed")
         #expect(agent.command(.updateFramework(info)).words == [])

@@ -63,6 +63,73 @@ struct AgentRegistrationTests {
         effects.compactMap { if case .schedule(.register, let delay) = $0 { delay } else { nil } }
     }
 
+    @Test func `an agent that knows the size of its cluster goes to a new leader within a time that fits it`() {
+        for (size, limit) in [(100, Duration.milliseconds(20)), (2000, .milliseconds(400)), (10_000, .seconds(1))] {
+            var longest = Duration.zero
+            for seed in UInt64(0)..<40 {
+                var agent = AgentConversation(seed: seed)
+                agent.happen(.masterDetected(AgentConversation.master))
+                agent.happen(.timerFired(.register(agent.openLink)))
+                var told = grant
+                told.clusterAgents = size
+                agent.command(.registered(told))
+                let next = MasterAddress(id: "m2", url: "http://10.0.0.2:5050")
+                longest = max(longest, delay(of: agent.happen(.masterDetected(next))).first ?? .seconds(99))
+            }
+            #expect(longest <= limit)
+            #expect(longest >= limit / 2)
+        }
+    }
+
+    @Test func `an agent remembers its cluster, names it, and does not work for another`() {
+        var agent = AgentConversation()
+        agent.happen(.masterDetected(AgentConversation.master))
+        agent.happen(.timerFired(.register(agent.openLink)))
+        var told = grant
+        told.cluster = "c1"
+        #expect(agent.command(.registered(told)).words == ["write agent", "write cluster"])
+        #expect(agent.disk.cluster == "c1")
+        var plan = RecoveryPlan()
+        plan.agent = agent.disk.agent
+        plan.cluster = agent.disk.cluster
+        var again = AgentConversation(recovering: plan)
+        again.happen(.masterDetected(AgentConversation.master))
+        let attempt = again.happen(.timerFired(.register(again.openLink)))
+        guard case .register(_, _, let registration)? = attempt.first else {
+            Issue.record("no registration: \(attempt)")
+            return
+        }
+        #expect(registration.cluster == "c1")
+        told.cluster = "c2"
+        let effects = again.command(.registered(told))
+        #expect(effects.words == ["close"])
+        #expect(
+            effects.contains(
+                .notice(
+                    .warning("no longer registered: the master belongs to cluster c2, this agent to cluster c1"))))
+    }
+
+    @Test func `a ping is answered only once the identity is on disk`() {
+        var agent = AgentConversation()
+        agent.happen(.masterDetected(AgentConversation.master))
+        agent.happen(.timerFired(.register(agent.openLink)))
+        agent.holdsDisk = true
+        agent.command(.registered(grant))
+        #expect(agent.command(.ping(sequence: 0, connected: true)).words == [])
+        #expect(agent.flush().words == ["pong"])
+    }
+
+    @Test func `a framework that is back gets at once what it has not acknowledged`() {
+        var agent = AgentConversation()
+        agent.register()
+        agent.run("t1")
+        agent.run("t2")
+        agent.acknowledgeAll("t2")
+        let effects = agent.command(.updateFramework(AgentConversation.frameworkInfo()))
+        #expect(effects.sentUpdates.map(\.key.task) == ["t1"])
+        #expect(effects.sentStates == [.taskStarting])
+    }
+
     @Test func `a ping is answered and its absence ends the link`() {
         var agent = AgentConversation()
         agent.register()

@@ -28,11 +28,18 @@ struct AgentSimulationFindingsTests {
         #expect(task?.pending?.state == .taskStarting)
     }
 
-    @Test func `an agent that asks again before its identity is on disk asks as the one it was told to be`() {
+    @Test func `an agent asks again only when its identity is on disk, and as the one it was told to be`() {
         var agent = AgentConversation()
         agent.holdsDisk = true
         agent.register()
-        #expect(registrationAfterLoss(&agent)?.agent == AgentConversation.agentID)
+        #expect(registrationAfterLoss(&agent) == nil)
+        agent.flush()
+        let effects = agent.happen(.timerFired(.register(agent.openLink)))
+        guard case .register(_, _, let registration)? = effects.first else {
+            Issue.record("no registration: \(effects)")
+            return
+        }
+        #expect(registration.agent == AgentConversation.agentID)
     }
 
     @Test func `a task whose last acknowledgement is on its way to disk is not reported`() {

@@ -449,7 +449,7 @@ public nonisolated struct LinkCall: @unchecked Sendable {
     /// Clears the value of `drainConfig`. Subsequent reads from it will return its default value.
     public mutating func clearDrainConfig() {_uniqueStorage()._drainConfig = nil}
 
-    /// The name of the cluster the agent belongs to; absent while it has not been told.
+    /// The cluster the agent belongs to, as it was told when it registered; absent while it was not.
     public var cluster: String {
       get {_storage._cluster ?? String()}
       set {_uniqueStorage()._cluster = newValue}
@@ -855,67 +855,73 @@ public nonisolated struct LinkCommand: @unchecked Sendable {
 
   }
 
-  public nonisolated struct Registered: Sendable {
+  public nonisolated struct Registered: @unchecked Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
     public var agentID: V1AgentID {
-      get {_agentID ?? V1AgentID()}
-      set {_agentID = newValue}
+      get {_storage._agentID ?? V1AgentID()}
+      set {_uniqueStorage()._agentID = newValue}
     }
     /// Returns true if `agentID` has been explicitly set.
-    public var hasAgentID: Bool {self._agentID != nil}
+    public var hasAgentID: Bool {_storage._agentID != nil}
     /// Clears the value of `agentID`. Subsequent reads from it will return its default value.
-    public mutating func clearAgentID() {self._agentID = nil}
+    public mutating func clearAgentID() {_uniqueStorage()._agentID = nil}
 
     public var pingIntervalSeconds: Double {
-      get {_pingIntervalSeconds ?? 0}
-      set {_pingIntervalSeconds = newValue}
+      get {_storage._pingIntervalSeconds ?? 0}
+      set {_uniqueStorage()._pingIntervalSeconds = newValue}
     }
     /// Returns true if `pingIntervalSeconds` has been explicitly set.
-    public var hasPingIntervalSeconds: Bool {self._pingIntervalSeconds != nil}
+    public var hasPingIntervalSeconds: Bool {_storage._pingIntervalSeconds != nil}
     /// Clears the value of `pingIntervalSeconds`. Subsequent reads from it will return its default value.
-    public mutating func clearPingIntervalSeconds() {self._pingIntervalSeconds = nil}
+    public mutating func clearPingIntervalSeconds() {_uniqueStorage()._pingIntervalSeconds = nil}
 
     /// So many pings may go unanswered before the agent counts as unreachable.
     public var pingMissesMax: UInt32 {
-      get {_pingMissesMax ?? 0}
-      set {_pingMissesMax = newValue}
+      get {_storage._pingMissesMax ?? 0}
+      set {_uniqueStorage()._pingMissesMax = newValue}
     }
     /// Returns true if `pingMissesMax` has been explicitly set.
-    public var hasPingMissesMax: Bool {self._pingMissesMax != nil}
+    public var hasPingMissesMax: Bool {_storage._pingMissesMax != nil}
     /// Clears the value of `pingMissesMax`. Subsequent reads from it will return its default value.
-    public mutating func clearPingMissesMax() {self._pingMissesMax = nil}
+    public mutating func clearPingMissesMax() {_uniqueStorage()._pingMissesMax = nil}
 
     public var master: V1MasterInfo {
-      get {_master ?? V1MasterInfo()}
-      set {_master = newValue}
+      get {_storage._master ?? V1MasterInfo()}
+      set {_uniqueStorage()._master = newValue}
     }
     /// Returns true if `master` has been explicitly set.
-    public var hasMaster: Bool {self._master != nil}
+    public var hasMaster: Bool {_storage._master != nil}
     /// Clears the value of `master`. Subsequent reads from it will return its default value.
-    public mutating func clearMaster() {self._master = nil}
+    public mutating func clearMaster() {_uniqueStorage()._master = nil}
 
-    /// The name of the cluster, which the agent remembers; absent when the cluster has none.
+    /// What tells the cluster from every other, which the agent remembers; absent while the registry has no name for it.
     public var cluster: String {
-      get {_cluster ?? String()}
-      set {_cluster = newValue}
+      get {_storage._cluster ?? String()}
+      set {_uniqueStorage()._cluster = newValue}
     }
     /// Returns true if `cluster` has been explicitly set.
-    public var hasCluster: Bool {self._cluster != nil}
+    public var hasCluster: Bool {_storage._cluster != nil}
     /// Clears the value of `cluster`. Subsequent reads from it will return its default value.
-    public mutating func clearCluster() {self._cluster = nil}
+    public mutating func clearCluster() {_uniqueStorage()._cluster = nil}
+
+    /// How many agents the cluster has: they spread their return to the next leader over a time that grows with it.
+    public var agents: UInt32 {
+      get {_storage._agents ?? 0}
+      set {_uniqueStorage()._agents = newValue}
+    }
+    /// Returns true if `agents` has been explicitly set.
+    public var hasAgents: Bool {_storage._agents != nil}
+    /// Clears the value of `agents`. Subsequent reads from it will return its default value.
+    public mutating func clearAgents() {_uniqueStorage()._agents = nil}
 
     public var unknownFields = SwiftProtobuf.UnknownStorage()
 
     public init() {}
 
-    fileprivate var _agentID: V1AgentID? = nil
-    fileprivate var _pingIntervalSeconds: Double? = nil
-    fileprivate var _pingMissesMax: UInt32? = nil
-    fileprivate var _master: V1MasterInfo? = nil
-    fileprivate var _cluster: String? = nil
+    fileprivate var _storage = _StorageClass.defaultInstance
   }
 
   public nonisolated struct Refused: Sendable {
@@ -2398,63 +2404,116 @@ nonisolated extension LinkCommand.TypeEnum: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension LinkCommand.Registered: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = LinkCommand.protoMessageName + ".Registered"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}agent_id\0\u{3}ping_interval_seconds\0\u{3}ping_misses_max\0\u{1}master\0\u{1}cluster\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}agent_id\0\u{3}ping_interval_seconds\0\u{3}ping_misses_max\0\u{1}master\0\u{1}cluster\0\u{1}agents\0")
+
+  fileprivate class _StorageClass {
+    var _agentID: V1AgentID? = nil
+    var _pingIntervalSeconds: Double? = nil
+    var _pingMissesMax: UInt32? = nil
+    var _master: V1MasterInfo? = nil
+    var _cluster: String? = nil
+    var _agents: UInt32? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _agentID = source._agentID
+      _pingIntervalSeconds = source._pingIntervalSeconds
+      _pingMissesMax = source._pingMissesMax
+      _master = source._master
+      _cluster = source._cluster
+      _agents = source._agents
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   public var isInitialized: Bool {
-    if self._agentID == nil {return false}
-    if self._pingIntervalSeconds == nil {return false}
-    if self._pingMissesMax == nil {return false}
-    if self._master == nil {return false}
-    if let v = self._agentID, !v.isInitialized {return false}
-    if let v = self._master, !v.isInitialized {return false}
-    return true
+    return withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      if _storage._agentID == nil {return false}
+      if _storage._pingIntervalSeconds == nil {return false}
+      if _storage._pingMissesMax == nil {return false}
+      if _storage._master == nil {return false}
+      if let v = _storage._agentID, !v.isInitialized {return false}
+      if let v = _storage._master, !v.isInitialized {return false}
+      return true
+    }
   }
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularMessageField(value: &self._agentID) }()
-      case 2: try { try decoder.decodeSingularDoubleField(value: &self._pingIntervalSeconds) }()
-      case 3: try { try decoder.decodeSingularUInt32Field(value: &self._pingMissesMax) }()
-      case 4: try { try decoder.decodeSingularMessageField(value: &self._master) }()
-      case 5: try { try decoder.decodeSingularStringField(value: &self._cluster) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._agentID) }()
+        case 2: try { try decoder.decodeSingularDoubleField(value: &_storage._pingIntervalSeconds) }()
+        case 3: try { try decoder.decodeSingularUInt32Field(value: &_storage._pingMissesMax) }()
+        case 4: try { try decoder.decodeSingularMessageField(value: &_storage._master) }()
+        case 5: try { try decoder.decodeSingularStringField(value: &_storage._cluster) }()
+        case 6: try { try decoder.decodeSingularUInt32Field(value: &_storage._agents) }()
+        default: break
+        }
       }
     }
   }
 
   public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    try { if let v = self._agentID {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-    } }()
-    try { if let v = self._pingIntervalSeconds {
-      try visitor.visitSingularDoubleField(value: v, fieldNumber: 2)
-    } }()
-    try { if let v = self._pingMissesMax {
-      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 3)
-    } }()
-    try { if let v = self._master {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
-    } }()
-    try { if let v = self._cluster {
-      try visitor.visitSingularStringField(value: v, fieldNumber: 5)
-    } }()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._agentID {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+      } }()
+      try { if let v = _storage._pingIntervalSeconds {
+        try visitor.visitSingularDoubleField(value: v, fieldNumber: 2)
+      } }()
+      try { if let v = _storage._pingMissesMax {
+        try visitor.visitSingularUInt32Field(value: v, fieldNumber: 3)
+      } }()
+      try { if let v = _storage._master {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+      } }()
+      try { if let v = _storage._cluster {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 5)
+      } }()
+      try { if let v = _storage._agents {
+        try visitor.visitSingularUInt32Field(value: v, fieldNumber: 6)
+      } }()
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: LinkCommand.Registered, rhs: LinkCommand.Registered) -> Bool {
-    if lhs._agentID != rhs._agentID {return false}
-    if lhs._pingIntervalSeconds != rhs._pingIntervalSeconds {return false}
-    if lhs._pingMissesMax != rhs._pingMissesMax {return false}
-    if lhs._master != rhs._master {return false}
-    if lhs._cluster != rhs._cluster {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._agentID != rhs_storage._agentID {return false}
+        if _storage._pingIntervalSeconds != rhs_storage._pingIntervalSeconds {return false}
+        if _storage._pingMissesMax != rhs_storage._pingMissesMax {return false}
+        if _storage._master != rhs_storage._master {return false}
+        if _storage._cluster != rhs_storage._cluster {return false}
+        if _storage._agents != rhs_storage._agents {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -101,6 +101,7 @@ extension Schema {
         3 ping_misses_max required uint32
         4 master required message:mesos.v1.MasterInfo
         5 cluster optional string
+        6 agents optional uint32
         message mini.link.v1.Command.Refused
         1 reason required string
         2 shutdown required bool

@@ -14,6 +14,7 @@ import Resources
 ///   meta/boot_id                                 the boot of the host in which the agent last ran
 ///   meta/slaves/latest -> <agent id>
 ///   meta/slaves/<agent id>/slave.info
+///   meta/slaves/<agent id>/cluster               what the cluster is called that this agent belongs to
 ///   meta/slaves/<agent id>/frameworks/<framework id>/framework.info
 ///   meta/slaves/.../executors/<executor id>/runs/<container id>/
 ///       tasks/<task id>/task.info, task.updates
@@ -35,6 +36,7 @@ package struct AgentPaths: Hashable, Sendable {
 
     package func metaAgent(_ agent: AgentID) -> String { "\(metaAgents)/\(agent)" }
     package func agentInfo(_ agent: AgentID) -> String { "\(metaAgent(agent))/slave.info" }
+    package func cluster(_ agent: AgentID) -> String { "\(metaAgent(agent))/cluster" }
     package func metaFrameworks(_ agent: AgentID) -> String { "\(metaAgent(agent))/frameworks" }
     package func metaFramework(_ agent: AgentID, _ framework: FrameworkID) -> String {
         "\(metaFrameworks(agent))/\(framework)"

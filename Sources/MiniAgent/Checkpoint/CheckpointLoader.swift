@@ -64,6 +64,7 @@ package struct CheckpointLoader: Sendable {
         guard let info = readAgent(agent, &loaded.problems) else { return loaded }
         loaded.agentInfo = info
         loaded.checkpoint.agent = agent
+        loaded.checkpoint.cluster = readCluster(agent, &loaded.problems)
         for name in DurableFile.names(in: paths.metaFrameworks(agent)) {
             readFramework(agent, FrameworkID(name), &loaded)
         }
@@ -87,6 +88,18 @@ package struct CheckpointLoader: Sendable {
                 CheckpointProblem(path: paths.agentInfo(agent), kind: .unexpected("holds no agent description")))
         }
         return nil
+    }
+
+    private func readCluster(_ agent: AgentID, _ problems: inout [CheckpointProblem]) -> String? {
+        do throws(FileError) {
+            guard let bytes = try DurableFile.read(paths.cluster(agent), bytesMax: 4096), !bytes.isEmpty else {
+                return nil
+            }
+            return String(validating: bytes, as: UTF8.self)
+        } catch {
+            problems.append(CheckpointProblem(path: paths.cluster(agent), kind: .unreadable(error)))
+            return nil
+        }
     }
 
     private func readFramework(_ agent: AgentID, _ id: FrameworkID, _ loaded: inout LoadedCheckpoint) {

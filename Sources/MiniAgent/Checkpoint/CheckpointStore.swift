@@ -68,6 +68,9 @@ package final class CheckpointStore: Sendable {
         switch write {
         case .agent:
             preconditionFailure("handled above")
+        case .cluster(let name):
+            let path = paths.cluster(agent)
+            return (0, { () throws(FileError) in try DurableFile.replace(path, with: Array(name.utf8)) })
         case .framework(let info):
             let id = FrameworkID(info.id)
             state.withLock { $0.frameworks[id] = info }

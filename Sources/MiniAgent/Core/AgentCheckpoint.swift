@@ -43,6 +43,8 @@ package struct KillOrder: Hashable, Sendable {
 package enum CheckpointWrite: Hashable, Sendable {
     /// The agent's identity: from now on it is this agent of this cluster.
     case agent(AgentID)
+    /// The cluster the agent belongs to, after its identity.
+    case cluster(String)
     case framework(V1FrameworkInfo)
     /// A task, before anything is done for it.
     case task(TaskRecord)
@@ -55,6 +57,7 @@ package enum CheckpointWrite: Hashable, Sendable {
     /// Identifies a write in the answer to it.
     package enum Token: Hashable, Sendable {
         case agent(AgentID)
+        case cluster
         case framework(FrameworkID)
         case task(TaskKey, ContainerID)
         case update(TaskKey, UpdateID)
@@ -66,6 +69,7 @@ package enum CheckpointWrite: Hashable, Sendable {
     package var token: Token {
         switch self {
         case .agent(let id): .agent(id)
+        case .cluster: .cluster
         case .framework(let info): .framework(FrameworkID(info.id.value))
         case .task(let record): .task(record.key, record.container)
         case .update(let update): .update(update.key, update.id)
@@ -106,6 +110,7 @@ package struct AgentCheckpoint: Hashable, Sendable {
     }
 
     package var agent: AgentID?
+    package var cluster: String?
     package var frameworks: [FrameworkID: V1FrameworkInfo] = [:]
     package var tasks: [TaskKey: Task] = [:]
 
@@ -116,6 +121,8 @@ package struct AgentCheckpoint: Hashable, Sendable {
         switch write {
         case .agent(let id):
             agent = id
+        case .cluster(let name):
+            cluster = name
         case .framework(let info):
             frameworks[FrameworkID(info.id.value)] = info
         case .task(let record):

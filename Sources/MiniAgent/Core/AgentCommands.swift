@@ -16,8 +16,13 @@ extension AgentCore {
             return shutDown(id, now)
         case .updateFramework(let info):
             let id = FrameworkID(info.id.value)
-            guard let known = frameworks[id], known != info else { return [] }
-            return remember(info, as: id)
+            guard let known = frameworks[id] else { return [] }
+            var effects = known != info ? remember(info, as: id) : []
+            // Often it has just come back: what it may have missed is sent now, not when its retry is due.
+            for key in tasks.keys.filter({ $0.framework == id }).sorted() {
+                effects += step(key, .stream(.frameworkReturned), now)
+            }
+            return effects
         case .reconcile(let keys):
             let unknown = keys.filter { tasks[$0] == nil }.sorted()
             return unknown.map { key in

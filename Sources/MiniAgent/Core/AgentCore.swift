@@ -18,6 +18,8 @@ import Resources
 package struct AgentCore: Hashable, Sendable {
     package let settings: AgentSettings
     package private(set) var agent: AgentID?
+    /// The cluster it belongs to, once a master has said so.
+    package private(set) var cluster: String?
     package private(set) var link: MasterLinkState
     package internal(set) var frameworks: [FrameworkID: V1FrameworkInfo] = [:]
     package internal(set) var tasks: [TaskKey: TaskLife] = [:]
@@ -30,9 +32,11 @@ package struct AgentCore: Hashable, Sendable {
     private var backoffChance: RandomStream
     /// Launches that came before the agent's identity was on disk.
     private var heldCommands: [MasterCommand] = []
-    /// The id a master gave that is not on disk yet. An agent that asks again meanwhile must ask as the same one, or it
-    /// would be given a second id that its disk then contradicts.
+    /// The id a master gave that is not on disk yet. An agent asks again only when it is: until then it cannot know
+    /// whether it will still be that one after a crash.
     private var grantedAgent: AgentID?
+    /// A ping that came before the identity was on disk. The answer says that it is.
+    private var heldPing: UInt64?
     private var stopping: AgentStop?
     private var hasStopped = false
 
@@ -90,6 +94,10 @@ package struct AgentCore: Hashable, Sendable {
             if shutdown { return beginStopping(.fatal("the master refuses this agent: \(reason)"), now) }
             return lose(linkID, because: "the master refused the registration: \(reason)")
         case .ping(let sequence, let connected):
+            if case .recordingIdentity = link.phase {
+                heldPing = sequence
+                return []
+            }
             let effects = link.pinged(linkID, sequence: sequence)
             return connected ? effects : effects + lose(linkID, because: "the master takes this agent for disconnected")
         case .shutdown(let reason):
@@ -108,8 +116,15 @@ package struct AgentCore: Hashable, Sendable {
                     "the master registered this agent as \(grant.agent), but its work directory belongs to \(agent); "
                         + "to start as a new agent, end its tasks and remove the link meta/slaves/latest"), now)
         }
+        if let cluster, let theirs = grant.cluster, cluster != theirs {
+            return lose(linkID, because: "the master belongs to cluster \(theirs), this agent to cluster \(cluster)")
+        }
         grantedAgent = grant.agent
-        let effects = link.granted(linkID, grant, isKnown: agent != nil)
+        var effects = link.granted(linkID, grant, isKnown: agent != nil)
+        if cluster == nil, let name = grant.cluster {
+            cluster = name
+            effects.append(.checkpoint(.cluster(name)))
+        }
         return link.registeredLink == linkID ? effects + registered(now) : effects
     }
 
@@ -122,6 +137,8 @@ package struct AgentCore: Hashable, Sendable {
         let held = heldCommands
         heldCommands = []
         for command in held { effects += perform(command, on: linkID, now) }
+        if let heldPing { effects += link.pinged(linkID, sequence: heldPing) }
+        heldPing = nil
         return effects
     }
 
@@ -129,6 +146,7 @@ package struct AgentCore: Hashable, Sendable {
         let effects = link.lost(linkID, chance: &backoffChance)
         if effects.isEmpty { return [] }
         heldCommands = []
+        heldPing = nil
         return [.notice(.warning("no longer registered: \(reason)"))] + effects
     }
 
@@ -139,7 +157,7 @@ package struct AgentCore: Hashable, Sendable {
         }
         let frameworkIDs = Set(lives.map(\.record.key.framework)).sorted()
         return Registration(
-            agent: agent ?? grantedAgent,
+            agent: agent, cluster: cluster,
             tasks: lives.map { life in
                 let history = life.durableHistory
                 return ReportedTask(
@@ -148,6 +166,9 @@ package struct AgentCore: Hashable, Sendable {
             },
             frameworks: frameworkIDs.compactMap { frameworks[$0] })
     }
+
+    /// How often an agent that wants to register looks whether its identity has reached the disk.
+    private static let identityPoll = Duration.milliseconds(100)
 
     // MARK: Disk and timers
 
@@ -165,7 +186,7 @@ package struct AgentCore: Hashable, Sendable {
             return step(key, .stream(.acknowledgementCheckpointed(id)), now)
         case .kill(_, let container):
             return step(container, .killRecorded, now)
-        case .framework, .retirement:
+        case .cluster, .framework, .retirement:
             return []
         }
     }
@@ -173,6 +194,9 @@ package struct AgentCore: Hashable, Sendable {
     private mutating func fired(_ timer: AgentTimer, _ now: Moment) -> [AgentEffect] {
         switch timer {
         case .register(let linkID):
+            if agent == nil, grantedAgent != nil, link.isWaiting(linkID) {
+                return [.schedule(.register(linkID), after: Self.identityPoll)]
+            }
             return link.attempt(linkID, registration())
         case .registrationDeadline(let linkID):
             guard link.isAwaitingAnswer(linkID) else { return [] }
@@ -261,6 +285,7 @@ package struct AgentCore: Hashable, Sendable {
         precondition(!isRecovered, "an agent recovers once, before anything else")
         isRecovered = true
         agent = plan.agent
+        cluster = plan.cluster
         var effects: [AgentEffect] = plan.orphans.map { .removeOrphan($0) }
         for task in plan.tasks {
             let record = task.checkpoint.record

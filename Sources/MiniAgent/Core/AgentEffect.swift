@@ -16,6 +16,8 @@ package struct ReportedTask: Hashable, Sendable {
 /// What an agent says of itself when it registers; the shell adds addresses, attributes and versions.
 package struct Registration: Hashable, Sendable {
     package var agent: AgentID?
+    /// The cluster it has registered with before.
+    package var cluster: String?
     package var tasks: [ReportedTask]
     package var frameworks: [V1FrameworkInfo]
 }

@@ -32,11 +32,19 @@ package struct RegistrationGrant: Hashable, Sendable {
     package var agent: AgentID
     package var pingInterval: Duration
     package var pingMissesMax: Int
+    /// What tells the cluster from every other; nil if the master did not say.
+    package var cluster: String?
+    /// How many agents the cluster has; nil if the master did not say.
+    package var clusterAgents: Int?
 
-    package init(agent: AgentID, pingInterval: Duration, pingMissesMax: Int) {
+    package init(
+        agent: AgentID, pingInterval: Duration, pingMissesMax: Int, cluster: String? = nil, clusterAgents: Int? = nil
+    ) {
         self.agent = agent
         self.pingInterval = pingInterval
         self.pingMissesMax = pingMissesMax
+        self.cluster = cluster
+        self.clusterAgents = clusterAgents
     }
 }
 

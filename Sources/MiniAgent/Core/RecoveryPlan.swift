@@ -67,6 +67,7 @@ package struct RecoveryPlan: Hashable, Sendable {
     }
 
     package var agent: AgentID?
+    package var cluster: String?
     package var frameworks: [FrameworkID: V1FrameworkInfo] = [:]
     /// Sorted by key.
     package var tasks: [Task] = []
@@ -99,6 +100,7 @@ package func planRecovery(
 ) -> RecoveryPlan {
     var plan = RecoveryPlan()
     plan.agent = checkpoint.agent
+    plan.cluster = checkpoint.cluster
     plan.frameworks = checkpoint.frameworks
     var claimed: Set<ContainerID> = []
     for (_, task) in checkpoint.tasks.sorted(by: { $0.key < $1.key }) {

@@ -16,6 +16,8 @@ package struct StatusUpdateStream: Hashable, Sendable {
         case retryDue(send: Int)
         /// The agent has (re-)registered: whatever was in flight may be lost.
         case masterChanged
+        /// The framework may be there again, and may have missed what was in flight.
+        case frameworkReturned
     }
 
     package enum Effect: Hashable, Sendable {
@@ -86,9 +88,10 @@ package struct StatusUpdateStream: Hashable, Sendable {
             return advance()
         case (.awaitingAcknowledgement, .retryDue(sends)):
             return sendHead(retryAfter: min(retryDelay * 2, Self.retryMax))
-        case (.awaitingAcknowledgement, .masterChanged):
+        case (.awaitingAcknowledgement, .masterChanged), (.awaitingAcknowledgement, .frameworkReturned):
             return sendHead(retryAfter: Self.retryMin)
-        case (_, .acknowledged), (_, .acknowledgementCheckpointed), (_, .retryDue), (_, .masterChanged):
+        case (_, .acknowledged), (_, .acknowledgementCheckpointed), (_, .retryDue), (_, .masterChanged),
+            (_, .frameworkReturned):
             return []  // Late or repeated, as networks do. The head has not changed.
         }
     }

@@ -17,7 +17,9 @@ extension MasterCommand {
             self = .registered(
                 RegistrationGrant(
                     agent: AgentID(registered.agentID), pingInterval: .seconds(interval),
-                    pingMissesMax: Int(min(registered.pingMissesMax, 1000))))
+                    pingMissesMax: Int(min(registered.pingMissesMax, 1000)),
+                    cluster: registered.hasCluster && !registered.cluster.isEmpty ? registered.cluster : nil,
+                    clusterAgents: registered.hasAgents ? Int(registered.agents) : nil))
         case .refused:
             self = .refused(reason: command.refused.reason, shutdown: command.refused.shutdown)
         case .runTask:
@@ -87,6 +89,7 @@ extension Registration {
         call.type = .register
         call.register.agent = description
         if let agent { call.register.agent.id = V1AgentID(agent) }
+        if let cluster { call.register.cluster = cluster }
         call.register.linkVersion = Registration.linkVersion
         call.register.version = Versions.mini
         call.register.frameworks = frameworks

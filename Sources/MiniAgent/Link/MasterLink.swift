@@ -149,6 +149,7 @@ final class MasterLink: Sendable {
                 if body.count > 4096 { break }
             }
         } catch {}
+        if response.status == 404 { return "the master does not know agents of mini-mesos: is it another product's?" }
         let text = String(decoding: body.prefix(300), as: UTF8.self).split(whereSeparator: \.isNewline)
         return "the master answered \(response.status) \(text.first ?? "")"
     }

@@ -59,6 +59,7 @@ struct AgentStart: Sendable {
         info.port = Int32(clamping: configuration.advertisePort ?? port)
         info.resources = settings.resources.protobuf()
         info.attributes = attributes
+        if let domain = configuration.domain { info.domain = domain }
         return info
     }
 
@@ -158,6 +159,7 @@ struct AgentStart: Sendable {
                 "resources were '\(oldResources?.description ?? "unreadable")' and are "
                     + "'\(newResources?.description ?? "unreadable")'")
         }
+        if old.hasDomain != new.hasDomain || old.domain != new.domain { differences.append("the fault domain differs") }
         if old.attributes != new.attributes {
             let names = Set(old.attributes.map(\.name)).union(new.attributes.map(\.name)).sorted().filter { name in
                 old.attributes.filter { $0.name == name } != new.attributes.filter { $0.name == name }
