@@ -183,7 +183,7 @@ let package = Package(
             name: "MasterIntegrationTests",
             dependencies: [
                 "MiniMaster", "DevCluster", "IntegrationSupport", "HTTPClient", "ZooKeeper", "MasterDetection",
-                "MesosProtocol", "Resources", logging,
+                "MesosProtocol", "Resources", "Mailbox", "Processes", "mini", logging,
             ], path: "IntegrationTests/MasterTests", swiftSettings: strict),
         .testTarget(
             name: "SchedulerClientTests", dependencies: ["SchedulerClient", "Resources"], swiftSettings: strict),

@@ -7,10 +7,16 @@ import ZooKeeper
 /// Why a master could not join the election group.
 public enum ElectionError: Error, Hashable, Sendable, CustomStringConvertible {
     case zooKeeper(path: String, ZooKeeperError)
+    /// A master of another product is a member: its agents and frameworks could not use ours, nor ours its.
+    case foreignMember(name: String, pid: String)
 
     public var description: String {
         switch self {
+        case .zooKeeper(let path, let error) where error == .noAuth || error == .authFailed || error == .invalidACL:
+            "ZooKeeper authentication: cannot join the election at \(path): \(error)"
         case .zooKeeper(let path, let error): "cannot join the election at \(path): \(error)"
+        case .foreignMember(let name, let pid):
+            "\(pid), a master of another product, is a member of the election group as \(name)"
         }
     }
 }
@@ -54,23 +60,19 @@ public final class ElectionMembership: Sendable {
     /// A lost connection while creating does not say whether the member exists, so after each failure the group is
     /// searched for a member of this session first. Goes on until it succeeds, the session ends or the task is cancelled.
     ///
+    /// - Parameter besideForeign: Whether to join a group in which there are masters of another product.
     /// - Returns: The own member, which has a counter higher than that of everybody who joined before.
     /// - Throws: The first error that is not worth another try, such as `.noAuth` for wrong credentials; or the last one
     ///   if the task was cancelled.
-    public func join(_ info: V1MasterInfo) async throws(ElectionError) -> ElectionMember {
+    public func join(
+        _ info: V1MasterInfo, besideForeign: Bool = false
+    ) async throws(ElectionError) -> ElectionMember {
         let document = MasterInfoJSON.encode(info)
         var pause = Self.retryMin
         while true {
+            let outcome: Attempt
             do throws(ZooKeeperError) {
-                try await session.createMissing(path, acl: acl)
-                // What was proposed before the connection broke is applied before the group is searched.
-                try await session.sync(path)
-                if let member = try await ownMember(with: document) { return keep(member) }
-                let created = try await session.create(
-                    "\(path)/\(ElectionMember.namePrefix)", data: document, mode: .ephemeralSequential, acl: acl)
-                let name = created.split(separator: "/").last.map(String.init) ?? ""
-                guard let member = ElectionMember(name: name) else { throw .badArguments }
-                return keep(member)
+                outcome = try await attempt(document, besideForeign: besideForeign)
             } catch {
                 // A directory that somebody removed between two of the steps is made again.
                 guard error.isRetryable || error == .noNode else { throw .zooKeeper(path: path, error) }
@@ -82,8 +84,32 @@ public final class ElectionMembership: Sendable {
                     preconditionFailure("Task.sleep threw \(error)")
                 }
                 pause = min(pause * 2, Self.retryMax)
+                continue
+            }
+            switch outcome {
+            case .joined(let member): return member
+            case .foreign(let name, let pid): throw .foreignMember(name: name, pid: pid)
             }
         }
+    }
+
+    private enum Attempt {
+        case joined(ElectionMember)
+        case foreign(name: String, pid: String)
+    }
+
+    private func attempt(_ document: [UInt8], besideForeign: Bool) async throws(ZooKeeperError) -> Attempt {
+        try await session.createMissing(path, acl: acl)
+        // What was proposed before the connection broke is applied before the group is searched.
+        try await session.sync(path)
+        let (own, foreign) = try await look(for: document)
+        if let own { return .joined(keep(own)) }
+        if !besideForeign, let foreign { return .foreign(name: foreign.name, pid: foreign.pid) }
+        let created = try await session.create(
+            "\(path)/\(ElectionMember.namePrefix)", data: document, mode: .ephemeralSequential, acl: acl)
+        let name = created.split(separator: "/").last.map(String.init) ?? ""
+        guard let member = ElectionMember(name: name) else { throw .badArguments }
+        return .joined(keep(member))
     }
 
     /// The members now, the leader first. Children that are no members are left out.
@@ -138,25 +164,36 @@ public final class ElectionMembership: Sendable {
         own.withLock { $0 = nil }
     }
 
-    /// Looks for a member that this session has created before and that says what `document` says. A member of ours that
-    /// says something else is removed: readers keep a member's content by its name, so it is never rewritten.
-    private func ownMember(with document: [UInt8]) async throws(ZooKeeperError) -> ElectionMember? {
-        var found: ElectionMember?
-        for member in try await members() where member.label == .json {
+    /// Looks for a member that this session has created before and that says what `document` says, and for a master of
+    /// another product. A member of ours that says something else, or was rewritten by somebody, is removed: readers keep
+    /// a member's content by its name, and a leader's writes check that its own was never touched.
+    private func look(
+        for document: [UInt8]
+    ) async throws(ZooKeeperError) -> (own: ElectionMember?, foreign: (name: String, pid: String)?) {
+        var own: ElectionMember?
+        var foreign: (name: String, pid: String)?
+        for member in try await members() {
             let path = "\(self.path)/\(member.name)"
             do throws(ZooKeeperError) {
                 let (data, stat) = try await session.get(path)
-                guard stat.ephemeralOwner == session.sessionID else { continue }
-                if data == document, found == nil {
-                    found = member
-                } else {
-                    try await session.delete(path)
+                if stat.ephemeralOwner == session.sessionID {
+                    if data == document, stat.version == 0, own == nil {
+                        own = member
+                    } else {
+                        try await session.delete(path)
+                    }
+                } else if foreign == nil, let master = try? MasterInfoJSON.decode(data, label: member.label),
+                    master.miniVersion == nil
+                {
+                    foreign = (member.name, master.info.pid)
                 }
             } catch .noNode {
                 continue  // Another master left in between.
+            } catch .noAuth {
+                continue  // Somebody else's znode, which nobody lets us read: no master's, those can be read by all.
             }
         }
-        return found
+        return (own, foreign)
     }
 
     private func keep(_ member: ElectionMember) -> ElectionMember {

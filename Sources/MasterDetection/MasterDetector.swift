@@ -96,6 +96,14 @@ private struct DetectorShell: Sendable {
     let logger: Logger
     let report: @Sendable (DetectedMaster?) -> Void
     private let sessions = Locked<[Int: ZooKeeperSession]>([:])
+    /// What the members of the last list wrote. A member's content never changes, so whoever leads next is known without
+    /// another read. Kept for one session: over a longer time the directory may be made anew, with the same names.
+    private let documents = Locked(Documents())
+
+    private struct Documents {
+        var session = 0
+        var byName: [String: [UInt8]] = [:]
+    }
 
     init(
         url: ZooKeeperURL, sessionTimeout: Duration, inbox: Mailbox<DetectionCore.Event>, logger: Logger,
@@ -137,8 +145,9 @@ private struct DetectorShell: Sendable {
         case .look(let number, let setWatch):
             work.addTask {
                 let session = sessions.withLock { $0[number] }
-                let (finding, isWatching) = await look(session, number, setWatch: setWatch)
+                let (finding, isWatching, names) = await look(session, number, setWatch: setWatch)
                 inbox.send(.looked(session: number, finding, isWatching: isWatching))
+                if let session { await prefetch(names, session, number) }
             }
         case .report(let master):
             if let master {
@@ -174,8 +183,8 @@ private struct DetectorShell: Sendable {
     /// - Returns: Also whether a watch is set now that was not before.
     private func look(
         _ session: ZooKeeperSession?, _ number: Int, setWatch: Bool
-    ) async -> (DetectionCore.Finding, isWatching: Bool) {
-        guard let session else { return (.failed(.closing), false) }
+    ) async -> (DetectionCore.Finding, isWatching: Bool, names: [String]) {
+        guard let session else { return (.failed(.closing), false, []) }
         var isWatching = false
         var watch: (@Sendable (WatchEvent) -> Void)?
         if setWatch { watch = { [inbox] _ in inbox.send(.watchFired(session: number)) } }
@@ -188,25 +197,52 @@ private struct DetectorShell: Sendable {
                 // Watched for its creation.
                 let stat = try await session.exists(url.path, watch: watch)
                 isWatching = setWatch
-                guard stat != nil else { return (.nobody, isWatching) }
+                guard stat != nil else { return (.nobody, isWatching, []) }
                 names = try await session.children(url.path, watch: watch)  // Created since the first look.
             }
             for _ in 0..<Self.listsMax {
-                guard let leader = ElectionMember.leader(among: names) else { return (.nobody, isWatching) }
+                guard let leader = ElectionMember.leader(among: names) else { return (.nobody, isWatching, []) }
                 let data: [UInt8]
                 do throws(ZooKeeperError) {
-                    data = try await session.get("\(url.path)/\(leader.name)").data
+                    data = try await document(of: leader, session, number)
                 } catch .noNode {
                     // It left between the two reads. Another list, in which it is missing: the next one leads already,
                     // and reporting "nobody" in between would only make everybody disconnect.
                     names = try await session.children(url.path)
                     continue
                 }
-                return (Self.finding(data, of: leader), isWatching)
+                return (Self.finding(data, of: leader), isWatching, names)
             }
-            return (.nobody, isWatching)
+            return (.nobody, isWatching, [])
         } catch {
-            return (.failed(error), isWatching)
+            return (.failed(error), isWatching, [])
+        }
+    }
+
+    private func document(
+        of member: ElectionMember, _ session: ZooKeeperSession, _ number: Int
+    ) async throws(ZooKeeperError) -> [UInt8] {
+        if let known = documents.withLock({ $0.session == number ? $0.byName[member.name] : nil }) { return known }
+        let data = try await session.get("\(url.path)/\(member.name)").data
+        documents.withLock { documents in
+            if documents.session < number { documents = Documents(session: number) }
+            if documents.session == number { documents.byName[member.name] = data }
+        }
+        return data
+    }
+
+    /// Somebody else's thousand znodes are not all read.
+    private static let prefetchedMax = 8
+
+    /// Reads what those next in line say of themselves, and forgets those that have left.
+    private func prefetch(_ names: [String], _ session: ZooKeeperSession, _ number: Int) async {
+        let members = ElectionMember.members(among: names).prefix(Self.prefetchedMax)
+        documents.withLock { documents in
+            guard documents.session == number else { return }
+            documents.byName = documents.byName.filter { known in members.contains { $0.name == known.key } }
+        }
+        for member in members {
+            do throws(ZooKeeperError) { _ = try await document(of: member, session, number) } catch { continue }
         }
     }
 

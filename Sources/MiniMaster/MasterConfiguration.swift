@@ -1,5 +1,6 @@
 // What an operator sets: the typed form of the master's flags.
 import Allocator
+import MesosProtocol
 import Resources
 import ZooKeeper
 
@@ -28,6 +29,20 @@ public struct MasterConfiguration: Sendable {
     public var agentPingTimeout: Duration = .seconds(15)
     public var maxAgentPingTimeouts = 5
     public var agentReregisterTimeout: Duration = .seconds(600)
+    /// Between two removals of silent agents. Nil: no limit.
+    public var agentRemovalInterval: Duration?
+    /// If more than this share of the agents, and at least three, fall silent within one ping window, none is removed.
+    /// 1: never.
+    public var agentRemovalBrake = 0.4
+    /// If more than this share of the registry's agents have not come back to a new leader in time, none is removed.
+    public var recoveryAgentRemovalLimit = 1.0
+    /// Where this master stands; must be in the same region as the other masters.
+    public var domain: V1DomainInfo?
+    public var requireAgentDomain = false
+    /// What tells this cluster from every other, for a registry that has no such name yet. Nil: made up.
+    public var clusterID: String?
+    /// Whether to stand for election beside masters of another product.
+    public var allowForeignMasters = false
     public var allocationInterval: Duration = .seconds(1)
     /// Nil: offers never expire.
     public var offerTimeout: Duration?
@@ -62,6 +77,11 @@ public struct MasterConfiguration: Sendable {
         settings.agentPingInterval = agentPingTimeout
         settings.agentPingMissesMax = maxAgentPingTimeouts
         settings.agentReregisterTimeout = agentReregisterTimeout
+        settings.agentRemovalInterval = agentRemovalInterval
+        settings.agentRemovalBrake = agentRemovalBrake
+        settings.recoveryAgentRemovalLimit = recoveryAgentRemovalLimit
+        settings.requiresAgentDomain = requireAgentDomain
+        settings.clusterID = clusterID
         settings.offerTimeout = offerTimeout
         settings.roles = roles
         settings.weights = weights
@@ -85,6 +105,7 @@ public struct MasterConfiguration: Sendable {
         var flags: [String: String] = [
             "agent_ping_timeout": Self.text(agentPingTimeout),
             "agent_reregister_timeout": Self.text(agentReregisterTimeout),
+            "agent_removal_brake": Self.percent(agentRemovalBrake),
             "allocation_interval": Self.text(allocationInterval),
             "allocator": "hierarchical",
             "authenticate_agents": "false",
@@ -103,12 +124,14 @@ public struct MasterConfiguration: Sendable {
             "max_unreachable_tasks_per_framework": "\(maxUnreachableTasksPerFramework)",
             "min_allocatable_resources": minAllocatableResources.map(\.description).joined(separator: "|"),
             "port": "\(port)",
+            "recovery_agent_removal_limit": Self.percent(recoveryAgentRemovalLimit),
             "registry": zk == nil ? "file" : "zookeeper",
             "registry_fetch_timeout": Self.text(registryFetchTimeout),
             "registry_gc_interval": Self.text(registryGCInterval),
             "registry_max_agent_age": Self.text(registryMaxAgentAge),
             "registry_max_agent_count": "\(registryMaxAgentCount)",
             "registry_store_timeout": Self.text(registryStoreTimeout),
+            "require_agent_domain": "\(requireAgentDomain)",
             "role_sorter": "drf",
             "root_submissions": "\(rootSubmissions)",
             "work_dir": workDir,
@@ -120,6 +143,9 @@ public struct MasterConfiguration: Sendable {
         if let advertisePort { flags["advertise_port"] = "\(advertisePort)" }
         if let hostname { flags["hostname"] = hostname }
         if let cluster { flags["cluster"] = cluster }
+        if let clusterID { flags["cluster_id"] = clusterID }
+        if let domain { flags["domain"] = String(decoding: MesosJSON.encode(domain), as: UTF8.self) }
+        if let agentRemovalInterval { flags["agent_removal_rate_limit"] = "1/\(Self.text(agentRemovalInterval))" }
         if let logDirectory { flags["log_dir"] = logDirectory }
         if let offerTimeout { flags["offer_timeout"] = Self.text(offerTimeout) }
         if let roles { flags["roles"] = roles.sorted().map(\.value).joined(separator: ",") }
@@ -129,6 +155,12 @@ public struct MasterConfiguration: Sendable {
         }
         flags.merge(reportedFlags) { known, _ in known }
         return flags.sorted { $0.key < $1.key }.map { (name: $0.key, value: $0.value) }
+    }
+
+    /// A share as Mesos writes it.
+    private static func percent(_ share: Double) -> String {
+        let text = share * 100 == (share * 100).rounded() ? "\(Int(share * 100))" : "\(share * 100)"
+        return text + "%"
     }
 
     /// A duration as Mesos writes it: the largest unit that divides it.

@@ -12,12 +12,15 @@ import ZooKeeper
 public final class MasterServer: Sendable {
     /// `http://host:port` as others reach it.
     public let url: String
+    /// The port it listens on, which is another one than others are told if one is advertised.
+    public let port: Int
     private let shell: MasterShell
     private let http: HTTPServer
     private let loop: Task<Void, Never>
 
     private init(url: String, shell: MasterShell, http: HTTPServer, loop: Task<Void, Never>) {
         self.url = url
+        port = http.port
         self.shell = shell
         self.http = http
         self.loop = loop
@@ -54,7 +57,7 @@ public final class MasterServer: Sendable {
         actual.port = http.port
         let port = configuration.advertisePort ?? http.port
         let hostname = HostAddress.name(of: ip, configuration)
-        let info = Self.masterInfo(ip: ip, port: port, hostname: hostname)
+        let info = Self.masterInfo(ip: ip, port: port, hostname: hostname, domain: configuration.domain)
 
         let clock = MasterClock()
         let shell = MasterShell(
@@ -62,8 +65,9 @@ public final class MasterServer: Sendable {
             election: configuration.zk.map { url in
                 { post in
                     ElectionShell(
-                        url: url, sessionTimeout: configuration.zkSessionTimeout, selfInfo: info, clock: clock,
-                        logger: logger, post: post)
+                        url: url, sessionTimeout: configuration.zkSessionTimeout, selfInfo: info,
+                        allowsForeignMasters: configuration.allowForeignMasters, clock: clock, logger: logger,
+                        post: post)
                 }
             },
             registry: { election in
@@ -108,12 +112,13 @@ public final class MasterServer: Sendable {
         path.hasSuffix("/agent-link") ? 256 << 20 : 16 << 20
     })
 
-    private static func masterInfo(ip: String, port: Int, hostname: String) -> V1MasterInfo {
+    private static func masterInfo(ip: String, port: Int, hostname: String, domain: V1DomainInfo?) -> V1MasterInfo {
         var info = V1MasterInfo(
             id: WireUUID.random().description, ip: ip, port: Int32(clamping: port), hostname: hostname)
         var capability = V1MasterInfo.Capability()
         capability.type = .agentUpdate
         info.capabilities = [capability]
+        if let domain { info.domain = domain }
         return info
     }
 }

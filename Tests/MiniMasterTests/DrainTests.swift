@@ -161,7 +161,7 @@ struct DrainTests {
         var message = Samples.drainable()
         message.drainConfig.markGone = false
         let link = talk.register(message)
-        #expect(talk.commands(link).map(\.type) == [.registered, .endDrain])
+        #expect(talk.commands(link).map(\.type) == [.registered, .ping, .endDrain])
     }
 
     @Test func `with mark_gone a drained agent is gone`() {

@@ -16,6 +16,7 @@ struct FailoverTests {
         state.agents["old-S0"] = agent
         let info = Samples.framework(id: "old-0000", failoverTimeout: failoverTimeout)
         state.frameworks["old-0000"] = FrameworkRecord(info: info, phase: frameworkPhase)
+        state.cluster = "c"
         return state
     }
 
@@ -69,6 +70,44 @@ struct FailoverTests {
         talk.pass(.seconds(2))
         #expect(talk.core.cluster?.frameworks["old-0000"] == nil)
         #expect(talk.commands(link).contains(.shutdownFramework("old-0000")))
+    }
+
+    @Test func `clocks that disagree neither end a framework at once nor keep it for longer than its timeout`() {
+        let start = MasterConversation(starts: false).now.wall
+        let past = start.advanced(by: .seconds(-86_400))
+        var ahead = MasterConversation(stored: stored(frameworkPhase: .disconnected(since: past)))
+        ahead.pass(.seconds(9))
+        #expect(ahead.core.cluster?.frameworks["old-0000"] != nil, "nobody led; it could not come back")
+        ahead.pass(.seconds(2))
+        #expect(ahead.core.cluster?.frameworks["old-0000"] == nil)
+        let future = start.advanced(by: .seconds(86_400))
+        var behind = MasterConversation(stored: stored(frameworkPhase: .disconnected(since: future)))
+        behind.pass(.seconds(59))
+        #expect(behind.core.cluster?.frameworks["old-0000"] != nil)
+        behind.pass(.seconds(2))
+        #expect(behind.core.cluster?.frameworks["old-0000"] == nil)
+    }
+
+    @Test func `a framework that comes back in what is left of its timeout keeps its tasks`() {
+        let since = MasterConversation(starts: false).now.wall.advanced(by: .seconds(-40))
+        var talk = MasterConversation(stored: stored(frameworkPhase: .disconnected(since: since)))
+        let link = talk.register(Samples.agent(id: "old-S0", tasks: [held]))
+        talk.pass(.seconds(19), answeringOn: [link])
+        let stream = talk.subscribe(Samples.framework(id: "old-0000"))
+        talk.pass(.seconds(900), answeringOn: [link])
+        #expect(talk.core.cluster?.frameworks["old-0000"]?.stream == stream)
+        #expect(talk.core.cluster?.tasks.count == 1)
+    }
+
+    @Test func `agents hear of a framework's return, so that its updates come at once`() {
+        var talk = MasterConversation(stored: stored())
+        let link = talk.register(Samples.agent(id: "old-S0", tasks: [held]))
+        let other = talk.register(Samples.agent("a2.example.org", id: "old-S1"), from: "10.0.0.2")
+        talk.drain()
+        talk.subscribe(Samples.framework(id: "old-0000"))
+        #expect(talk.commands(link).map(\.type) == [.updateFramework])
+        #expect(talk.commands(link).first?.updateFramework.framework.id.value == "old-0000")
+        #expect(talk.commands(other).isEmpty)
     }
 
     @Test func `a framework that was connected has the agents' window and its own timeout to return`() {

@@ -223,7 +223,7 @@ struct MaintenanceTests {
         #expect(talk.machinesUp([other]) == .done)
         #expect(talk.stored.schedule.map(\.machineIds) == [[Self.machine("third")]])
         let link = talk.register(Samples.agent())
-        #expect(talk.commands(link).map(\.type) == [.registered])
+        #expect(talk.commands(link).map(\.type) == [.registered, .ping])
     }
 
     @Test func `an agent that registers while its machine goes down goes down too`() {

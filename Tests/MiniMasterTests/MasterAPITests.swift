@@ -110,6 +110,15 @@ struct MasterAPITests {
                 LinkCommand.self, from: try #require(try await commands.next()))
             #expect(registered.type == .registered)
             let agent = AgentID(registered.registered.agentID)
+            let ping = try MediaType.protobuf.decode(LinkCommand.self, from: try #require(try await commands.next()))
+            #expect(ping.type == .ping)
+            var pong = LinkCall()
+            pong.type = .pong
+            pong.pong.sequence = ping.ping.sequence
+            let ponged = try await master.stream(
+                "/api/v1/agent-link", MediaType.protobuf.encode(pong),
+                headers: protobuf + [("Mini-Link-Stream-Id", linkID)])
+            #expect(ponged.status == 202)
 
             let stream = try await master.stream(
                 "/api/v1/scheduler", Array(Self.subscribe.utf8), headers: [("Content-Type", "application/json")])

@@ -26,6 +26,10 @@ struct OperatorFailoverTests {
             talk = MasterConversation(settings: Self.settings)
             talk.writesAtOnce = false
             entries = [:]
+            // The first leader has named the cluster by now.
+            for change in RegistryCodec.changes(for: [.nameCluster(talk.stored.cluster ?? "")]) {
+                if case .put(let key, let bytes) = change { entries[key] = bytes }
+            }
         }
 
         mutating func chance(_ bound: Int) -> Int { Int.random(in: 0..<bound, using: &random) }

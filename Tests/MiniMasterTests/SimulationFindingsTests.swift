@@ -6,6 +6,25 @@ import Testing
 @testable import MiniMaster
 
 struct SimulationFindingsTests {
+    @Test func `a task that its agent was just asked about is not called gone meanwhile`() {
+        var talk = MasterConversation()
+        let pair = talk.pair()
+        talk.launch([Samples.task("t1", on: pair.agent)], pair)
+        talk.pass(.seconds(91))
+        let back = talk.register(Samples.agent(id: pair.agent.value))
+        #expect(talk.commands(back).contains { $0.type == .reconcileTasks })
+        talk.drain()
+        talk.call(pair.stream, pair.framework, .reconcile) { call in
+            var task = V1SchedulerCall.Reconcile.Task()
+            task.taskID.value = "t1"
+            task.agentID = V1AgentID(pair.agent)
+            call.reconcile.tasks = [task]
+        }
+        #expect(talk.statuses(pair.stream).isEmpty)
+        talk.update(back, pair.framework, "t1", on: pair.agent, .taskDropped, uuid: 9)
+        #expect(talk.statuses(pair.stream).map(\.state) == [.taskDropped])
+    }
+
     private func stored() -> RegistryState {
         var state = RegistryState()
         var agent = Samples.agent(id: "old-S0").agent

@@ -33,6 +33,9 @@ struct MetricsDocument {
         metrics["master/slaves_active"] = Double(connected)
         metrics["master/slaves_inactive"] = Double(agents.count - connected)
         metrics["master/slaves_unreachable"] = Double(cluster.registry.unreachable.count)
+        metrics["master/agent_removal_brake_engaged"] = cluster.removals.isBraked ? 1 : 0
+        metrics["master/agent_removals_waiting"] = Double(cluster.removals.waitingCount)
+        metrics["master/recovery_agent_removal_held"] = cluster.isRecoveryRemovalHeld ? 1 : 0
         let frameworks = cluster.frameworks.all
         let here = frameworks.filter(\.isConnected).count
         metrics["master/frameworks_connected"] = Double(here)
@@ -84,7 +87,8 @@ struct MetricsDocument {
     private static let zeros: [String: Double] = {
         var names = [
             "allocator/event_queue_dispatches", "allocator/mesos/allocation_runs",
-            "allocator/mesos/event_queue_dispatches", "master/dropped_messages",
+            "allocator/mesos/event_queue_dispatches", "master/agent_removal_brake_engaged",
+            "master/agent_removals_waiting", "master/recovery_agent_removal_held", "master/dropped_messages",
             "master/event_queue_dispatches", "master/event_queue_http_requests", "master/event_queue_messages",
             "master/frameworks_active", "master/frameworks_connected", "master/frameworks_disconnected",
             "master/frameworks_inactive", "master/http_cache_hits", "master/operator_event_stream_subscribers",

@@ -25,12 +25,20 @@ package struct Cluster: Sendable {
     /// Agents that drain and may still have something left.
     var drainsUnderWay: Set<AgentID> = []
     var allocator: Allocator
+    package internal(set) var removals: RemovalBook
+    /// How many agents the registry had when this term began.
+    let recoveredAgentCount: Int
+    /// Whether the agents that have not come back are kept because they are too many.
+    package internal(set) var isRecoveryRemovalHeld = false
+    var removalTimer: UInt64 = 0
+    var brakeTimer: UInt64 = 0
+    var brakeSaidAt = Instant.zero
     /// What this step asks of the world, in order.
     var effects: [MasterEffect] = []
     private var allocateTimer: UInt64?
     private var filterTimer: (number: UInt64, due: Instant)?
     private var registryTimer: UInt64 = 0
-    private var recoveryTimer: UInt64 = 0
+    var recoveryTimer: UInt64 = 0
     private var collectionTimer: UInt64 = 0
 
     init(
@@ -46,6 +54,8 @@ package struct Cluster: Sendable {
         registrar = Registrar(recovered: recovered)
         frameworks = FrameworkBook(completedMax: settings.completedFrameworksMax)
         allocator = Allocator(settings: settings.allocator)
+        removals = RemovalBook(settings: settings)
+        recoveredAgentCount = recovered.agents.count
         recover(recovered)
     }
 
@@ -73,9 +83,14 @@ package struct Cluster: Sendable {
             }
         }
         adoptOperatorChanges(state)
+        if state.cluster == nil { persist([.nameCluster(settings.clusterID ?? selfInfo.id)], then: .nothing) }
         recoveryTimer = scheduleNumbered(after: settings.agentReregisterTimeout) { .recoveryDeadline($0) }
         collectionTimer = scheduleNumbered(after: settings.registryCollectionInterval) { .registryCollection($0) }
     }
+
+    /// A framework has this long to come back to a new leader, whatever the clocks say: two masters' clocks may differ
+    /// by more than what is left of its timeout, and while nobody led it could not come back.
+    static let frameworkReturnMin = Duration.seconds(10)
 
     /// Adds a framework that is known but not here.
     ///
@@ -86,7 +101,7 @@ package struct Cluster: Sendable {
         var framework = Framework(
             id: id, info: info, connection: .recovered(failoverTimer: 0), registeredAt: now.wall)
         let rest =
-            away.map { max(.zero, framework.failoverTimeout - $0) }
+            away.map { max(min(Self.frameworkReturnMin, framework.failoverTimeout), framework.failoverTimeout - $0) }
             ?? settings.agentReregisterTimeout + framework.failoverTimeout
         let timer = scheduleNumbered(after: rest) { .frameworkFailover(id, $0) }
         framework.connection = .recovered(failoverTimer: timer)
@@ -211,8 +226,12 @@ package struct Cluster: Sendable {
             collectionTimer = scheduleNumbered(after: settings.registryCollectionInterval) { .registryCollection($0) }
         case .inverseOffers: makeInverseOffers()
         case .quotaRecovery(let number): quotaRecoveryTimedOut(number)
-        case .recoveryDeadline, .registryCollection, .registryPatience, .fence, .sessionPatience, .reopenSession,
-            .rejoinElection, .reclaim:
+        case .removalPermit(removalTimer):
+            removalTimer = 0
+            proceedWithRemovals()
+        case .removalBrake(brakeTimer): lookAtBrake()
+        case .recoveryDeadline, .registryCollection, .removalPermit, .removalBrake, .registryPatience, .fence,
+            .sessionPatience, .reopenSession, .rejoinElection, .reclaim, .addressConflict:
             break
         }
     }

@@ -60,13 +60,22 @@ package struct Leadership: Sendable {
         case unavailable(String)
     }
 
+    /// What a member says of itself.
+    struct Document: Equatable, Sendable {
+        let info: V1MasterInfo
+        /// Of another product: our agents could not talk to it, nor its agents to us.
+        let isForeign: Bool
+    }
+
     let settings: MasterSettings
+    let selfInfo: V1MasterInfo
     private(set) var session = Session.none
     private(set) var sessionNumber = SessionNumber(0)
     private(set) var membership = Membership.none
     /// Sorted; nil while unknown.
     private(set) var members: [Candidate]?
-    private(set) var leader: (candidate: Candidate, info: V1MasterInfo)?
+    /// What the other members say of themselves, as far as it was read: whoever leads next is known already.
+    private(set) var documents: [Candidate: Document] = [:]
     private(set) var acting = Acting.idle
     private(set) var lastHeard = Instant.zero
     /// Set while a failed registry access keeps this master from trying again at once.
@@ -75,6 +84,11 @@ package struct Leadership: Sendable {
     private var patienceTimer: UInt64 = 0
     private var retryTimer: UInt64 = 0
     private var reclaimTimer: UInt64 = 0
+    private var conflictTimer: UInt64 = 0
+    /// The older member that has this master's address.
+    private var conflict: Candidate?
+    /// Why this master may not stand for election, and since when.
+    private var refusal: (reason: String, since: Instant)?
     private var sessionBackoff = Self.backoffMin
     private var joinBackoff = Self.backoffMin
 
@@ -82,7 +96,13 @@ package struct Leadership: Sendable {
     static let backoffMax = Duration.seconds(15)
     static let reclaimDelay = Duration.seconds(1)
 
-    init(settings: MasterSettings) { self.settings = settings }
+    /// A group has a handful of members; somebody else's thousand znodes are not all read.
+    private static let documentsMax = 32
+
+    init(settings: MasterSettings, selfInfo: V1MasterInfo) {
+        self.settings = settings
+        self.selfInfo = selfInfo
+    }
 
     // MARK: Questions
 
@@ -102,19 +122,29 @@ package struct Leadership: Sendable {
         return lastHeard + timeout * 2 / 3
     }
 
-    /// - Parameter selfInfo: This master's own document.
-    func availability(selfInfo: V1MasterInfo) -> Availability {
+    /// The leading member and its document, if it is another one's and was read.
+    private var leader: (candidate: Candidate, document: Document)? {
+        guard let first = members?.first, let document = documents[first] else { return nil }
+        return (first, document)
+    }
+
+    /// How long a member that should not be there may stay before it is taken for alive: what a dead master leaves
+    /// behind is gone after its session's timeout, to the tick.
+    private var ghostPatience: Duration { (session.timeout ?? settings.sessionTimeout) * 3 / 2 + .seconds(2) }
+
+    var availability: Availability {
         switch acting {
         case .leading: return .leading
         case .recovering: return .recovering
         case .idle: break
         }
+        if let refusal { return .unavailable("No leader elected: \(refusal.reason)") }
         if let quorum = settings.quorum, let members, !members.isEmpty, members.count < quorum {
             return .unavailable(
                 "No leader elected: no quorum: \(members.count) of \(quorum) required masters are members of the election group"
             )
         }
-        if let leader, leader.info.id != selfInfo.id { return .following(leader.info) }
+        if let leader, leader.document.info.id != selfInfo.id { return .following(leader.document.info) }
         return .unavailable("No leader elected")
     }
 
@@ -141,6 +171,7 @@ package struct Leadership: Sendable {
             Self.note(.info, "connected to ZooKeeper, session timeout \(timeout)"), armFence(&numbers, at: now),
         ]
         if membership == .none { directives += join() }
+        if conflict != nil { directives.append(armConflict(&numbers)) }
         return directives + settle(&numbers, at: now, because: "connected to ZooKeeper")
     }
 
@@ -178,6 +209,7 @@ package struct Leadership: Sendable {
         guard number == sessionNumber, membership == .joining else { return [] }
         membership = .member(candidate)
         joinBackoff = Self.backoffMin
+        refusal = nil
         return [Self.note(.info, "joined the election as \(candidate)")]
             + settle(&numbers, at: now, because: "joined the election as \(candidate)")
     }
@@ -195,6 +227,20 @@ package struct Leadership: Sendable {
         ]
     }
 
+    /// Others stand for election with whom this master must not. What they left behind when they died is waited for;
+    /// if they stay, this master goes.
+    mutating func joinRefused(
+        _ number: SessionNumber, reason: String, _ numbers: inout Continuity, at now: Moment
+    ) -> [Directive] {
+        guard number == sessionNumber, membership == .joining else { return [] }
+        let since = refusal?.since ?? now.instant
+        refusal = (reason, since)
+        guard now.instant < since + ghostPatience else {
+            return [.perform(.exit(reason: "This master does not stand for election: \(reason)"))]
+        }
+        return joinFailed(number, reason: reason, &numbers)
+    }
+
     mutating func changed(
         _ number: SessionNumber, _ list: [Candidate], _ numbers: inout Continuity, at now: Moment
     ) -> [Directive] {
@@ -209,20 +255,96 @@ package struct Leadership: Sendable {
         } else if let quorum = settings.quorum, sorted.count < quorum {
             reason = "only \(sorted.count) of \(quorum) required masters are members of the election group"
         }
-        if leader?.candidate != sorted.first { leader = nil }
+        documents = documents.filter { sorted.contains($0.key) }
         directives += settle(&numbers, at: now, because: reason)
         if membership == .none { directives += join() }
-        if let first = sorted.first, leader == nil, membership != .member(first) {
-            directives.append(.perform(.readCandidate(sessionNumber, first)))
+        for member in sorted.prefix(Self.documentsMax) where documents[member] == nil && membership != .member(member) {
+            directives.append(.perform(.readCandidate(sessionNumber, member)))
         }
-        return directives
+        return directives + watchAddress(&numbers)
     }
 
-    mutating func read(_ number: SessionNumber, _ candidate: Candidate, _ info: V1MasterInfo?) -> [Directive] {
-        guard number == sessionNumber, members?.first == candidate else { return [] }
-        leader = info.map { (candidate, $0) }
-        guard let info else { return [Self.note(.warning, "the document of \(candidate) is gone or unreadable")] }
-        return [Self.note(.info, "\(info.pid) leads as \(candidate)")]
+    mutating func read(
+        _ number: SessionNumber, _ candidate: Candidate, _ document: Document?, _ numbers: inout Continuity
+    ) -> [Directive] {
+        guard number == sessionNumber, let members, members.contains(candidate) else { return [] }
+        let isNews = documents[candidate] != document
+        documents[candidate] = document
+        guard let document else {
+            let effect = members.first == candidate ? ": nobody leads while it is first" : ""
+            return [Self.note(.warning, "the document of \(candidate) is gone or unreadable\(effect)")]
+        }
+        guard isNews, document.info.id != selfInfo.id else { return [] }
+        var directives: [Directive] = []
+        if members.first == candidate {
+            directives.append(Self.note(.info, "\(document.info.pid) leads as \(candidate)"))
+            if let fault = regionFault(document.info) { directives.append(.perform(.exit(reason: fault))) }
+        }
+        if document.isForeign {
+            directives.append(
+                Self.note(
+                    .error,
+                    "\(document.info.pid), a master of another product, is a member of the election group as \(candidate): "
+                        + "agents and frameworks of one cannot use the other; stop one of the two"))
+        }
+        if sharesAddress(document.info) {
+            directives.append(
+                Self.note(
+                    .error,
+                    "\(candidate), another master with id \(document.info.id), has this master's address "
+                        + "\(document.info.pid), host name \(document.info.hostname): if it is not a leftover of an earlier life, "
+                        + "one of the two has the wrong --hostname, --advertise_ip or --port"))
+        }
+        return directives + watchAddress(&numbers)
+    }
+
+    /// All masters of a cluster must be in one region: a leader elsewhere would call every local agent remote.
+    private func regionFault(_ leader: V1MasterInfo) -> String? {
+        guard selfInfo.hasDomain, leader.hasDomain else { return nil }
+        let own = selfInfo.domain.faultDomain.region.name
+        let other = leader.domain.faultDomain.region.name
+        if own == other { return nil }
+        return "The leading master \(leader.pid) is in region '\(other)' and this one in '\(own)': the masters of a "
+            + "cluster must be in one region; correct --domain"
+    }
+
+    /// Whether clients that are sent to the other master could come to this one.
+    private func sharesAddress(_ other: V1MasterInfo) -> Bool {
+        guard other.id != selfInfo.id else { return false }
+        let port = (selfInfo.address.port, other.address.port)
+        return port.0 == port.1
+            && (selfInfo.address.ip == other.address.ip || selfInfo.address.hostname == other.address.hostname)
+    }
+
+    /// Of two masters with one address the younger goes, once it is clear that the older one is alive.
+    private mutating func watchAddress(_ numbers: inout Continuity) -> [Directive] {
+        guard case .member(let own) = membership, let members else { return [] }
+        let rival = members.first { member in
+            member < own && documents[member].map { sharesAddress($0.info) } == true
+        }
+        guard rival != conflict else { return [] }
+        conflict = rival
+        conflictTimer = 0
+        return rival == nil ? [] : [armConflict(&numbers)]
+    }
+
+    /// Starts the wait. Again with each new connection: while the ensemble was away it let no session expire.
+    private mutating func armConflict(_ numbers: inout Continuity) -> Directive {
+        conflictTimer = numbers.nextTimerNumber()
+        return .perform(.scheduleTimer(.addressConflict(conflictTimer), after: ghostPatience))
+    }
+
+    private func conflictFault() -> [Directive] {
+        guard let conflict, case .member = membership, case .connected = session, members?.contains(conflict) == true,
+            let info = documents[conflict]?.info
+        else { return [] }
+        return [
+            .perform(
+                .exit(
+                    reason: "Another master (id \(info.id), election znode \(conflict)) has this master's address "
+                        + "\(info.pid), host name \(info.hostname): give each master a --hostname, --advertise_ip and "
+                        + "--port of its own"))
+        ]
     }
 
     /// The registry was read; from now on this master serves.
@@ -236,18 +358,27 @@ package struct Leadership: Sendable {
         _ term: Term, _ failure: RegistryFailure, _ numbers: inout Continuity, at now: Moment
     ) -> [Directive] {
         guard acting.term == term else { return [] }
+        if case .forbidden(let text) = failure {
+            return [.perform(.exit(reason: "ZooKeeper authentication: the registry cannot be used: \(text)"))]
+        }
         acting = .idle
         isHoldingOff = true
         reclaimTimer = numbers.nextTimerNumber()
         let reason =
             switch failure {
             case .fenced: "the registry refused a write: the election znode \(term) is gone"
-            case .unavailable(let text): "the registry could not be used: \(text)"
+            case .unavailable(let text), .forbidden(let text): "the registry could not be used: \(text)"
             }
-        return [
+        var directives: [Directive] = [
             .stepDown(reason: reason),
             .perform(.scheduleTimer(.reclaim(reclaimTimer), after: Self.reclaimDelay)),
         ]
+        if failure == .fenced, case .member = membership {
+            // The znode is gone, or is not what it was when it was made: only a new one can bear a term.
+            membership = .none
+            directives += join()
+        }
+        return directives
     }
 
     mutating func fire(_ timer: MasterTimer, _ numbers: inout Continuity, at now: Moment) -> [Directive] {
@@ -257,6 +388,7 @@ package struct Leadership: Sendable {
             return [.perform(.closeSession(sessionNumber))] + openSession(&numbers)
         case .reopenSession(retryTimer) where session == .none: return openSession(&numbers)
         case .rejoinElection(retryTimer) where membership == .none && session.timeout != nil: return join()
+        case .addressConflict(conflictTimer): return conflictFault()
         case .reclaim(reclaimTimer):
             isHoldingOff = false
             return settle(&numbers, at: now, because: "tries to lead again")
@@ -325,7 +457,8 @@ package struct Leadership: Sendable {
         session = .none
         membership = .none
         members = nil
-        leader = nil
+        documents = [:]
+        conflict = nil
         return settle(&numbers, at: now, because: reason)
     }
 

@@ -30,12 +30,12 @@ package struct MasterCore: Sendable {
         self.settings = settings
         self.selfInfo = selfInfo
         self.startedAt = startedAt
-        leadership = Leadership(settings: settings)
+        leadership = Leadership(settings: settings, selfInfo: selfInfo)
         idleNumbers = Continuity(masterID: selfInfo.id, seed: seed)
     }
 
     /// What a request for the cluster's state gets from this master.
-    package var availability: Leadership.Availability { leadership.availability(selfInfo: selfInfo) }
+    package var availability: Leadership.Availability { leadership.availability }
 
     package var counters: MasterCounters { cluster?.counters ?? idleNumbers.counters }
 
@@ -83,8 +83,11 @@ package struct MasterCore: Sendable {
             return lead(at: now) { $0.joinFailed(number, reason: reason, &$1) }
         case .electionChanged(let number, let members):
             return lead(at: now) { $0.changed(number, members, &$1, at: now) }
-        case .candidateRead(let number, let candidate, let info):
-            return lead(at: now) { leadership, _ in leadership.read(number, candidate, info) }
+        case .electionRefused(let number, let reason):
+            return lead(at: now) { $0.joinRefused(number, reason: reason, &$1, at: now) }
+        case .candidateRead(let number, let candidate, let info, let isForeign):
+            let document = info.map { Leadership.Document(info: $0, isForeign: isForeign) }
+            return lead(at: now) { $0.read(number, candidate, document, &$1) }
 
         case .registryRecovered(let term, let state):
             return recovered(term, state, at: now)

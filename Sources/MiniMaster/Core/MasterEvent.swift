@@ -31,10 +31,13 @@ package enum MasterEvent: Sendable {
     case ensembleHeard(SessionNumber, Instant)
     case electionJoined(SessionNumber, Candidate)
     case electionJoinFailed(SessionNumber, reason: String)
+    /// This master must not stand beside those who do.
+    case electionRefused(SessionNumber, reason: String)
     /// All members now, in any order. Sent after joining and whenever they change.
     case electionChanged(SessionNumber, [Candidate])
     /// The document of a member. Nil: gone meanwhile, or not readable.
-    case candidateRead(SessionNumber, Candidate, V1MasterInfo?)
+    /// - Parameter isForeign: It is a master of another product.
+    case candidateRead(SessionNumber, Candidate, V1MasterInfo?, isForeign: Bool = false)
 
     // MARK: Registry
 
@@ -131,4 +134,6 @@ package enum RegistryFailure: Equatable, Sendable {
     case fenced
     /// The write may or may not have happened.
     case unavailable(String)
+    /// ZooKeeper does not let this master's user in; no retry will help.
+    case forbidden(String)
 }

@@ -16,6 +16,18 @@ package struct MasterSettings: Sendable {
     /// How long agents may take to come back after a broken link or a change of leader.
     package var agentReregisterTimeout: Duration = .seconds(600)
 
+    /// Between two removals of silent agents. Nil: no limit.
+    package var agentRemovalInterval: Duration?
+    /// If more than this share of the agents vanish within one ping window, none of them is removed. 1: never.
+    package var agentRemovalBrake = 0.4
+    /// If more than this share of the registry's agents are missing when their time to come back is over, none of them
+    /// is removed. 1: all may go, as by default in Apache Mesos.
+    package var recoveryAgentRemovalLimit = 1.0
+    /// Whether agents must say in which fault domain they are.
+    package var requiresAgentDomain = false
+    /// What tells this cluster from every other, for a registry that has no such name yet. Nil: the first leader's id.
+    package var clusterID: String?
+
     package var heartbeatInterval: Duration = .seconds(15)
     /// Nil: offers never expire.
     package var offerTimeout: Duration?

@@ -27,4 +27,10 @@ package enum MasterTimer: Hashable, Sendable {
     case quotaRecovery(UInt64)
     /// A framework said that it does not want to be asked to leave an agent before then.
     case inverseOffers(UInt64)
+    /// The rate limit lets the next silent agent be removed.
+    case removalPermit(UInt64)
+    /// While the removal brake is engaged: looks whether it may be released, and says that it is not.
+    case removalBrake(UInt64)
+    /// Another master has had this one's address for so long that it cannot be a leftover of an earlier life.
+    case addressConflict(UInt64)
 }

@@ -22,6 +22,8 @@ package struct RegistryState: Equatable, Sendable {
     package var windows: [Int: V1MaintenanceWindow] = [:]
     /// Machines of the schedule that are down.
     package var downMachines: Set<Machine> = []
+    /// What tells this cluster from every other; given once, by its first leader.
+    package var cluster: String?
 
     package init() {}
 
@@ -58,6 +60,7 @@ package struct RegistryState: Equatable, Sendable {
             for (place, window) in schedule.enumerated() { windows[place] = window }
         case .setMachineDown(let machine, let isDown):
             if isDown { downMachines.insert(machine) } else { downMachines.remove(machine) }
+        case .nameCluster(let name): cluster = name
         }
     }
 }
@@ -102,6 +105,7 @@ package enum RegistryOperation: Hashable, Sendable {
     /// Replaces the whole maintenance schedule, which had windows at places below the number given.
     case setSchedule([V1MaintenanceWindow], replacing: Int)
     case setMachineDown(Machine, Bool)
+    case nameCluster(String)
 }
 
 /// Some changes that are made together or not at all.

@@ -22,18 +22,20 @@ final class ElectionShell: Sendable {
     private let url: ZooKeeperURL
     private let sessionTimeout: Duration
     private let selfInfo: V1MasterInfo
+    private let allowsForeignMasters: Bool
     private let clock: MasterClock
     private let logger: Logger
     private let post: @Sendable (MasterEvent) -> Void
     private let current = Locked(Current())
 
     init(
-        url: ZooKeeperURL, sessionTimeout: Duration, selfInfo: V1MasterInfo, clock: MasterClock, logger: Logger,
-        post: @escaping @Sendable (MasterEvent) -> Void
+        url: ZooKeeperURL, sessionTimeout: Duration, selfInfo: V1MasterInfo, allowsForeignMasters: Bool,
+        clock: MasterClock, logger: Logger, post: @escaping @Sendable (MasterEvent) -> Void
     ) {
         self.url = url
         self.sessionTimeout = sessionTimeout
         self.selfInfo = selfInfo
+        self.allowsForeignMasters = allowsForeignMasters
         self.clock = clock
         self.logger = logger
         self.post = post
@@ -129,14 +131,16 @@ final class ElectionShell: Sendable {
 
     private func takePart(in membership: ElectionMembership, _ number: SessionNumber) async {
         do throws(ElectionError) {
-            let member = try await membership.join(selfInfo)
+            let member = try await membership.join(selfInfo, besideForeign: allowsForeignMasters)
             if Task.isCancelled { return }
             post(.electionJoined(number, Candidate(member)))
         } catch {
-            if case .zooKeeper(_, .noAuth) = error {
+            switch error {
+            case .zooKeeper(_, .noAuth), .zooKeeper(_, .authFailed), .zooKeeper(_, .invalidACL):
                 return post(.sessionRefused(number, reason: "\(error)"))
+            case .foreignMember: return post(.electionRefused(number, reason: "\(error)"))
+            case .zooKeeper: return post(.electionJoinFailed(number, reason: "\(error)"))
             }
-            return post(.electionJoinFailed(number, reason: "\(error)"))
         }
         await watch(membership, number)
     }
@@ -170,7 +174,9 @@ final class ElectionShell: Sendable {
             while true {
                 do throws(ZooKeeperError) {
                     let found = try await membership.read(member)
-                    return post(.candidateRead(number, candidate, found?.info))
+                    return post(
+                        .candidateRead(
+                            number, candidate, found?.info, isForeign: found.map { $0.miniVersion == nil } ?? false))
                 } catch {
                     guard error.isRetryable, current.withLock({ $0.membership === membership }) else { return }
                 }

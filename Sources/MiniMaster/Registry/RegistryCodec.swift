@@ -20,7 +20,7 @@ enum RegistryChange: Equatable, Sendable {
 enum RegistryCodec {
     /// A group that a newer version knows is not read and not touched.
     static let groups = [
-        "agents", "unreachable", "gone", "frameworks", "weights", "quotas", "standings", "windows", "down",
+        "agents", "unreachable", "gone", "frameworks", "weights", "quotas", "standings", "windows", "down", "cluster",
     ]
 
     /// The last change to a key wins, so that one write touches each entry once.
@@ -54,6 +54,7 @@ enum RegistryCodec {
         case .putFramework(let id, let record): [.put(key: key("frameworks", id.value), bytes(of: record))]
         case .forgetFramework(let id): [.delete(key: key("frameworks", id.value))]
         case .setWeight(let role, let weight?): [.put(key: key("weights", role.value), text("\(weight.doubleValue)"))]
+        case .nameCluster(let name): [.put(key: key("cluster", "id"), text(name))]
         case .setWeight(let role, nil): [.delete(key: key("weights", role.value))]
         case .setQuota(let role, let quota?):
             [.put(key: key("quotas", role.value), bytes(of: QuotaRules.message(quota, of: role)))]
@@ -112,6 +113,9 @@ enum RegistryCodec {
             guard let id = try? V1MachineID(serializedBytes: bytes), RegistryValues.name(of: Machine(id)) == name
             else { return false }
             state.downMachines.insert(Machine(id))
+        case "cluster":
+            guard name == "id", let text = String(validating: bytes, as: UTF8.self), !text.isEmpty else { return false }
+            state.cluster = text
         default: return false
         }
         return true

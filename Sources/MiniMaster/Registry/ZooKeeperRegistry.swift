@@ -32,20 +32,20 @@ actor ZooKeeperRegistry: RegistryStore {
 
     func recover(_ term: Term, claim: V1MasterInfo) async throws(RegistryStoreError) -> RegistryContents {
         let session = try open()
-        existing = []
+        existing = ["leader"]
         do throws(ZooKeeperError) {
-            for group in RegistryCodec.groups { try await session.createMissing("\(root)/\(group)", acl: acl) }
-            if try await session.exists("\(root)/leader") != nil { existing.insert("leader") }
+            if try await session.exists("\(root)/leader") == nil {
+                existing = []
+                try await prepare(session)
+            }
         } catch {
-            throw .unavailable("\(root): \(error)")
+            throw failure(error)
         }
         // Writing first makes sure that what is read afterwards is not older than the last leader's last write.
         try await apply([.put(key: "leader", MesosJSON.encode(claim))], term, session)
         var contents = RegistryContents()
         do throws(ZooKeeperError) {
-            for group in RegistryCodec.groups {
-                for name in try await session.children("\(root)/\(group)") { existing.insert("\(group)/\(name)") }
-            }
+            existing.formUnion(try await list(session))
             let keys = existing.subtracting(["leader"]).sorted()
             for start in stride(from: 0, to: keys.count, by: Self.readsInFlightMax) {
                 let some = keys[start..<min(start + Self.readsInFlightMax, keys.count)]
@@ -54,9 +54,66 @@ actor ZooKeeperRegistry: RegistryStore {
                 }
             }
         } catch {
-            throw .unavailable("\(root): \(error)")
+            throw failure(error)
         }
         return contents
+    }
+
+    /// Makes what is missing of the tree.
+    private func prepare(_ session: ZooKeeperSession) async throws(ZooKeeperError) {
+        let (root, acl) = (root, acl)
+        try await session.createMissing(root, acl: acl)
+        let outcomes = await withTaskGroup(of: Result<Void, ZooKeeperError>.self) { tasks in
+            for group in RegistryCodec.groups {
+                tasks.addTask {
+                    do throws(ZooKeeperError) {
+                        return .success(try await session.createMissing("\(root)/\(group)", acl: acl))
+                    } catch {
+                        return .failure(error)
+                    }
+                }
+            }
+            var outcomes: [Result<Void, ZooKeeperError>] = []
+            for await outcome in tasks { outcomes.append(outcome) }
+            return outcomes
+        }
+        for outcome in outcomes { try outcome.get() }
+    }
+
+    /// The keys of all entries. The groups are asked for side by side: every round trip delays the first offer.
+    private func list(_ session: ZooKeeperSession) async throws(ZooKeeperError) -> [String] {
+        let root = root
+        let listings = await withTaskGroup(of: (String, Result<[String], ZooKeeperError>).self) { tasks in
+            for group in RegistryCodec.groups {
+                tasks.addTask {
+                    do throws(ZooKeeperError) {
+                        return (group, .success(try await session.children("\(root)/\(group)")))
+                    } catch {
+                        return (group, .failure(error))
+                    }
+                }
+            }
+            var listings: [(String, Result<[String], ZooKeeperError>)] = []
+            for await listing in tasks { listings.append(listing) }
+            return listings
+        }
+        var keys: [String] = []
+        for (group, listing) in listings.sorted(by: { $0.0 < $1.0 }) {
+            do throws(ZooKeeperError) {
+                keys += try listing.get().map { "\(group)/\($0)" }
+            } catch .noNode {
+                // A group that earlier versions did not have.
+                try await session.createMissing("\(root)/\(group)", acl: acl)
+            }
+        }
+        return keys
+    }
+
+    private func failure(_ error: ZooKeeperError) -> RegistryStoreError {
+        switch error {
+        case .noAuth, .authFailed, .invalidACL: RegistryStoreError(.forbidden("\(root): \(error)"))
+        default: .unavailable("\(root): \(error)")
+        }
     }
 
     private func read(
@@ -117,6 +174,7 @@ actor ZooKeeperRegistry: RegistryStore {
                 throw RegistryStoreError(.fenced)
             }
             let isMisjudged = failure.index != nil && (failure.error == .noNode || failure.error == .nodeExists)
+            if failure.error == .noAuth || failure.error == .authFailed { throw self.failure(failure.error) }
             guard isMisjudged || failure.error.isRetryable, !Task.isCancelled else {
                 throw .unavailable("\(root): \(failure)")
             }

@@ -43,8 +43,7 @@ private enum AgentFlags {
         .init("default_role", .text, default: "*", value: "role", "Role of resources that name none."),
         .init("attributes", .text, value: "rack:r1;zone:z1", "What frameworks may select this host by."),
         .init(
-            "domain", .document, support: .accepted("this version knows no regions"),
-            "Fault domain of this host: its region and zone."),
+            "domain", .document, "Fault domain of this host: its region and zone."),
     ]
 
     static let tasks: [FlagDefinition] = [

@@ -56,6 +56,12 @@ private enum MasterFlags {
         .init(
             "registry_max_agent_count", .count, default: "102400",
             "How many unreachable and gone agents the registry remembers."),
+        .init(
+            "cluster_id", .text, value: "id",
+            "What agents know the cluster by, for a registry that was lost; made up if not given."),
+        .init(
+            "allow_foreign_masters", .boolean, default: "false",
+            "Whether to stand for election beside masters of another product."),
     ]
 
     static let agents: [FlagDefinition] = [
@@ -70,20 +76,22 @@ private enum MasterFlags {
             "How long agents may take to come back after a new leader or a broken connection."),
         .init(
             "agent_removal_rate_limit", .text, aliases: ["slave_removal_rate_limit"],
-            support: .accepted("this version removes agents as they fall silent"), value: "n/duration",
+            value: "n/duration",
             "How many agents may be declared unreachable in a time, as in 1/10mins."),
         .init(
             "recovery_agent_removal_limit", .text, default: "100%", aliases: ["recovery_slave_removal_limit"],
-            support: .accepted("this version has no such limit"), value: "percentage",
-            "Share of the known agents that may be missing after a new leader's start before it gives up."),
+            value: "percentage",
+            "If more of the known agents than this share do not come back to a new leader, none is removed."),
+        .init(
+            "agent_removal_brake", .text, default: "40%", value: "percentage",
+            "If more agents than this share, and at least 3, fall silent together, none is removed; 100%: never."),
         .init(
             "whitelist", .text, support: .accepted("this version offers every agent"), value: "path",
             "File of the names of the only agents whose resources are offered."),
         .init(
-            "domain", .document, support: .accepted("this version knows no regions"),
-            "Fault domain of this master: its region and zone."),
+            "domain", .document, "Fault domain of this master: its region and zone."),
         .init(
-            "require_agent_domain", .boolean, default: "false", support: .accepted("this version knows no regions"),
+            "require_agent_domain", .boolean, default: "false",
             "Whether agents without a fault domain are refused."),
     ]
 

@@ -25,6 +25,7 @@ extension AgentConfiguration {
         resources = settings.text("resources")
         defaultRole = settings.text("default_role") ?? defaultRole
         attributes = settings.text("attributes")
+        domain = try FaultFlags.domain(settings)
         try readTasks(settings)
         readDocker(settings)
         if let text = settings.text("recover"), let value = Recovery(rawValue: text) { recover = value }

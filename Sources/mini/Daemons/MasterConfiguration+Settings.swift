@@ -13,7 +13,7 @@ extension MasterConfiguration {
         self.init(workDir: settings.text("work_dir") ?? "")
         try readElection(settings)
         readNetwork(settings, ip: ip)
-        readAgents(settings)
+        try readAgents(settings)
         try readOffers(settings)
         cluster = settings.text("cluster")
         logDirectory = settings.text("log_dir")
@@ -39,6 +39,8 @@ extension MasterConfiguration {
         registryGCInterval = settings.duration("registry_gc_interval") ?? registryGCInterval
         registryMaxAgentAge = settings.duration("registry_max_agent_age") ?? registryMaxAgentAge
         registryMaxAgentCount = settings.integer("registry_max_agent_count") ?? registryMaxAgentCount
+        clusterID = settings.text("cluster_id")
+        allowForeignMasters = settings.boolean("allow_foreign_masters")
     }
 
     private mutating func readNetwork(_ settings: ResolvedSettings, ip: String?) {
@@ -50,10 +52,16 @@ extension MasterConfiguration {
         hostnameLookup = settings.boolean("hostname_lookup")
     }
 
-    private mutating func readAgents(_ settings: ResolvedSettings) {
+    private mutating func readAgents(_ settings: ResolvedSettings) throws(SettingsProblem) {
         agentPingTimeout = settings.duration("agent_ping_timeout") ?? agentPingTimeout
         maxAgentPingTimeouts = settings.integer("max_agent_ping_timeouts") ?? maxAgentPingTimeouts
         agentReregisterTimeout = settings.duration("agent_reregister_timeout") ?? agentReregisterTimeout
+        agentRemovalInterval = try FaultFlags.interval(settings, "agent_removal_rate_limit")
+        agentRemovalBrake = try FaultFlags.share(settings, "agent_removal_brake") ?? agentRemovalBrake
+        recoveryAgentRemovalLimit =
+            try FaultFlags.share(settings, "recovery_agent_removal_limit") ?? recoveryAgentRemovalLimit
+        domain = try FaultFlags.domain(settings)
+        requireAgentDomain = settings.boolean("require_agent_domain")
     }
 
     private mutating func readOffers(_ settings: ResolvedSettings) throws(SettingsProblem) {

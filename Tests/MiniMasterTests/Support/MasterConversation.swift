@@ -16,6 +16,8 @@ struct MasterConversation {
     private var order = 0
     private var requests: UInt64 = 0
     private var streams = 0
+    /// Whether new agents have their id on disk at once, and say so by answering the ping that asks for it.
+    var agentsConfirmAtOnce = true
     /// Whether registry writes succeed at once.
     var writesAtOnce = true
     private(set) var heldWrites: [(Term, RegistryWrite)] = []
@@ -70,6 +72,8 @@ struct MasterConversation {
                     } else {
                         heldWrites.append((term, write))
                     }
+                case .sendCommand(let link, let command) where command.type == .ping && command.ping.sequence == 0:
+                    if agentsConfirmAtOnce { queue.append(pong(0, on: link)) }
                 case .scheduleTimer(let timer, let delay):
                     if delay <= .zero {
                         queue.append(.timerFired(timer))
@@ -235,6 +239,40 @@ struct MasterConversation {
             call.update.latestState = latest ?? state
             call.update.status = Samples.status(task, on: agent, state, uuid: uuid)
         }
+    }
+
+    private mutating func pong(_ sequence: UInt64, on link: LinkID) -> MasterEvent {
+        var call = LinkCall()
+        call.type = .pong
+        call.pong.sequence = sequence
+        requests += 1
+        return .agentCalled(
+            RequestNumber(requests),
+            AgentRequest(call: call, linkID: link, freshLinkID: LinkID("unused"), remoteHost: "10.0.0.1"))
+    }
+
+    /// Answers every ping on these links, while time passes.
+    mutating func pass(_ duration: Duration, answeringOn links: [LinkID]) {
+        var rest = duration
+        while rest > .zero {
+            let step = min(rest, .seconds(1))
+            let before = effects.count
+            pass(step)
+            for case .sendCommand(let link, let command) in effects.dropFirst(before)
+            where command.type == .ping && links.contains(link) {
+                send(pong(command.ping.sequence, on: link))
+            }
+            rest -= step
+        }
+    }
+
+    var notes: [MasterNote] {
+        effects.compactMap { if case .note(let note) = $0 { note } else { nil } }
+    }
+
+    var exitReason: String? {
+        for case .exit(let reason) in effects { return reason }
+        return nil
     }
 
     /// Answers every ping on a link from now on, while time passes in steps.

@@ -41,6 +41,9 @@ package struct Agent: Sendable {
     package var reregisteredAt: WallTime?
     /// Whether the allocator knows it.
     package var isAllocated = false
+    /// Whether it is known to have its id on disk. Before, nothing is offered of it: what it died with would be lost
+    /// under an id that nobody bears any more.
+    package var isConfirmed = false
     package var pings = PingCount()
 
     package var link: LinkID? {
@@ -86,6 +89,7 @@ package struct AgentRoster: Sendable {
     /// from the same place does not make a second agent.
     private var byAddress: [String: AgentID] = [:]
     private var awaitedCount = 0
+    private var leavingCount = 0
 
     package init() {}
 
@@ -106,10 +110,13 @@ package struct AgentRoster: Sendable {
     /// Whether agents of the registry have still to come back after a change of leader.
     package var isAwaitingAgents: Bool { awaitedCount > 0 }
 
+    /// How many have registered under this leader and are not being removed.
+    package var presentCount: Int { agents.count - awaitedCount - leavingCount }
+
     mutating func put(_ agent: Agent) {
         if let old = agents[agent.id] { unindex(old) }
         agents[agent.id] = agent
-        if agent.isAwaited { awaitedCount += 1 }
+        if agent.isAwaited { awaitedCount += 1 } else if agent.isLeaving { leavingCount += 1 }
         switch agent.phase {
         case .connected(let link): byLink[link] = agent.id
         case .admitting(let registration): byLink[registration.link] = agent.id
@@ -132,7 +139,7 @@ package struct AgentRoster: Sendable {
     }
 
     private mutating func unindex(_ agent: Agent) {
-        if agent.isAwaited { awaitedCount -= 1 }
+        if agent.isAwaited { awaitedCount -= 1 } else if agent.isLeaving { leavingCount -= 1 }
         switch agent.phase {
         case .connected(let link): byLink[link] = nil
         case .admitting(let registration): byLink[registration.link] = nil

@@ -18,6 +18,11 @@ package struct TaskBook: Sendable {
         (byFramework[framework] ?? [:]).values.sorted { $0.sequence < $1.sequence }
     }
 
+    /// Agents with a task of the framework, sorted.
+    package func agents(of framework: FrameworkID) -> [AgentID] {
+        Set((byFramework[framework] ?? [:]).values.lazy.map(\.agent)).sorted()
+    }
+
     /// In the order they came.
     package func tasks(on agent: AgentID) -> [TaskRecord] {
         (byAgent[agent] ?? []).compactMap { self[$0] }.sorted { $0.sequence < $1.sequence }

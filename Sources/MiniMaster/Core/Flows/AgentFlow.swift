@@ -44,39 +44,29 @@ extension Cluster {
         let message = incoming.call.register
         let link = incoming.freshLinkID
         count(message.agent.hasID ? "reregister_slave" : "register_slave")
-        guard message.linkVersion == Self.linkVersion else {
+        if let reason = AgentAdmission.refusal(of: message, cluster: registry.cluster, selfInfo, settings) {
             answer(request, .link(link))
-            return turnAway(
-                link,
-                "This master speaks version \(Self.linkVersion) of the agent link, the agent version "
-                    + "\(message.linkVersion)", shutdown: false)
-        }
-        if let fault = Self.fault(in: message) {
-            answer(request, .link(link))
-            return turnAway(link, fault, shutdown: false)
+            return turnAway(link, reason, message, shutdown: false)
         }
         let address = AgentRoster.address(of: message.agent, from: incoming.remoteHost)
         let predecessor = agents.agent(at: address)
         let id = self.id(for: message, predecessor)
         if isOnDownMachine(message.agent.hostname, incoming.remoteHost) {
             answer(request, .link(link))
-            return turnAway(link, Self.machineDownReason, shutdown: true)
+            return turnAway(link, Self.machineDownReason, message, shutdown: true)
         }
         if registry.gone[id] != nil {
             answer(request, .link(link))
-            return turnAway(link, "Agent has been marked gone", shutdown: true)
+            return turnAway(link, "Agent has been marked gone", message, shutdown: true)
         }
         if let known = agents[id] {
             if case .leaving = known.phase {
                 // Its removal is being written; it may come back when that is done.
                 return refuseLink(request, 503, "The agent is being removed; try again")
             }
-            if known.hostname != message.agent.hostname {
+            if let fault = Self.fault(returning: known, message, from: incoming.remoteHost) {
                 answer(request, .link(link))
-                return turnAway(
-                    link,
-                    "Agent \(id) is registered with host name '\(known.hostname)', not "
-                        + "'\(message.agent.hostname)'", shutdown: true)
+                return turnAway(link, fault, message, shutdown: true)
             }
         }
         answer(request, .link(link))
@@ -89,25 +79,28 @@ extension Cluster {
     /// The agent's own id, the one it was given when it asked before without hearing the answer, or a new one.
     private mutating func id(for message: LinkCall.Register, _ predecessor: Agent?) -> AgentID {
         if message.agent.hasID { return AgentID(message.agent.id) }
-        if let predecessor, predecessor.registeredAt == nil, !predecessor.isLeaving { return predecessor.id }
+        if let predecessor, !predecessor.isConfirmed, !predecessor.isLeaving { return predecessor.id }
         return numbers.nextAgentID()
     }
 
-    private static func fault(in message: LinkCall.Register) -> String? {
-        if message.agent.hostname.isEmpty { return "The agent has no host name" }
-        if message.agent.hasID, let fault = IdentifierRules.fault(in: message.agent.id.value) {
-            return "The agent's id is invalid: \(fault)"
+    /// An id belongs to one host. Two that bear it are copies of one work directory, and only one of them is the agent.
+    private static func fault(returning known: Agent, _ message: LinkCall.Register, from remoteHost: String) -> String?
+    {
+        if known.hostname != message.agent.hostname {
+            return "Agent \(known.id) is registered with host name '\(known.hostname)', not '\(message.agent.hostname)'"
         }
-        do throws(ResourceConversionError) {
-            _ = try Resources(message.agent.resources)
-            return nil
-        } catch {
-            return "The agent's resources are invalid: \(error)"
+        // Empty until it has registered with this leader: the registry does not keep addresses.
+        if !known.remoteHost.isEmpty, known.remoteHost != remoteHost {
+            return "Agent \(known.id) is registered from \(known.remoteHost), not from \(remoteHost)"
         }
+        return nil
     }
 
-    private mutating func turnAway(_ link: LinkID, _ reason: String, shutdown: Bool) {
-        note(.warning, "agent refused: \(reason)")
+    private mutating func turnAway(
+        _ link: LinkID, _ reason: String, _ message: LinkCall.Register, shutdown: Bool
+    ) {
+        let who = message.agent.hasID ? "agent \(message.agent.id.value)" : "a new agent"
+        note(.warning, "\(who) at \(message.agent.hostname) refused: \(reason)")
         emit(.sendCommand(link, .refused(reason, shutdown: shutdown)))
         emit(.closeLink(link))
     }
@@ -120,6 +113,7 @@ extension Cluster {
         info.id = V1AgentID(id)
         let known = agents[id]
         let wasUnreachable = registry.unreachable[id] != nil
+        keep(id)
         if let known {
             closeOldLink(of: known)
             // Not offered again before it is acknowledged.
@@ -127,7 +121,7 @@ extension Cluster {
         }
         let registration = Agent.Registration(
             link: link, message: message, remoteHost: remoteHost,
-            kind: wasUnreachable ? .reachableAgain : known == nil && !message.agent.hasID ? .new : .returning)
+            kind: wasUnreachable ? .reachableAgain : message.agent.hasID ? .returning : .new)
         var agent = known ?? Agent(id: id, info: info, total: Resources(), phase: .recovered)
         agent.info = info
         agent.remoteHost = remoteHost
@@ -170,6 +164,8 @@ extension Cluster {
                 agent.reregisteredAt = now.wall
             }
             agent.isAllocated = true
+            // It can only say its id if it has that on disk.
+            agent.isConfirmed = registration.message.agent.hasID
         }
         numbers.counters.count(
             registration.kind == .new ? "master/slave_registrations" : "master/slave_reregistrations")
@@ -183,13 +179,23 @@ extension Cluster {
                 registration.link,
                 .registered(
                     id, pingInterval: settings.agentPingInterval, missesMax: settings.agentPingMissesMax,
-                    master: selfInfo)))
+                    master: selfInfo, cluster: registry.cluster, agents: agents.count)))
         adopt(registration.message, on: id)
+        // A new agent's answer to this ping says that it has its id on disk. It is none of those that may not be missed.
+        if !registration.message.agent.hasID { command(id, .ping(0, connected: true)) }
         allocator.setAgentActive(id, isOfferable(id))
         remindOfStanding(id, registration.message)
-        schedulePing(id)
         wantAllocation()
+        schedulePing(id)
         note(.info, "agent \(id) at \(agent.hostname) registered with \(total)")
+    }
+
+    /// A new agent has answered a ping, which it does only with its id on disk: now it can be given work.
+    mutating func confirm(_ agent: Agent) {
+        guard !agent.isConfirmed, agent.isConnected else { return }
+        agents.update(agent.id) { $0.isConfirmed = true }
+        allocator.setAgentActive(agent.id, isOfferable(agent.id))
+        wantAllocation()
     }
 
     // MARK: Comparing

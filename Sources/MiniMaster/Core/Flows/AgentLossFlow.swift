@@ -27,15 +27,29 @@ extension Cluster {
 
     mutating func agentReturnTimedOut(_ id: AgentID, _ number: UInt64) {
         guard let agent = agents[id], agent.phase == .disconnected(returnTimer: number) else { return }
-        beginUnreachable(agent, "it did not come back in time")
+        scheduleRemoval(of: agent, .linkBroken)
     }
 
+    /// The time for agents of the registry to come back is over. If too many are missing, none is removed: it is looked
+    /// at again every minute, and said.
     mutating func recoveryDeadlinePassed() {
-        for agent in agents.all where agent.isRecovered {
-            numbers.counters.count("master/recovery_slave_removals")
-            beginUnreachable(agent, "it did not come back after the change of leader")
+        let missing = agents.all.filter(\.isRecovered)
+        isRecoveryRemovalHeld =
+            Double(missing.count) > settings.recoveryAgentRemovalLimit * Double(recoveredAgentCount)
+        guard isRecoveryRemovalHeld else {
+            for agent in missing { scheduleRemoval(of: agent, .notBack) }
+            return
         }
+        note(
+            .error,
+            "AGENTS NOT REMOVED: \(missing.count) of the \(recoveredAgentCount) agents in the registry did not come back "
+                + "after the change of leader, more than --recovery_agent_removal_limit allows. They are waited for; "
+                + "raise the limit and restart the master to have them declared unreachable")
+        recoveryTimer = scheduleNumbered(after: Self.alarmInterval) { .recoveryDeadline($0) }
     }
+
+    /// How often a state that somebody should look at is repeated in the log.
+    static let alarmInterval = Duration.seconds(60)
 
     // MARK: Pings
 
@@ -55,29 +69,91 @@ extension Cluster {
         }
         var pings = agent.pings
         pings.misses = pings.isAnswered ? 0 : pings.misses + 1
-        guard pings.misses < settings.agentPingMissesMax else {
-            return beginUnreachable(agent, "health check timed out")
-        }
         pings.sequence += 1
         pings.isAnswered = false
         let next = pings
         agents.update(id) { $0.pings = next }
+        // Asked again even if it is to be removed: an answer can still come while the removal waits.
         command(id, .ping(next.sequence, connected: true))
         schedulePing(id)
+        if next.misses >= max(1, settings.agentPingMissesMax - 1) { removals.noteSilence(of: id) }
+        if next.misses >= settings.agentPingMissesMax { scheduleRemoval(of: agent, .silent) }
     }
 
     mutating func pongArrived(_ sequence: UInt64, from agent: Agent) {
-        guard agent.pings.sequence == sequence else { return }
+        confirm(agent)
+        // Also an old ping's answer is a sign of life; only the newest one's counts for the next interval.
+        keep(agent.id)
         agents.update(agent.id) { agent in
-            agent.pings.isAnswered = true
+            if agent.pings.sequence == sequence { agent.pings.isAnswered = true }
             agent.pings.misses = 0
         }
+    }
+
+    // MARK: Waiting for removal
+
+    /// The agent is to be declared unreachable, as soon as the rate limit and the brake allow it.
+    private mutating func scheduleRemoval(of agent: Agent, _ cause: RemovalBook.Cause) {
+        guard removals.enqueue(agent.id, cause) else { return }
+        numbers.counters.count("master/slave_unreachable_scheduled")
+        proceedWithRemovals()
+    }
+
+    /// The agent was heard of: if it was to be removed, it stays.
+    mutating func keep(_ id: AgentID) {
+        guard removals.forget(id) else { return }
+        numbers.counters.count("master/slave_unreachable_canceled")
+        note(.info, "agent \(id) was heard of in time: it is not removed")
+    }
+
+    mutating func proceedWithRemovals() {
+        judgeBrake()
+        while true {
+            switch removals.next(at: now.instant) {
+            case .remove(let id, let cause):
+                guard let agent = agents[id], !agent.isLeaving else { continue }
+                if cause == .notBack { numbers.counters.count("master/recovery_slave_removals") }
+                beginUnreachable(agent, cause.text)
+            case .wait(let delay):
+                if removalTimer == 0 { removalTimer = scheduleNumbered(after: delay) { .removalPermit($0) } }
+                return
+            case .nothing: return
+            }
+        }
+    }
+
+    private mutating func judgeBrake() {
+        switch removals.judge(present: agents.presentCount, at: now.instant) {
+        case .engaged:
+            sayBraked()
+            brakeTimer = scheduleNumbered(after: settings.agentPingInterval) { .removalBrake($0) }
+        case .released:
+            note(.warning, "agents are removed again: no longer too many of them are silent")
+        case nil: break
+        }
+    }
+
+    /// The brake is engaged: may it be released? If not, that is repeated now and then.
+    mutating func lookAtBrake() {
+        proceedWithRemovals()
+        guard removals.isBraked else { return }
+        if brakeSaidAt + Self.alarmInterval <= now.instant { sayBraked() }
+        brakeTimer = scheduleNumbered(after: settings.agentPingInterval) { .removalBrake($0) }
+    }
+
+    private mutating func sayBraked() {
+        brakeSaidAt = now.instant
+        let share = Int((settings.agentRemovalBrake * 100).rounded())
+        note(
+            .error,
+            "AGENT REMOVAL STOPPED: \(removals.vanishedCount) of \(agents.presentCount) agents fell silent together, more "
+                + "than --agent_removal_brake (\(share)%) allows; is it this master's network? \(removals.waitingCount) "
+                + "removals wait until fewer are silent. A restart of the master or another leader releases the brake")
     }
 
     // MARK: Unreachable
 
     private mutating func beginUnreachable(_ agent: Agent, _ cause: String) {
-        numbers.counters.count("master/slave_unreachable_scheduled")
         note(.warning, "agent \(agent.id) at \(agent.hostname) is unreachable: \(cause)")
         leave(agent)
         persist([.markUnreachable(agent.id, at: now.wall)], then: .declareUnreachable(agent.id))
@@ -86,6 +162,7 @@ extension Cluster {
     /// Nothing more is offered of an agent whose end is being written. Frameworks lose its offers first, so that none
     /// can launch onto a machine that is about to be written off.
     private mutating func leave(_ agent: Agent) {
+        if removals.forget(agent.id) { numbers.counters.count("master/slave_unreachable_canceled") }
         rescindOffers(of: agent.id)
         if agent.isAllocated { allocator.setAgentActive(agent.id, false) }
         switch agent.phase {
@@ -136,6 +213,7 @@ extension Cluster {
 
     mutating func dropAgent(_ id: AgentID) {
         guard let agent = agents.remove(id) else { return }
+        _ = removals.forget(id)
         if agent.isAllocated { allocator.removeAgent(id) }
         wantAllocation()
     }

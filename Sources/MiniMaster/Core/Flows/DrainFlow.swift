@@ -9,8 +9,10 @@ extension Cluster {
     /// What an operator decided about the agent; nil if nothing.
     package func standing(of agent: AgentID) -> AgentStanding? { registry.standings[agent] }
 
-    /// Whether resources of a connected agent may be offered.
-    func isOfferable(_ agent: AgentID) -> Bool { registry.standings[agent] == nil }
+    /// Whether resources of a connected agent may be offered: no operator is against it, and it has its id on disk.
+    func isOfferable(_ agent: AgentID) -> Bool {
+        registry.standings[agent] == nil && agents[agent]?.isConfirmed == true
+    }
 
     private static func isKnown(_ id: AgentID, to state: RegistryState) -> Bool {
         state.agents[id] != nil || state.unreachable[id] != nil
@@ -118,7 +120,7 @@ extension Cluster {
 
     mutating func reactivated(_ id: AgentID, _ request: RequestNumber) {
         if agents[id]?.isConnected == true {
-            allocator.setAgentActive(id, true)
+            allocator.setAgentActive(id, isOfferable(id))
             command(id, .endDrain)
             wantAllocation()
         }

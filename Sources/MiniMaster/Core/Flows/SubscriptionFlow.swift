@@ -80,7 +80,6 @@ extension Cluster {
             framework.id, roles: framework.roles, suppressed: suppressed, active: false,
             canUseGPUs: framework.can(.gpuResources), canUseRevocable: framework.can(.revocableResources),
             canUseRefinements: framework.can(.reservationRefinement))
-        if known.info != framework.info { tellAgents(of: framework) }
         persistConnected(framework)
     }
 
@@ -103,6 +102,8 @@ extension Cluster {
         emit(.sendEvent(stream, .subscribed(id, heartbeat: settings.heartbeatInterval, master: selfInfo)))
         emit(.sendEvent(stream, .heartbeat))
         scheduleHeartbeat(id)
+        // Agents have updates for it that found nobody: hearing of it they send them now, not at their next retry.
+        tellAgents(of: framework)
         allocator.activateFramework(id)
         wantAllocation()
         note(.info, "framework \(id) (\(framework.info.name)) subscribed")
@@ -151,10 +152,9 @@ extension Cluster {
         answer(request, .done)
     }
 
-    /// Agents act on a framework's capabilities, so those that run its tasks hear of every change.
+    /// Agents act on a framework's capabilities, so those that hold its tasks hear of every change, and of its return.
     private mutating func tellAgents(of framework: Framework) {
-        let involved = Set(tasks.tasks(of: framework.id).map(\.agent)).sorted()
-        for agent in involved { command(agent, .updateFramework(framework.info)) }
+        for agent in tasks.agents(of: framework.id) { command(agent, .updateFramework(framework.info)) }
     }
 
     // MARK: Going

@@ -4,7 +4,7 @@ import Resources
 
 extension LinkCommand {
     static func registered(
-        _ agent: AgentID, pingInterval: Duration, missesMax: Int, master: V1MasterInfo
+        _ agent: AgentID, pingInterval: Duration, missesMax: Int, master: V1MasterInfo, cluster: String?, agents: Int
     ) -> LinkCommand {
         var command = LinkCommand()
         command.type = .registered
@@ -12,6 +12,8 @@ extension LinkCommand {
         command.registered.pingIntervalSeconds = pingInterval.inSeconds
         command.registered.pingMissesMax = UInt32(missesMax)
         command.registered.master = master
+        if let cluster { command.registered.cluster = cluster }
+        command.registered.agents = UInt32(clamping: agents)
         return command
     }
 

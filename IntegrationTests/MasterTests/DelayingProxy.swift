@@ -1,0 +1,83 @@
+// A TCP proxy on loopback that delays every byte: a network that is slow, not broken.
+
+import Glibc
+import Mailbox
+
+struct CannotListen: Error {}
+
+/// Forwards connections to another port of this host. Bytes of either direction arrive `delay` later, in order.
+final class DelayingProxy: Sendable {
+    let port: UInt16
+    private let listener: Int32
+
+    init(toPort target: UInt16, delay: Duration) throws {
+        listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        var address = Self.loopback(0)
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let isListening = withUnsafeMutablePointer(to: &address) { [listener] pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+                bind(listener, pointer, length) == 0 && listen(listener, 64) == 0
+                    && getsockname(listener, pointer, &length) == 0
+            }
+        }
+        guard isListening else { throw CannotListen() }
+        port = UInt16(bigEndian: address.sin_port)
+        DedicatedThread.start(named: "slow-accept") { [listener] in
+            while true {
+                let client = accept(listener, nil, nil)
+                guard client >= 0 else { return }
+                guard let server = Self.connect(target) else {
+                    Glibc.close(client)
+                    continue
+                }
+                Self.pump(from: client, to: server, delay)
+                Self.pump(from: server, to: client, delay)
+            }
+        }
+    }
+
+    /// No new connections; those that are open end with their peers.
+    func close() {
+        shutdown(listener, Int32(SHUT_RDWR))
+        Glibc.close(listener)
+    }
+
+    private static func loopback(_ port: UInt16) -> sockaddr_in {
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        return address
+    }
+
+    private static func connect(_ port: UInt16) -> Int32? {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        var address = loopback(port)
+        let code = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        if code == 0 { return descriptor }
+        Glibc.close(descriptor)
+        return nil
+    }
+
+    /// One direction: what is read is sent after the delay. The end of one side ends the other; each descriptor is
+    /// closed by the pump that reads from it.
+    private static func pump(from source: Int32, to sink: Int32, _ delay: Duration) {
+        DedicatedThread.start(named: "slow-pump") {
+            var buffer = [UInt8](repeating: 0, count: 16_384)
+            while true {
+                let count = recv(source, &buffer, buffer.count, 0)
+                guard count > 0 else { break }
+                let bytes = Array(buffer[..<count])
+                Timers.shared.scheduleOnce(after: delay) {
+                    _ = bytes.withUnsafeBytes { send(sink, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+                }
+            }
+            shutdown(sink, Int32(SHUT_RDWR))
+            shutdown(source, Int32(SHUT_RDWR))
+        }
+    }
+}
