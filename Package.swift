@@ -154,7 +154,7 @@ let package = Package(
         .testTarget(
             name: "CLinuxTests", dependencies: ["CLinux", "Processes", "mini-supervisor"], swiftSettings: strict),
         .testTarget(
-            name: "HTTPServerTests", dependencies: nio + ["HTTPServer", "Mailbox"], swiftSettings: strict),
+            name: "HTTPServerTests", dependencies: nio + ["HTTPServer", "Mailbox", "CZlib"], swiftSettings: strict),
         .testTarget(
             name: "HTTPClientTests", dependencies: ["HTTPClient", "HTTPServer", "Mailbox"], swiftSettings: strict),
         .testTarget(

@@ -190,7 +190,7 @@ final class HTTPConnection: ChannelDuplexHandler {
             rearm()
             // Not cancelled if the client goes: a request that has arrived is carried out, whoever waits for the answer.
             Task { [handler] in
-                let response = await handler(received.request)
+                let response = ContentCoding.coded(await handler(received.request), for: received.request)
                 handle.run { $0.respond(response, through: handle) }
             }
         }

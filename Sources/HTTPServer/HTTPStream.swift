@@ -19,6 +19,8 @@ public final class HTTPStream: Sendable {
     private struct State {
         var pending: [[UInt8]] = []
         var pendingBytes = 0
+        /// Bytes that may wait on top of the bound.
+        var allowance = 0
         var inFlightBytes = 0
         /// What the budget counts for this stream: everything that waits, until it has ended.
         var chargedBytes = 0
@@ -79,13 +81,19 @@ public final class HTTPStream: Sendable {
     }
 
     /// Sends a chunk. Does nothing once the stream has ended or was closed, or if `bytes` is empty.
-    public func write(_ bytes: [UInt8]) {
+    public func write(_ bytes: [UInt8]) { write(bytes, allowance: 0) }
+
+    /// Sends a first chunk, of any size, that does not count: as many bytes more may wait from now on.
+    public func write(opening bytes: [UInt8]) { write(bytes, allowance: bytes.count) }
+
+    private func write(_ bytes: [UInt8], allowance: Int) {
         if bytes.isEmpty { return }
         var charged = 0
         change { state in
             guard state.end == nil, !state.isClosed else { return false }
+            state.allowance += allowance
             let buffered = state.pendingBytes + state.inFlightBytes
-            if buffered > 0 && buffered + bytes.count > bufferedBytesMax {
+            if buffered > 0 && buffered + bytes.count > bufferedBytesMax + state.allowance {
                 state.end = .tooSlow
                 state.pending = []
                 state.pendingBytes = 0

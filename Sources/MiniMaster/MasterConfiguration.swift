@@ -25,6 +25,8 @@ public struct MasterConfiguration: Sendable {
     /// Shown to operators.
     public var cluster: String?
     public var logDirectory: String?
+    /// A file that something else writes the log to; shown instead of the one in `logDirectory`.
+    public var externalLogFile: String?
     public var zkSessionTimeout: Duration = .seconds(10)
     public var agentPingTimeout: Duration = .seconds(15)
     public var maxAgentPingTimeouts = 5
@@ -60,6 +62,8 @@ public struct MasterConfiguration: Sendable {
     public var maxCompletedFrameworks = 50
     public var maxCompletedTasksPerFramework = 1000
     public var maxUnreachableTasksPerFramework = 1000
+    /// Operators that may watch at a time.
+    public var maxOperatorEventStreamSubscribers = 1000
     public var rootSubmissions = true
     public var filterGPUResources = true
     /// Resources that do not count towards a role's share.
@@ -92,6 +96,7 @@ public struct MasterConfiguration: Sendable {
         settings.completedFrameworksMax = maxCompletedFrameworks
         settings.completedTasksPerFrameworkMax = maxCompletedTasksPerFramework
         settings.unreachableTasksPerFrameworkMax = maxUnreachableTasksPerFramework
+        settings.operatorStreamsMax = maxOperatorEventStreamSubscribers
         settings.registryStoreTimeout = registryStoreTimeout
         settings.registryFetchTimeout = registryFetchTimeout
         settings.registryCollectionInterval = registryGCInterval
@@ -99,6 +104,9 @@ public struct MasterConfiguration: Sendable {
         settings.registryAgentCountMax = registryMaxAgentCount
         return settings
     }
+
+    /// The file the log can be read from, if there is one.
+    var logFile: String? { externalLogFile ?? logDirectory.map { "\($0)/mini-master.log" } }
 
     /// Every flag and its value as `/flags` and `/state` show them, sorted by name. No password is among them.
     var flags: [(name: String, value: String)] {
@@ -121,6 +129,7 @@ public struct MasterConfiguration: Sendable {
             "max_agent_ping_timeouts": "\(maxAgentPingTimeouts)",
             "max_completed_frameworks": "\(maxCompletedFrameworks)",
             "max_completed_tasks_per_framework": "\(maxCompletedTasksPerFramework)",
+            "max_operator_event_stream_subscribers": "\(maxOperatorEventStreamSubscribers)",
             "max_unreachable_tasks_per_framework": "\(maxUnreachableTasksPerFramework)",
             "min_allocatable_resources": minAllocatableResources.map(\.description).joined(separator: "|"),
             "port": "\(port)",
@@ -147,6 +156,7 @@ public struct MasterConfiguration: Sendable {
         if let domain { flags["domain"] = String(decoding: MesosJSON.encode(domain), as: UTF8.self) }
         if let agentRemovalInterval { flags["agent_removal_rate_limit"] = "1/\(Self.text(agentRemovalInterval))" }
         if let logDirectory { flags["log_dir"] = logDirectory }
+        if let externalLogFile { flags["external_log_file"] = externalLogFile }
         if let offerTimeout { flags["offer_timeout"] = Self.text(offerTimeout) }
         if let roles { flags["roles"] = roles.sorted().map(\.value).joined(separator: ",") }
         if !weights.isEmpty {

@@ -60,8 +60,12 @@ public final class MasterServer: Sendable {
         let info = Self.masterInfo(ip: ip, port: port, hostname: hostname, domain: configuration.domain)
 
         let clock = MasterClock()
+        let startedAt = clock.wall
+        let facts = MasterFacts(configuration: actual, selfInfo: info, build: BuildInfo(), startedAt: startedAt)
+        let logLevel = LogLevelSwitch()
+        let logger = logLevel.logger(logger)
         let shell = MasterShell(
-            clock: clock, logger: logger,
+            clock: clock, logger: logger, facts: facts,
             election: configuration.zk.map { url in
                 { post in
                     ElectionShell(
@@ -76,12 +80,8 @@ public final class MasterServer: Sendable {
                 }
                 return FileRegistry(directory: configuration.workDir)
             })
-        let startedAt = clock.wall
-        routes.withLock {
-            $0 = MasterAPI(
-                shell: shell,
-                facts: MasterFacts(configuration: actual, selfInfo: info, build: BuildInfo(), startedAt: startedAt))
-        }
+        let files = MasterFiles(log: actual.logFile)
+        routes.withLock { $0 = MasterAPI(shell: shell, facts: facts, logLevel: logLevel, files: files) }
         var generator = SystemRandomNumberGenerator()
         let core = MasterCore(
             settings: configuration.settings, selfInfo: info, seed: generator.next(), startedAt: startedAt)

@@ -33,9 +33,10 @@ final class MasterShell: Sendable {
         var streams: [StreamID: Open] = [:]
         var links: [LinkID: HTTPStream] = [:]
         var registryWork: Task<Void, Never>?
-        var looks: [UInt64: @Sendable (MasterSnapshot?) -> Void] = [:]
+        var looks: [UInt64: @Sendable (MasterCore?, Moment) -> Void] = [:]
         var exitReason: String?
         var isStopped = false
+        var availability = Leadership.Availability.unavailable("The master is starting")
     }
 
     /// A reader that is further behind than this is cut off: 100 offers' events of the largest size would not fit.
@@ -50,14 +51,19 @@ final class MasterShell: Sendable {
     private let election: ElectionShell?
     let clock: MasterClock
     private let logger: Logger
+    private let facts: MasterFacts
+    private let operators: OperatorBroadcast
 
     /// - Parameter makeElection: Given the way to post events; nil for a standalone master.
     init(
-        clock: MasterClock, logger: Logger, election: ((@escaping @Sendable (MasterEvent) -> Void) -> ElectionShell)?,
+        clock: MasterClock, logger: Logger, facts: MasterFacts,
+        election: ((@escaping @Sendable (MasterEvent) -> Void) -> ElectionShell)?,
         registry: (ElectionShell?) -> any RegistryStore
     ) {
         self.clock = clock
         self.logger = logger
+        self.facts = facts
+        operators = OperatorBroadcast(logger: logger)
         let post: @Sendable (MasterEvent) -> Void = { [inbox] in inbox.send(.event($0)) }
         let shell = election.map { $0(post) }
         self.election = shell
@@ -70,6 +76,12 @@ final class MasterShell: Sendable {
     /// Events that wait for the loop: a gauge for metrics.
     var inboxDepth: Int { inbox.depth }
 
+    /// Who leads, as of the last step.
+    var availability: Leadership.Availability { table.withLock { $0.availability } }
+
+    /// Operators' event streams that are open.
+    var operatorStreamCount: Int { operators.count }
+
     func post(_ event: MasterEvent) { inbox.send(.event(event)) }
 
     // MARK: The loop
@@ -77,17 +89,19 @@ final class MasterShell: Sendable {
     /// Runs until `stop`.
     func run(_ initial: MasterCore) async {
         var core = initial
+        let encoding = Task { [operators] in await operators.run() }
+        defer { encoding.cancel() }
         post(.started)
         while true {
             let batch = await inbox.next()
             if batch.isEmpty { break }
-            if let heard = election?.lastHeard { perform(core.step(heard, at: clock.now)) }
+            if let heard = election?.lastHeard { step(&core, heard) }
             for inbound in batch {
                 switch inbound {
-                case .event(let event): perform(core.step(event, at: clock.now))
+                case .event(let event): step(&core, event)
                 case .look(let number):
                     let look = table.withLock { $0.looks.removeValue(forKey: number) }
-                    look?(MasterSnapshot(core: core, now: clock.now))
+                    look?(core, clock.now)
                 }
             }
         }
@@ -96,8 +110,17 @@ final class MasterShell: Sendable {
             defer { table.looks = [:] }
             return table.looks
         }
-        for look in looks.values { look(nil) }
+        for look in looks.values { look(nil, clock.now) }
         closeEverything()
+        operators.finish()
+    }
+
+    private func step(_ core: inout MasterCore, _ event: MasterEvent) {
+        let now = clock.now
+        let effects = core.step(event, at: now)
+        let availability = core.availability
+        table.withLock { $0.availability = availability }
+        for effect in effects { perform(effect, core, now) }
     }
 
     func stop() async {
@@ -106,12 +129,22 @@ final class MasterShell: Sendable {
     }
 
     /// The state after everything that was sent before; nil once the master has stopped.
-    func snapshot() async -> MasterSnapshot? {
+    ///
+    /// Let go of it soon: while it is held, the core's next change of a large book copies the book first.
+    func snapshot() async -> MasterSnapshot? { await look { MasterSnapshot(core: $0, now: $1) } }
+
+    /// Counts the changes of the state, including everything that was sent before.
+    func stateVersion() async -> UInt64? { await look { core, _ in core.stateVersion } }
+
+    /// Takes something from the core, in its loop; nil once the master has stopped.
+    private func look<Value: Sendable>(_ body: @escaping @Sendable (MasterCore, Moment) -> Value) async -> Value? {
         await withCheckedContinuation { continuation in
             let number: UInt64? = table.withLock { table in
                 if table.isStopped { return nil }
                 table.lastRequest += 1
-                table.looks[table.lastRequest] = { continuation.resume(returning: $0) }
+                table.looks[table.lastRequest] = { core, now in
+                    continuation.resume(returning: core.map { body($0, now) })
+                }
                 return table.lastRequest
             }
             guard let number else { return continuation.resume(returning: nil) }
@@ -155,7 +188,8 @@ final class MasterShell: Sendable {
         case .redirected(let leader): Redirection.response(to: leader, pathAndQuery: waiting.path)
         case .stream(let id): open(id, waiting.media)
         case .link(let id): open(id)
-        case .operatorStream: .text(501, "501 Not Implemented.")
+        case .operatorStream(let id):
+            operators.open(id, waiting.media) { [self] in post(.operatorStreamClosed(id)) }
         }
     }
 
@@ -213,15 +247,13 @@ final class MasterShell: Sendable {
         for request in waiting.values { request.answer(.text(503, "No leader elected")) }
         for open in streams.values { open.stream.close() }
         for link in links.values { link.close() }
+        operators.closeAll()
     }
 
     // MARK: Effects
 
-    private func perform(_ effects: [MasterEffect]) {
-        for effect in effects { perform(effect) }
-    }
-
-    private func perform(_ effect: MasterEffect) {
+    /// - Parameter core: As it is after the step that asks for the effect.
+    private func perform(_ effect: MasterEffect, _ core: MasterCore, _ now: Moment) {
         switch effect {
         case .answer(let number, let answer): self.answer(number, answer)
         case .sendEvent(let id, let event):
@@ -234,7 +266,13 @@ final class MasterShell: Sendable {
             link.write(RecordIO.encode(MediaType.protobuf.encode(command)))
         case .closeLink(let id):
             table.withLock { $0.links.removeValue(forKey: id) }?.close()
-        case .sendOperatorState, .sendOperatorEvent, .closeOperatorStream: break
+        case .sendOperatorState(let id):
+            guard let cluster = core.cluster else { return }
+            operators.begin(id) { [facts] media in
+                OperatorAnswers(cluster, facts).subscribed(heartbeat: cluster.settings.heartbeatInterval, in: media)
+            }
+        case .sendOperatorEvent(let ids, let event): operators.broadcast(ids, event)
+        case .closeOperatorStream(let id, let reason): operators.close(id, reason: reason)
         case .closeEverything: closeEverything()
 
         case .scheduleTimer(let timer, let delay):

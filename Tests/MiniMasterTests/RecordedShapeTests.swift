@@ -8,7 +8,7 @@ import Testing
 
 struct RecordedShapeTests {
     /// The situation the recordings show: an idle-offered agent, a running and a finished task, a completed framework.
-    private func situation() -> (MasterConversation, MasterConversation.Pair) {
+    static func situation() -> (MasterConversation, MasterConversation.Pair) {
         var talk = MasterConversation()
         let gone = talk.subscribe(Samples.framework("gone", failoverTimeout: 0))
         talk.send(.streamClosed(gone))
@@ -53,7 +53,7 @@ struct RecordedShapeTests {
     }
 
     @Test func `the state document has Apache Mesos's keys and types`() throws {
-        let (talk, _) = situation()
+        let (talk, _) = Self.situation()
         var bytes = try documents(talk).state()
         // The flags differ by nature; that they are texts is what counts.
         let flags = try JSONValue(parsing: bytes)["flags"]
@@ -76,7 +76,7 @@ struct RecordedShapeTests {
     }
 
     @Test func `the other lists have them too`() throws {
-        let (talk, _) = situation()
+        let (talk, _) = Self.situation()
         let documents = try documents(talk)
         try JSONShape.expect(documents.slaves(only: nil), hasShape: "slaves")
         try JSONShape.expect(documents.summary(), hasShape: "state-summary")
@@ -87,7 +87,7 @@ struct RecordedShapeTests {
     }
 
     @Test func `tasks can be chosen, cut and ordered`() throws {
-        let (talk, pair) = situation()
+        let (talk, pair) = Self.situation()
         let documents = try documents(talk)
         func ids(_ bytes: [UInt8]) throws -> [String] {
             guard case .array(let tasks)? = try JSONValue(parsing: bytes)["tasks"] else { return [] }
@@ -105,7 +105,7 @@ struct RecordedShapeTests {
     }
 
     @Test func `the figures of an agent add up in the state document`() throws {
-        let (talk, _) = situation()
+        let (talk, _) = Self.situation()
         let state = try JSONValue(parsing: try documents(talk).state())
         guard case .array(let agents)? = state["slaves"], let agent = agents.first else {
             Issue.record("no agents")
@@ -119,7 +119,7 @@ struct RecordedShapeTests {
     }
 
     @Test func `events have the recorded keys and types`() throws {
-        var (talk, pair) = situation()
+        var (talk, pair) = Self.situation()
         for event in talk.events(pair.stream) {
             let bytes = MesosJSON.encode(event)
             switch event.type {

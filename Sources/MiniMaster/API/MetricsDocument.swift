@@ -1,5 +1,4 @@
 // The answer of /metrics/snapshot: one flat object of numbers under the names of Apache Mesos, sorted.
-import Glibc
 import MesosProtocol
 import Resources
 
@@ -9,6 +8,15 @@ struct MetricsDocument {
     let inboxDepth: Int
 
     func bytes() -> [UInt8] {
+        var json = JSONWriter()
+        json.object { json in
+            for (name, value) in sorted { json.member(name, value) }
+        }
+        return json.bytes
+    }
+
+    /// Every metric, sorted by name.
+    var sorted: [(name: String, value: Double)] {
         var metrics = Self.zeros
         for counter in snapshot.core.counters.all { metrics[counter.name] = Double(counter.value) }
         let uptime = snapshot.core.startedAt.nanoseconds
@@ -17,11 +25,7 @@ struct MetricsDocument {
         metrics["master/event_queue_messages"] = Double(inboxDepth)
         if let cluster = snapshot.core.cluster { add(cluster, to: &metrics) }
         addSystem(to: &metrics)
-        var json = JSONWriter()
-        json.object { json in
-            for (name, value) in metrics.sorted(by: { $0.key < $1.key }) { json.member(name, value) }
-        }
-        return json.bytes
+        return metrics.sorted { $0.key < $1.key }.map { (name: $0.key, value: $0.value) }
     }
 
     private func add(_ cluster: Cluster, to metrics: inout [String: Double]) {
@@ -66,19 +70,17 @@ struct MetricsDocument {
             metrics["allocator/mesos/resources/\(name)/offered_or_allocated"] = used + offered[name].doubleValue
         }
         metrics["registrar/queued_operations"] = Double(cluster.registryWritesPending)
+        metrics["master/operator_event_stream_subscribers"] = Double(cluster.operatorStreams.count)
     }
 
     private func addSystem(to metrics: inout [String: Double]) {
-        var loads = [0.0, 0.0, 0.0]
-        if getloadavg(&loads, 3) == 3 {
-            metrics["system/load_1min"] = loads[0]
-            metrics["system/load_5min"] = loads[1]
-            metrics["system/load_15min"] = loads[2]
-        }
-        let page = Double(sysconf(Int32(_SC_PAGESIZE)))
-        metrics["system/cpus_total"] = Double(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-        metrics["system/mem_total_bytes"] = Double(sysconf(Int32(_SC_PHYS_PAGES))) * page
-        metrics["system/mem_free_bytes"] = Double(sysconf(Int32(_SC_AVPHYS_PAGES))) * page
+        let machine = MachineFigures.now()
+        metrics["system/load_1min"] = machine.load1
+        metrics["system/load_5min"] = machine.load5
+        metrics["system/load_15min"] = machine.load15
+        metrics["system/cpus_total"] = Double(machine.cpus)
+        metrics["system/mem_total_bytes"] = Double(machine.memoryTotalBytes)
+        metrics["system/mem_free_bytes"] = Double(machine.memoryFreeBytes)
     }
 
     // MARK: Names

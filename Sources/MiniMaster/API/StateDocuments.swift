@@ -60,6 +60,7 @@ struct StateDocuments {
             }
             if let name = facts.configuration.cluster { json.member("cluster", name) }
             if let directory = facts.configuration.logDirectory { json.member("log_dir", directory) }
+            if let file = facts.configuration.externalLogFile { json.member("external_log_file", file) }
             json.object("flags") { json in
                 for flag in facts.configuration.flags { json.member(flag.name, flag.value) }
             }
@@ -175,41 +176,36 @@ struct StateDocuments {
     // MARK: /roles
 
     func roles() -> [UInt8] {
-        let used = figures.usedByRole
-        let offered = figures.offeredByRole
-        var known = Set(used.keys).union(offered.keys).union(cluster.registry.weights.keys)
-        var members: [RoleName: [FrameworkID]] = [:]
-        for framework in cluster.frameworks.all {
-            for role in framework.roles { members[role, default: []].append(framework.id) }
-        }
-        known.formUnion(members.keys)
-        for role in known { known.formUnion(role.ancestors) }
-        let weights = cluster.registry.weights.isEmpty ? facts.configuration.weights : cluster.registry.weights
-        known.formUnion(weights.keys)
+        let rows = RoleFigures(cluster, figures).rows
         var json = JSONWriter()
         json.object { json in
             json.array("roles") { json in
-                for role in known.sorted() {
-                    let mine = used[role] ?? Resources()
-                    let open = offered[role] ?? Resources()
+                for row in rows {
                     json.object { json in
-                        json.member("name", role.value)
-                        json.member("weight", weights[role]?.doubleValue ?? 1.0)
+                        json.member("name", row.role.value)
+                        json.member("weight", row.weight)
                         json.object("quota") { json in
-                            json.member("role", role.value)
-                            json.object("guarantee") { _ in }
-                            json.object("limit") { _ in }
-                            json.sparseMember("consumed", mine)
+                            json.member("role", row.role.value)
+                            json.object("guarantee") { $0.amounts(row.guarantee) }
+                            json.object("limit") { $0.amounts(row.limit) }
+                            json.sparseMember("consumed", row.consumed)
                         }
-                        json.sparseMember("resources", mine + open)
-                        json.sparseMember("allocated", mine)
-                        json.sparseMember("offered", open)
-                        json.object("reserved") { _ in }
-                        json.member("frameworks", (members[role] ?? []).map(\.value))
+                        json.sparseMember("resources", row.allocated + row.offered)
+                        json.sparseMember("allocated", row.allocated)
+                        json.sparseMember("offered", row.offered)
+                        json.sparseMember("reserved", row.reserved)
+                        json.member("frameworks", row.frameworks.map(\.value))
                     }
                 }
             }
         }
         return json.bytes
+    }
+}
+
+extension JSONWriter {
+    /// Amounts by the resource's name, sorted.
+    mutating func amounts(_ amounts: [String: Double]) {
+        for (name, amount) in amounts.sorted(by: { $0.key < $1.key }) { member(name, amount) }
     }
 }

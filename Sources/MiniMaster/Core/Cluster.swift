@@ -24,6 +24,7 @@ package struct Cluster: Sendable {
     var quotaHold: QuotaHold?
     /// Agents that drain and may still have something left.
     var drainsUnderWay: Set<AgentID> = []
+    package internal(set) var operatorStreams = OperatorStreams()
     var allocator: Allocator
     package internal(set) var removals: RemovalBook
     /// How many agents the registry had when this term began.
@@ -172,6 +173,7 @@ package struct Cluster: Sendable {
             registryTimer = scheduleNumbered(after: settings.registryStoreTimeout) { .registryPatience($0) }
         }
         scheduleFilterExpiry()
+        tellOperators()
         defer { effects = [] }
         return effects
     }
@@ -217,6 +219,7 @@ package struct Cluster: Sendable {
             allocate()
         case .offerExpiry(let id): expireOffer(id)
         case .heartbeat(let id, let number): heartbeat(id, number)
+        case .operatorHeartbeat(let stream): operatorHeartbeat(stream)
         case .frameworkFailover(let id, let number): failoverTimedOut(id, number)
         case .ping(let id, let number): ping(id, number)
         case .agentReturn(let id, let number): agentReturnTimedOut(id, number)

@@ -22,6 +22,8 @@ package struct MasterCore: Sendable {
     /// The numbers, while no cluster holds them.
     private var idleNumbers: Continuity
     private var fetchTimer: UInt64 = 0
+    /// Counts the steps that may have changed what the state documents show. Two looks at one number see one state.
+    package private(set) var stateVersion: UInt64 = 0
 
     /// - Parameters:
     ///   - selfInfo: Complete, with a fresh UUID as its id: a restarted master must not reuse the ids of the last one.
@@ -52,6 +54,7 @@ package struct MasterCore: Sendable {
         }
         effects += take(event, at: now)
         if cluster != nil { effects += cluster!.finishStep() }
+        if !(event.isRoutine && effects.allSatisfy(\.isRoutine)) { stateVersion += 1 }
         return effects
     }
 

@@ -18,7 +18,8 @@ package enum MasterEffect: Equatable, Sendable {
     case closeLink(LinkID)
     /// Opens an operator's event stream with the whole state as it is now; everything sent on it later comes after.
     case sendOperatorState(StreamID)
-    case sendOperatorEvent(StreamID, V1OperatorEvent)
+    /// Sends one event on each of these streams.
+    case sendOperatorEvent([StreamID], V1OperatorEvent)
     case closeOperatorStream(StreamID, reason: String)
     /// Leadership ended: every scheduler stream and agent link is closed, whoever holds it.
     case closeEverything(reason: String)

@@ -41,6 +41,8 @@ package struct MasterSettings: Sendable {
     package var completedFrameworksMax = 50
     package var completedTasksPerFrameworkMax = 1000
     package var unreachableTasksPerFrameworkMax = 1000
+    /// Operators that watch at a time; the oldest goes for a new one.
+    package var operatorStreamsMax = 1000
 
     /// A registry write that takes longer ends the term.
     package var registryStoreTimeout: Duration = .seconds(20)

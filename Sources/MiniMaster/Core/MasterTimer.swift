@@ -17,6 +17,8 @@ package enum MasterTimer: Hashable, Sendable {
     case filterExpiry(UInt64)
     case offerExpiry(OfferID)
     case heartbeat(FrameworkID, UInt64)
+    /// Goes on while the stream is open.
+    case operatorHeartbeat(StreamID)
     case frameworkFailover(FrameworkID, UInt64)
     case ping(AgentID, UInt64)
     case agentReturn(AgentID, UInt64)

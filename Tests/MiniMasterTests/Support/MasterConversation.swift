@@ -18,6 +18,8 @@ struct MasterConversation {
     private var streams = 0
     /// Whether new agents have their id on disk at once, and say so by answering the ping that asks for it.
     var agentsConfirmAtOnce = true
+    /// Operators that subscribed so far.
+    var watchers = 0
     /// Whether registry writes succeed at once.
     var writesAtOnce = true
     private(set) var heldWrites: [(Term, RegistryWrite)] = []

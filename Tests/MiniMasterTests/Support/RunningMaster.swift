@@ -12,13 +12,17 @@ struct RunningMaster {
     let server: MasterServer
     var url: String { server.url }
 
-    static func with(_ body: (RunningMaster) async throws -> Void) async throws {
+    /// - Parameter configure: Changes the configuration it starts with.
+    static func with(
+        _ configure: (inout MasterConfiguration) -> Void = { _ in }, _ body: (RunningMaster) async throws -> Void
+    ) async throws {
         let directory = NSTemporaryDirectory() + "mini-master-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: directory) }
         var configuration = MasterConfiguration(workDir: directory)
         configuration.ip = "127.0.0.1"
         configuration.port = 0
         configuration.hostnameLookup = false
+        configure(&configuration)
         let server = try await MasterServer.start(
             configuration, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         do {
@@ -60,7 +64,7 @@ struct RunningMaster {
         try await HTTPClient.shared.execute(request("POST", path, headers, body))
     }
 
-    private func request(
+    func request(
         _ method: String, _ path: String, _ headers: [(String, String)] = [], _ body: [UInt8]? = nil
     ) -> HTTPClientRequest {
         var request = HTTPClientRequest(method: method, url: url + path)

@@ -90,6 +90,7 @@ package struct AgentRoster: Sendable {
     private var byAddress: [String: AgentID] = [:]
     private var awaitedCount = 0
     private var leavingCount = 0
+    private var journal: [Change]?
 
     package init() {}
 
@@ -115,6 +116,7 @@ package struct AgentRoster: Sendable {
 
     mutating func put(_ agent: Agent) {
         if let old = agents[agent.id] { unindex(old) }
+        if journal != nil, !agent.isAwaited, agents[agent.id]?.isAwaited ?? true { journal?.append(.added(agent.id)) }
         agents[agent.id] = agent
         if agent.isAwaited { awaitedCount += 1 } else if agent.isLeaving { leavingCount += 1 }
         switch agent.phase {
@@ -135,6 +137,7 @@ package struct AgentRoster: Sendable {
     mutating func remove(_ id: AgentID) -> Agent? {
         guard let agent = agents.removeValue(forKey: id) else { return nil }
         unindex(agent)
+        if !agent.isAwaited { journal?.append(.removed(id)) }
         return agent
     }
 
@@ -147,6 +150,26 @@ package struct AgentRoster: Sendable {
         }
         let address = Self.address(of: agent.info, from: agent.remoteHost)
         if byAddress[address] == agent.id { byAddress[address] = nil }
+    }
+
+    // MARK: For those who watch
+
+    /// An agent that was acknowledged for the first time, or is no longer there.
+    enum Change: Equatable, Sendable {
+        case added(AgentID)
+        case removed(AgentID)
+    }
+
+    /// Starts or stops to record changes.
+    mutating func keepJournal(_ isWanted: Bool) {
+        if isWanted != (journal != nil) { journal = isWanted ? [] : nil }
+    }
+
+    /// The changes since the last call, in order.
+    mutating func takeJournal() -> [Change] {
+        guard let taken = journal else { return [] }
+        journal = []
+        return taken
     }
 
     /// Two agents behind one host name and port, seen from one address, cannot both exist.

@@ -72,6 +72,8 @@ package struct Framework: Sendable {
     }
 
     package var isConnected: Bool { stream != nil }
+    /// The registry knew it before anybody asks for it: it may be spoken of.
+    package var isAnnounced: Bool { isKnownBefore }
     package var isRecovered: Bool {
         if case .recovered = connection { return true }
         return false
@@ -124,6 +126,7 @@ package struct FrameworkBook: Sendable {
     /// Oldest first.
     private(set) var completed: [Framework] = []
     private let completedMax: Int
+    private var journal: [Change]?
 
     package init(completedMax: Int) { self.completedMax = completedMax }
 
@@ -142,8 +145,10 @@ package struct FrameworkBook: Sendable {
     package func isCompleted(_ id: FrameworkID) -> Bool { completed.contains { $0.id == id } }
 
     mutating func put(_ framework: Framework) {
-        if let old = frameworks[framework.id], let stream = old.openStream { byStream[stream] = nil }
+        let old = frameworks[framework.id]
+        if let stream = old?.openStream { byStream[stream] = nil }
         frameworks[framework.id] = framework
+        if journal != nil { note(framework, after: old.map(View.init)) }
         if let stream = framework.openStream { byStream[stream] = framework.id }
     }
 
@@ -151,6 +156,7 @@ package struct FrameworkBook: Sendable {
         guard var framework = frameworks[id] else { return }
         // Emptied first, so that the change works on the only copy.
         let old = framework.openStream
+        let view = journal == nil ? nil : View(framework)
         frameworks[id] = nil
         change(&framework)
         let new = framework.openStream
@@ -159,6 +165,7 @@ package struct FrameworkBook: Sendable {
             if let new { byStream[new] = id }
         }
         frameworks[id] = framework
+        if let view { note(framework, after: view) }
     }
 
     /// Moves a framework to the completed list, which forgets its oldest entry when full.
@@ -169,5 +176,58 @@ package struct FrameworkBook: Sendable {
         framework.connection = .leaving(nil)
         completed.append(framework)
         if completed.count > completedMax { completed.removeFirst(completed.count - completedMax) }
+        if framework.isAnnounced {
+            journal?.append(Change(kind: .removed, id: id, info: framework.info))
+        }
+    }
+
+    // MARK: For those who watch
+
+    /// A framework that became known, subscribed again or described itself anew, or is over.
+    struct Change: Sendable {
+        enum Kind: Equatable, Sendable { case added, updated, removed }
+
+        var kind: Kind
+        var id: FrameworkID
+        var info: V1FrameworkInfo
+    }
+
+    /// What a change is told by.
+    private struct View {
+        var isAnnounced: Bool
+        var stream: StreamID?
+        var info: V1FrameworkInfo
+
+        init(_ framework: Framework) {
+            isAnnounced = framework.isAnnounced
+            stream = framework.stream
+            info = framework.info
+        }
+    }
+
+    /// Starts or stops to record changes.
+    mutating func keepJournal(_ isWanted: Bool) {
+        if isWanted != (journal != nil) { journal = isWanted ? [] : nil }
+    }
+
+    /// The changes since the last call, in order, at most one addition or update for each framework.
+    mutating func takeJournal() -> [Change] {
+        guard let taken = journal else { return [] }
+        journal = []
+        return taken
+    }
+
+    private mutating func note(_ framework: Framework, after before: View?) {
+        guard framework.isAnnounced else { return }
+        let kind: Change.Kind
+        if before?.isAnnounced != true {
+            kind = .added
+        } else if framework.stream != nil, before?.stream != framework.stream || before?.info != framework.info {
+            kind = .updated
+        } else {
+            return
+        }
+        if journal?.contains(where: { $0.id == framework.id }) == true { return }
+        journal?.append(Change(kind: kind, id: framework.id, info: framework.info))
     }
 }

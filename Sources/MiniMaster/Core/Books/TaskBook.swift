@@ -1,4 +1,5 @@
 // Every task that is not over and acknowledged, found by framework or by agent.
+import MesosProtocol
 import Resources
 
 /// The master's list of live tasks, unreachable ones included.
@@ -6,6 +7,7 @@ package struct TaskBook: Sendable {
     private var byFramework: [FrameworkID: [TaskID: TaskRecord]] = [:]
     private var byAgent: [AgentID: Set<TaskKey>] = [:]
     private var launches: UInt64 = 0
+    private var journal: Journal?
 
     package init() {}
 
@@ -53,11 +55,13 @@ package struct TaskBook: Sendable {
         numbered.sequence = launches
         byFramework[record.key.framework, default: [:]][record.key.task] = numbered
         byAgent[record.agent, default: []].insert(record.key)
+        journal?.changes.append(Change(record: numbered, isNew: true))
     }
 
     /// Changes a task in place. Its key and agent must stay.
     mutating func update(_ key: TaskKey, _ change: (inout TaskRecord) -> Void) {
         guard byFramework[key.framework]?[key.task] != nil else { return }
+        if journal != nil { return updateWithJournal(key, change) }
         change(&byFramework[key.framework]![key.task]!)
     }
 
@@ -67,6 +71,52 @@ package struct TaskBook: Sendable {
         if byFramework[key.framework]?.isEmpty == true { byFramework[key.framework] = nil }
         byAgent[record.agent]?.remove(key)
         if byAgent[record.agent]?.isEmpty == true { byAgent[record.agent] = nil }
+        journal?.removed[key] = record.state
         return record
+    }
+
+    // MARK: For those who watch
+
+    /// A task that came, or one whose state or health changed, as it was right after that.
+    struct Change: Sendable {
+        var record: TaskRecord
+        var isNew = false
+        /// It left the book with this change.
+        var isEnd = false
+    }
+
+    private struct Journal: Sendable {
+        var changes: [Change] = []
+        /// The states in which tasks left the book in this step.
+        var removed: [TaskKey: V1TaskState] = [:]
+    }
+
+    /// Starts or stops to record changes. Without a journal nothing is recorded, and nothing is paid.
+    mutating func keepJournal(_ isWanted: Bool) {
+        if isWanted == (journal != nil) { return }
+        journal = isWanted ? Journal() : nil
+    }
+
+    /// The changes since the last call, in order.
+    mutating func takeJournal() -> [Change] {
+        guard let taken = journal else { return [] }
+        journal = Journal()
+        return taken.changes
+    }
+
+    /// A task that has left the book in this step is over, in the state that the record has now.
+    mutating func noteEnd(_ record: TaskRecord) {
+        guard let state = journal?.removed[record.key], state != record.state else { return }
+        journal?.changes.append(Change(record: record, isEnd: true))
+    }
+
+    private mutating func updateWithJournal(_ key: TaskKey, _ change: (inout TaskRecord) -> Void) {
+        guard let before = self[key] else { return }
+        change(&byFramework[key.framework]![key.task]!)
+        guard let after = self[key] else { return }
+        let old = before.statuses.last
+        let new = after.statuses.last
+        let isSeen = before.state != after.state || old?.state != new?.state || old?.healthy != new?.healthy
+        if isSeen { journal?.changes.append(Change(record: after)) }
     }
 }

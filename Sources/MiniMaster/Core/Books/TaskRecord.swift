@@ -58,11 +58,17 @@ package struct StatusSummary: Sendable {
     package var healthy: Bool?
     package var labels: V1Labels?
     package var containerStatus: V1ContainerStatus?
+    package var source: V1TaskStatus.Source?
+    package var reason: V1TaskStatus.Reason?
+    package var message: String?
 
     init(_ status: V1TaskStatus) {
         state = status.state
         timestamp = status.timestamp
         healthy = status.hasHealthy ? status.healthy : nil
+        source = status.hasSource ? status.source : nil
+        reason = status.hasReason ? status.reason : nil
+        message = status.hasMessage && !status.message.isEmpty ? status.message : nil
         labels = status.hasLabels ? status.labels : nil
         containerStatus = status.hasContainerStatus ? status.containerStatus : nil
         // The process id is for the framework; the state endpoints do not show it.

@@ -21,7 +21,8 @@ extension Cluster {
         case .updateQuota: updateQuota(request, call.updateQuota)
         case .setQuota: setQuota(request, call.setQuota.quotaRequest)
         case .removeQuota: removeQuota(request, call.removeQuota.role)
-        case .subscribe, .reserveResources, .unreserveResources, .createVolumes, .destroyVolumes, .growVolume,
+        case .subscribe: subscribeOperator(request, incoming)
+        case .reserveResources, .unreserveResources, .createVolumes, .destroyVolumes, .growVolume,
             .shrinkVolume:
             answer(request, .refused(status: 501, reason: "501 Not Implemented."))
         case .unknown, .getHealth, .getFlags, .getVersion, .getMetrics, .getLoggingLevel, .setLoggingLevel, .listFiles,
@@ -31,6 +32,4 @@ extension Cluster {
             answer(request, .refused(status: 501, reason: "501 Not Implemented."))
         }
     }
-
-    mutating func operatorStreamClosed(_ stream: StreamID) {}
 }

@@ -71,6 +71,7 @@ extension Cluster {
 
     /// Moves a task that is out of the book to its framework's completed tasks.
     mutating func complete(_ record: TaskRecord) {
+        tasks.noteEnd(record)
         frameworks.update(record.key.framework) { framework in
             framework.completedTasks.append(record)
             let surplus = framework.completedTasks.count - settings.completedTasksPerFrameworkMax

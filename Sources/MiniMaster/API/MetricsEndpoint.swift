@@ -1,0 +1,20 @@
+// `/metrics/snapshot` and GET_METRICS: one set of names.
+import HTTPServer
+import MesosProtocol
+
+extension MasterAPI {
+    /// Two a second at most; who comes faster waits, as in Apache Mesos.
+    func metrics(_ request: RoutedRequest) async -> HTTPResponse {
+        if let text = request.http.query("timeout"), DurationText.parse(text) == nil {
+            return .text(400, "Invalid duration '\(text)'.\n")
+        }
+        guard await metricsPace.wait() else { return .text(503, "Too many requests for the metrics wait already") }
+        guard let document = await metricsDocument() else { return Self.stopping }
+        return request.json(document.bytes())
+    }
+
+    func metricsDocument() async -> MetricsDocument? {
+        guard let snapshot = await shell.snapshot() else { return nil }
+        return MetricsDocument(snapshot: snapshot, facts: facts, inboxDepth: shell.inboxDepth)
+    }
+}

@@ -1,0 +1,144 @@
+// The answers of the operator API's reads, built from a cluster. Pure.
+import MesosProtocol
+import Resources
+
+/// What the lists of the operator API hold.
+struct OperatorAnswers {
+    let cluster: Cluster
+    let facts: MasterFacts
+    private let figures: ClusterFigures
+
+    init(_ cluster: Cluster, _ facts: MasterFacts) {
+        self.cluster = cluster
+        self.facts = facts
+        figures = ClusterFigures(cluster)
+    }
+
+    private var frameworks: [Framework] { cluster.frameworks.all.filter(\.isAnnounced) }
+
+    // MARK: GET_STATE and its parts
+
+    func state(_ answer: inout AnswerWriter) {
+        answer.message("get_tasks", 1) { tasks(&$0) }
+        answer.message("get_executors", 2) { executors(&$0) }
+        answer.message("get_frameworks", 3) { frameworks(&$0) }
+        answer.message("get_agents", 4) { agents(&$0) }
+    }
+
+    func tasks(_ answer: inout AnswerWriter) {
+        var unreachable: [TaskRecord] = []
+        answer.list("tasks", 2) { answer in
+            for framework in frameworks {
+                for task in cluster.tasks.tasks(of: framework.id) {
+                    if task.isUnreachable {
+                        unreachable.append(task)
+                    } else {
+                        answer.element(V1Task(task))
+                    }
+                }
+            }
+        }
+        answer.list("unreachable_tasks", 5) { answer in
+            for task in unreachable { answer.element(V1Task(task)) }
+        }
+        answer.list("completed_tasks", 3) { answer in
+            for framework in frameworks + cluster.frameworks.completed {
+                for task in framework.completedTasks { answer.element(V1Task(task)) }
+            }
+        }
+    }
+
+    func executors(_ answer: inout AnswerWriter) {
+        answer.list("executors", 1) { answer in
+            for executor in ExecutorViews.all(cluster) { answer.element(executor) }
+        }
+    }
+
+    func frameworks(_ answer: inout AnswerWriter) {
+        answer.list("frameworks", 1) { answer in
+            for framework in frameworks { answer.element(message(framework, isOver: false)) }
+        }
+        answer.list("completed_frameworks", 2) { answer in
+            for framework in cluster.frameworks.completed { answer.element(message(framework, isOver: true)) }
+        }
+    }
+
+    private func message(_ framework: Framework, isOver: Bool) -> V1OperatorResponse.GetFrameworks.Framework {
+        var message = V1OperatorResponse.GetFrameworks.Framework(
+            framework, used: figures.used(by: framework.id).byRole, offered: figures.offered(to: framework.id).byRole,
+            offers: cluster.offers.offers(to: framework.id), isOver: isOver)
+        message.inverseOffers = MaintenanceViews.inverseOffers(to: framework.id, cluster)
+        message.offerConstraints = FrameworkViews.offerConstraints(of: framework)
+        return message
+    }
+
+    func agents(_ answer: inout AnswerWriter) {
+        answer.list("agents", 1) { answer in
+            for agent in cluster.agents.all where !agent.isAwaited {
+                answer.element(
+                    V1OperatorResponse.GetAgents.Agent(
+                        agent, used: figures.used(on: agent.id).byRole, offered: figures.offered(on: agent.id).byRole))
+            }
+        }
+        answer.list("recovered_agents", 2) { answer in
+            for agent in cluster.agents.all where agent.isRecovered { answer.element(agent.info) }
+        }
+    }
+
+    /// The first record of an operator's event stream.
+    func subscribed(heartbeat: Duration, in media: MediaType) -> [UInt8] {
+        AnswerWriter.answer(media) { event in
+            event.type("SUBSCRIBED", V1OperatorEvent.TypeEnum.subscribed.rawValue)
+            event.message("subscribed", 2) { subscribed in
+                subscribed.message("get_state", 1) { state(&$0) }
+                subscribed.number("heartbeat_interval_seconds", 2, heartbeat.inSeconds)
+            }
+        }
+    }
+
+    // MARK: The others
+
+    var roles: [V1Role] {
+        RoleFigures(cluster, figures).rows.map { row in
+            var role = V1Role()
+            role.name = row.role.value
+            role.weight = row.weight
+            role.frameworks = row.frameworks.map { V1FrameworkID($0) }
+            role.resources = (row.allocated + row.offered).scalars.map { name, value in
+                var quantity = V1Resource()
+                quantity.name = name
+                quantity.type = .scalar
+                quantity.scalar.value = value.doubleValue
+                return quantity
+            }
+            return role
+        }
+    }
+
+    var master: V1OperatorResponse.GetMaster {
+        var master = V1OperatorResponse.GetMaster()
+        master.masterInfo = facts.selfInfo
+        master.startTime = facts.startedAt.seconds
+        master.electedTime = cluster.electedAt.seconds
+        return master
+    }
+}
+
+/// Executors of custom executors' tasks; those of command tasks are nobody's business.
+enum ExecutorViews {
+    static func all(_ cluster: Cluster) -> [V1OperatorResponse.GetExecutors.Executor] { [] }
+}
+
+enum OperationViews {
+    static func all(_ cluster: Cluster) -> [V1Operation] { [] }
+}
+
+enum MaintenanceViews {
+    static func inverseOffers(to framework: FrameworkID, _ cluster: Cluster) -> [V1InverseOffer] { [] }
+}
+
+enum FrameworkViews {
+    static func offerConstraints(of framework: Framework) -> V1SchedulerOfferConstraints {
+        V1SchedulerOfferConstraints()
+    }
+}
