@@ -62,6 +62,8 @@ public struct MasterConfiguration: Sendable {
     public var maxCompletedFrameworks = 50
     public var maxCompletedTasksPerFramework = 1000
     public var maxUnreachableTasksPerFramework = 1000
+    /// Whether each framework has metrics of its own.
+    public var publishPerFrameworkMetrics = true
     /// Operators that may watch at a time.
     public var maxOperatorEventStreamSubscribers = 1000
     public var rootSubmissions = true
@@ -134,6 +136,7 @@ public struct MasterConfiguration: Sendable {
             "min_allocatable_resources": minAllocatableResources.map(\.description).joined(separator: "|"),
             "port": "\(port)",
             "recovery_agent_removal_limit": Self.percent(recoveryAgentRemovalLimit),
+            "publish_per_framework_metrics": "\(publishPerFrameworkMetrics)",
             "registry": zk == nil ? "file" : "zookeeper",
             "registry_fetch_timeout": Self.text(registryFetchTimeout),
             "registry_gc_interval": Self.text(registryGCInterval),

@@ -53,6 +53,7 @@ final class MasterShell: Sendable {
     private let logger: Logger
     private let facts: MasterFacts
     private let operators: OperatorBroadcast
+    let timers = MasterTimers()
 
     /// - Parameter makeElection: Given the way to post events; nil for a standalone master.
     init(
@@ -117,7 +118,9 @@ final class MasterShell: Sendable {
 
     private func step(_ core: inout MasterCore, _ event: MasterEvent) {
         let now = clock.now
+        let began = ContinuousClock.now
         let effects = core.step(event, at: now)
+        if event.allocates { timers.allocationRun.record(began.duration(to: .now)) }
         let availability = core.availability
         table.withLock { $0.availability = availability }
         for effect in effects { perform(effect, core, now) }
@@ -308,7 +311,9 @@ final class MasterShell: Sendable {
     private func recover(_ term: Term, _ claim: V1MasterInfo) {
         work { [self] in
             do throws(RegistryStoreError) {
+                let began = ContinuousClock.now
                 let contents = try await registry.recover(term, claim: claim)
+                timers.stateFetch.record(began.duration(to: .now))
                 for entry in contents.unreadable { logger.error("unreadable registry entry: \(entry)") }
                 post(.registryRecovered(term, contents.state))
             } catch {
@@ -320,7 +325,9 @@ final class MasterShell: Sendable {
     private func write(_ term: Term, _ write: RegistryWrite) {
         work { [self] in
             do throws(RegistryStoreError) {
+                let began = ContinuousClock.now
                 try await registry.write(term, write)
+                timers.stateStore.record(began.duration(to: .now))
                 post(.registryWritten(term, number: write.number))
             } catch {
                 post(.registryFailed(term, error.failure))
@@ -344,4 +351,14 @@ final class MasterShell: Sendable {
 struct MasterSnapshot: Sendable {
     let core: MasterCore
     let now: Moment
+}
+
+extension MasterEvent {
+    /// The step for it hands out resources, and little else.
+    fileprivate var allocates: Bool {
+        switch self {
+        case .timerFired(.allocate), .timerFired(.filterExpiry): true
+        default: false
+        }
+    }
 }

@@ -6,6 +6,7 @@ struct MetricsDocument {
     let snapshot: MasterSnapshot
     let facts: MasterFacts
     let inboxDepth: Int
+    var timers: MasterTimers?
 
     func bytes() -> [UInt8] {
         var json = JSONWriter()
@@ -24,6 +25,7 @@ struct MetricsDocument {
         metrics["master/elected"] = snapshot.core.availability == .leading ? 1 : 0
         metrics["master/event_queue_messages"] = Double(inboxDepth)
         if let cluster = snapshot.core.cluster { add(cluster, to: &metrics) }
+        timers?.add(to: &metrics)
         addSystem(to: &metrics)
         return metrics.sorted { $0.key < $1.key }.map { (name: $0.key, value: $0.value) }
     }
@@ -70,7 +72,54 @@ struct MetricsDocument {
             metrics["allocator/mesos/resources/\(name)/offered_or_allocated"] = used + offered[name].doubleValue
         }
         metrics["registrar/queued_operations"] = Double(cluster.registryWritesPending)
+        metrics["registrar/registry_size_bytes"] = Double(RegistryViews.sizeBytes(of: cluster.registry))
+        metrics["registrar/log/recovered"] = 1
+        metrics["registrar/log/ensemble_size"] = Double(facts.configuration.quorum ?? 1)
+        for row in RoleFigures(cluster, figures).rows {
+            let prefix = "allocator/mesos/quota/roles/\(row.role)/resources/"
+            let held = row.allocated + row.offered
+            for (name, amount) in row.guarantee { metrics[prefix + "\(name)/guarantee"] = amount }
+            for (name, amount) in row.limit { metrics[prefix + "\(name)/limit"] = amount }
+            for name in Set(row.guarantee.keys).union(row.limit.keys) {
+                metrics[prefix + "\(name)/offered_or_allocated"] = held[name].doubleValue
+            }
+            for (name, amount) in row.consumed.scalars { metrics[prefix + "\(name)/consumed"] = amount.doubleValue }
+        }
+        if facts.configuration.publishPerFrameworkMetrics { addFrameworks(cluster, figures, to: &metrics) }
         metrics["master/operator_event_stream_subscribers"] = Double(cluster.operatorStreams.count)
+    }
+
+    /// Metrics under `master/frameworks/<name>/<id>/`.
+    private func addFrameworks(_ cluster: Cluster, _ figures: ClusterFigures, to metrics: inout [String: Double]) {
+        for framework in cluster.frameworks.all + cluster.frameworks.completed {
+            let prefix = "master/frameworks/\(Self.escaped(framework.info.name))/\(framework.id)/"
+            metrics[prefix + "subscribed"] = framework.isConnected ? 1 : 0
+            for (name, value) in cluster.frameworkMetrics[framework.id].all { metrics[prefix + name] = Double(value) }
+            for state in V1TaskState.allCases where !state.isTerminal {
+                let count = figures.countsByFramework[framework.id]?[state] ?? 0
+                metrics[prefix + "tasks/active/\(state.name.lowercased())"] = Double(count)
+            }
+            for role in framework.roles {
+                metrics[prefix + "roles/\(role)/suppressed"] = framework.suppressed.contains(role) ? 1 : 0
+            }
+        }
+    }
+
+    /// A framework's name with everything but unreserved characters percent-encoded, so that it is one path component.
+    static func escaped(_ name: String) -> String {
+        var text = ""
+        for byte in name.utf8 {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+                UInt8(ascii: "~"):
+                text.unicodeScalars.append(Unicode.Scalar(byte))
+            default:
+                let digits = String(byte, radix: 16, uppercase: true)
+                text += digits.utf8.count == 1 ? "%0\(digits)" : "%\(digits)"
+            }
+        }
+        return text
     }
 
     private func addSystem(to metrics: inout [String: Double]) {
@@ -96,7 +145,8 @@ struct MetricsDocument {
             "master/frameworks_inactive", "master/http_cache_hits", "master/operator_event_stream_subscribers",
             "master/outstanding_offers", "master/recovery_slave_removals", "master/slave_registrations",
             "master/slave_removals", "master/slave_reregistrations", "master/uptime_secs",
-            "registrar/queued_operations",
+            "registrar/log/ensemble_size", "registrar/log/recovered", "registrar/queued_operations",
+            "registrar/registry_size_bytes",
         ]
         for resource in ["cpus", "gpus", "mem", "disk"] {
             for kind in ["total", "used", "percent"] {

@@ -15,6 +15,6 @@ extension MasterAPI {
 
     func metricsDocument() async -> MetricsDocument? {
         guard let snapshot = await shell.snapshot() else { return nil }
-        return MetricsDocument(snapshot: snapshot, facts: facts, inboxDepth: shell.inboxDepth)
+        return MetricsDocument(snapshot: snapshot, facts: facts, inboxDepth: shell.inboxDepth, timers: shell.timers)
     }
 }

@@ -24,6 +24,12 @@ enum RegistryViews {
 
     static func maintenance(_ cluster: Cluster) -> V1MaintenanceClusterStatus { V1MaintenanceClusterStatus() }
 
+    /// What the descriptions in it take, encoded: nearly all there is.
+    static func sizeBytes(of registry: RegistryState) -> Int {
+        let agents = registry.agents.values.reduce(0) { $0 + MediaType.protobuf.encode($1).count }
+        return registry.frameworks.values.reduce(agents) { $0 + MediaType.protobuf.encode($1.info).count }
+    }
+
     static func document(_ registry: RegistryState) -> [UInt8] {
         var json = JSONWriter()
         json.object { json in

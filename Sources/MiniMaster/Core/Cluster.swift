@@ -25,6 +25,7 @@ package struct Cluster: Sendable {
     /// Agents that drain and may still have something left.
     var drainsUnderWay: Set<AgentID> = []
     package internal(set) var operatorStreams = OperatorStreams()
+    package internal(set) var frameworkMetrics = FrameworkMetricsBook()
     var allocator: Allocator
     package internal(set) var removals: RemovalBook
     /// How many agents the registry had when this term began.
@@ -116,7 +117,12 @@ package struct Cluster: Sendable {
 
     // MARK: Effects
 
-    mutating func emit(_ effect: MasterEffect) { effects.append(effect) }
+    mutating func emit(_ effect: MasterEffect) {
+        if case .sendEvent(let stream, let event) = effect, let id = frameworks.id(on: stream) {
+            frameworkMetrics.update(id) { $0.count(event) }
+        }
+        effects.append(effect)
+    }
 
     mutating func note(_ level: MasterNote.Level, _ text: String) { emit(.note(MasterNote(level, text))) }
 

@@ -134,6 +134,8 @@ package struct FrameworkBook: Sendable {
 
     package func framework(on stream: StreamID) -> Framework? { byStream[stream].flatMap { frameworks[$0] } }
 
+    package func id(on stream: StreamID) -> FrameworkID? { byStream[stream] }
+
     /// Sorted by id.
     package var all: [Framework] { frameworks.values.sorted { $0.id < $1.id } }
 

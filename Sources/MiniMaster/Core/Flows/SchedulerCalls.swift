@@ -35,6 +35,7 @@ extension Cluster {
                 "The stream ID '\(given)' included in this request didn't match the stream ID currently associated "
                     + "with framework ID \(id)")
         }
+        frameworkMetrics.update(id) { $0.count(call) }
         dispatch(request, call, from: framework)
     }
 

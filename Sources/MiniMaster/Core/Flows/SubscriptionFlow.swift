@@ -99,6 +99,7 @@ extension Cluster {
             if isReturn { framework.reregisteredAt = now.wall }
             framework.isKnownBefore = true
         }
+        frameworkMetrics.update(id) { $0.countSubscription() }
         emit(.sendEvent(stream, .subscribed(id, heartbeat: settings.heartbeatInterval, master: selfInfo)))
         emit(.sendEvent(stream, .heartbeat))
         scheduleHeartbeat(id)
@@ -200,6 +201,13 @@ extension Cluster {
         persist(operations, then: .removeFramework(framework.id))
     }
 
+    /// Counters last as long as their framework is shown.
+    private mutating func forgetMetrics() {
+        let completed = Set(frameworks.completed.map(\.id))
+        let known = frameworks
+        frameworkMetrics.keep { known[$0] != nil || completed.contains($0) }
+    }
+
     /// Removed frameworks beyond the bound, oldest first.
     private func surplusTombstones() -> [RegistryOperation] {
         var removed: [(WallTime, FrameworkID)] = []
@@ -232,6 +240,7 @@ extension Cluster {
         inverseOffers.forget(id)
         allocator.removeFramework(id)
         frameworks.complete(id, at: now.wall)
+        forgetMetrics()
         wantAllocation()
         note(.info, "framework \(id) removed")
     }

@@ -72,6 +72,7 @@ extension Cluster {
     /// Moves a task that is out of the book to its framework's completed tasks.
     mutating func complete(_ record: TaskRecord) {
         tasks.noteEnd(record)
+        frameworkMetrics.update(record.key.framework) { $0.countEnd(in: record.state) }
         frameworks.update(record.key.framework) { framework in
             framework.completedTasks.append(record)
             let surplus = framework.completedTasks.count - settings.completedTasksPerFrameworkMax
@@ -160,6 +161,16 @@ extension Cluster {
 
 /// Sources and reasons as metric names spell them: the old words, in lower case.
 enum MetricWords {
+    /// Swift's case names are the wire names in camel case.
+    static func snakeCase(_ name: String) -> String {
+        var words = ""
+        for character in name {
+            if character.isUppercase { words.append("_") }
+            words.append(contentsOf: character.lowercased())
+        }
+        return words
+    }
+
     static func source(_ source: V1TaskStatus.Source) -> String {
         switch source {
         case .master: "master"
@@ -169,12 +180,7 @@ enum MetricWords {
     }
 
     static func reason(_ reason: V1TaskStatus.Reason) -> String {
-        // Swift's case names are the wire names in camel case.
-        var words = ""
-        for character in "\(reason)" {
-            if character.isUppercase { words.append("_") }
-            words.append(contentsOf: character.lowercased())
-        }
+        let words = snakeCase("\(reason)")
         return words.hasPrefix("agent_") ? "slave_" + words.dropFirst("agent_".count) : words
     }
 }
