@@ -1,0 +1,65 @@
+// Metrics: names, counters of frameworks, timers.
+import MesosProtocol
+import Resources
+import Testing
+
+@testable import MiniMaster
+
+struct MetricsTests {
+    private func metrics(_ talk: MasterConversation, perFramework: Bool = true) -> [String: Double] {
+        var configuration = MasterConfiguration(workDir: "/var/lib/mini")
+        configuration.publishPerFrameworkMetrics = perFramework
+        let facts = MasterFacts(
+            configuration: configuration, selfInfo: talk.core.selfInfo, build: BuildInfo(), startedAt: talk.now.wall)
+        let document = MetricsDocument(
+            snapshot: MasterSnapshot(core: talk.core, now: talk.now), facts: facts, inboxDepth: 0)
+        return Dictionary(uniqueKeysWithValues: document.sorted.map { ($0.name, $0.value) })
+    }
+
+    @Test func `a framework's calls, events, offers and tasks are counted under its name and id`() {
+        var talk = MasterConversation()
+        let pair = talk.pair(Samples.framework("ci/main 1"))
+        talk.launch([Samples.task("t1", on: pair.agent), Samples.task("t2", on: pair.agent)], pair)
+        talk.update(pair.link, pair.framework, "t1", on: pair.agent, .taskRunning, uuid: 1)
+        talk.update(pair.link, pair.framework, "t2", on: pair.agent, .taskFinished, uuid: 2)
+        talk.acknowledge(pair, "t2", uuid: 2)
+        let metrics = metrics(talk)
+        let prefix = "master/frameworks/ci%2Fmain%201/\(pair.framework)/"
+        for (name, value) in [
+            ("subscribed", 1.0), ("calls", 3), ("calls/subscribe", 1), ("calls/accept", 1), ("calls/acknowledge", 1),
+            ("calls/accept_inverse_offers", 0), ("events/subscribed", 1), ("events/heartbeat", 1),
+            ("events/update", 2), ("operations", 1), ("operations/launch", 1), ("operations/launch_group", 0),
+            ("offers/accepted", 1), ("offers/declined", 0), ("tasks/active/task_running", 1),
+            ("tasks/terminal/task_finished", 1), ("tasks/terminal/task_failed", 0), ("roles/dev/suppressed", 0),
+        ] {
+            #expect(metrics[prefix + name] == value, "\(name)")
+        }
+        #expect(metrics[prefix + "offers/sent"] == metrics[prefix + "events/offers"])
+        #expect(!self.metrics(talk, perFramework: false).keys.contains { $0.hasPrefix("master/frameworks/") })
+    }
+
+    @Test func `watchers and the registry's size are told`() {
+        var talk = MasterConversation()
+        talk.pair()
+        talk.watch()
+        let metrics = metrics(talk)
+        #expect(metrics["master/operator_event_stream_subscribers"] == 1)
+        #expect(metrics["registrar/registry_size_bytes"] ?? 0 > 0)
+        #expect(metrics["registrar/log/recovered"] == 1)
+    }
+
+    @Test func `a timer tells its last sample and how all were spread`() {
+        let timer = TimerMetric()
+        var metrics: [String: Double] = [:]
+        timer.add("t_ms", to: &metrics)
+        #expect(metrics.isEmpty)
+        for milliseconds in 1...2_000 { timer.record(.milliseconds(milliseconds)) }
+        timer.add("t_ms", to: &metrics)
+        #expect(metrics["t_ms"] == 2_000)
+        #expect(metrics["t_ms/count"] == 1_000)
+        #expect(metrics["t_ms/min"] == 1_001)
+        #expect(metrics["t_ms/max"] == 2_000)
+        #expect(metrics["t_ms/p50"] == 1_500.5)
+        #expect(metrics.count == 10)
+    }
+}
