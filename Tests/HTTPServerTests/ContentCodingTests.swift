@@ -76,3 +76,16 @@ struct ContentCodingTests {
         }
     }
 }
+
+struct OpeningChunkTests {
+    @Test func `a first chunk of any size leaves the bound to what follows it`() {
+        let stream = HTTPStream(bufferedBytesMax: 10)
+        stream.write(opening: [UInt8](repeating: 1, count: 100))
+        stream.write([UInt8](repeating: 2, count: 10))
+        #expect(stream.end == nil)
+        #expect(stream.bufferedBytes == 110)
+        stream.write([3])
+        #expect(stream.end == .tooSlow)
+        #expect(stream.bufferedBytes == 0)
+    }
+}

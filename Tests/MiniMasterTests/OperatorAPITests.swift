@@ -36,7 +36,7 @@ import Testing
                         MediaType.protobuf.encode(call)))
                 #expect(binary.status == 200, "\(read.name)")
                 #expect(binary.header("Content-Type") == "application/x-protobuf")
-                let answer = try V1OperatorResponse(serializedBytes: binary.body)
+                let answer = try MediaType.protobuf.decode(V1OperatorResponse.self, from: binary.body)
                 #expect("\(answer.type)" == "\(read.type)")
                 let again: V1OperatorResponse = try MediaType.json.decode(from: json.body)
                 #expect(again.type == answer.type)

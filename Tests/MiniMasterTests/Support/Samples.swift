@@ -98,6 +98,7 @@ extension MasterConversation {
         var link: LinkID
     }
 
+    @discardableResult
     mutating func pair(
         _ info: V1FrameworkInfo = Samples.framework(), _ agent: LinkCall.Register = Samples.agent()
     ) -> Pair {
