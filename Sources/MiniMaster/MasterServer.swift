@@ -115,9 +115,12 @@ public final class MasterServer: Sendable {
     private static func masterInfo(ip: String, port: Int, hostname: String, domain: V1DomainInfo?) -> V1MasterInfo {
         var info = V1MasterInfo(
             id: WireUUID.random().description, ip: ip, port: Int32(clamping: port), hostname: hostname)
-        var capability = V1MasterInfo.Capability()
-        capability.type = .agentUpdate
-        info.capabilities = [capability]
+        let types: [V1MasterInfo.Capability.TypeEnum] = [.agentUpdate, .agentDraining, .quotaV2]
+        info.capabilities = types.map { type in
+            var capability = V1MasterInfo.Capability()
+            capability.type = type
+            return capability
+        }
         if let domain { info.domain = domain }
         return info
     }

@@ -70,7 +70,7 @@ extension JSONWriter {
     // MARK: Agents
 
     /// - Parameter isFull: With the lists of resource messages that only `/slaves` has.
-    mutating func agentMembers(_ agent: Agent, _ figures: ClusterFigures, isFull: Bool) {
+    mutating func agentMembers(_ agent: Agent, _ figures: ClusterFigures, _ cluster: Cluster, isFull: Bool) {
         let used = figures.used(on: agent.id)
         let offered = figures.offered(on: agent.id)
         member("id", agent.id.value)
@@ -87,11 +87,16 @@ extension JSONWriter {
             for role in agent.total.reservedRoles { json.member(role.value, agent.total.reserved(for: role)) }
         }
         member("unreserved_resources", agent.total.unreserved)
-        member("active", agent.isConnected)
-        member("deactivated", false)
+        let isDeactivated = cluster.isDeactivated(agent.id)
+        member("active", agent.isConnected && !isDeactivated)
+        member("deactivated", isDeactivated)
         member("version", Versions.mesosAPI)
         member("capabilities", agent.capabilities.map(\.type).filter { $0 != .unknown }.map(CapabilityNames.name))
         if agent.info.hasDomain { member("domain", agent.info.domain) }
+        if let info = cluster.drainInfo(of: agent.id) { member("drain_info", info) }
+        if let time = cluster.estimatedDrainStartTime(of: agent.id) {
+            member("estimated_drain_start_time_seconds", time.seconds)
+        }
         member("mini_version", agent.version)
         guard isFull else { return }
         object("reserved_resources_full") { json in

@@ -36,8 +36,9 @@ struct MetricsDocument {
         let connected = agents.filter(\.isConnected).count
         metrics["master/slaves_connected"] = Double(connected)
         metrics["master/slaves_disconnected"] = Double(agents.count - connected)
-        metrics["master/slaves_active"] = Double(connected)
-        metrics["master/slaves_inactive"] = Double(agents.count - connected)
+        let active = agents.filter { $0.isConnected && !cluster.isDeactivated($0.id) }.count
+        metrics["master/slaves_active"] = Double(active)
+        metrics["master/slaves_inactive"] = Double(agents.count - active)
         metrics["master/slaves_unreachable"] = Double(cluster.registry.unreachable.count)
         metrics["master/agent_removal_brake_engaged"] = cluster.removals.isBraked ? 1 : 0
         metrics["master/agent_removals_waiting"] = Double(cluster.removals.waitingCount)

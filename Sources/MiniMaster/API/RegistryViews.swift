@@ -8,21 +8,43 @@ enum RegistryViews {
     /// Weights other than 1, sorted by role; those of the command line while none is stored.
     static func weights(_ cluster: Cluster) -> [(role: RoleName, weight: Double)] {
         let stored = cluster.registry.weights
-        return (stored.isEmpty ? cluster.settings.weights : stored).sorted { $0.key < $1.key }
-            .map { (role: $0.key, weight: $0.value.doubleValue) }
+        return (stored.isEmpty ? cluster.settings.weights : stored).filter { $0.value != .one }.sorted {
+            $0.key < $1.key
+        }
+        .map { (role: $0.key, weight: $0.value.doubleValue) }
     }
 
     /// Configured quotas: amounts by the resource's name.
     static func quotas(
         _ cluster: Cluster
-    ) -> [RoleName: (guarantee: [String: Double], limit: [String: Double])] { [:] }
+    ) -> [RoleName: (guarantee: [String: Double], limit: [String: Double])] {
+        cluster.registry.quotas.mapValues { quota in
+            (quota.guarantees.mapValues(\.doubleValue), quota.limits.mapValues(\.doubleValue))
+        }
+    }
 
-    /// The same as messages, in both forms.
-    static func quota(_ cluster: Cluster) -> V1QuotaQuotaStatus { V1QuotaQuotaStatus() }
+    /// The same as messages, in both forms, sorted by role.
+    static func quota(_ cluster: Cluster) -> V1QuotaQuotaStatus {
+        var status = V1QuotaQuotaStatus()
+        for (role, quota) in quotas(cluster).sorted(by: { $0.key < $1.key }) {
+            var info = V1QuotaQuotaInfo()
+            info.role = role.value
+            info.guarantee = quota.guarantee.sorted { $0.key < $1.key }.map { V1Resource(quantity: $0.key, $0.value) }
+            status.infos.append(info)
+            var config = V1QuotaQuotaConfig()
+            config.role = role.value
+            config.guarantees = quota.guarantee.mapValues(scalar)
+            config.limits = quota.limit.mapValues(scalar)
+            status.configs.append(config)
+        }
+        return status
+    }
 
-    static func schedule(_ cluster: Cluster) -> V1MaintenanceSchedule { V1MaintenanceSchedule() }
-
-    static func maintenance(_ cluster: Cluster) -> V1MaintenanceClusterStatus { V1MaintenanceClusterStatus() }
+    private static func scalar(_ value: Double) -> V1Value.Scalar {
+        var scalar = V1Value.Scalar()
+        scalar.value = value
+        return scalar
+    }
 
     /// What the descriptions in it take, encoded: nearly all there is.
     static func sizeBytes(of registry: RegistryState) -> Int {
@@ -65,5 +87,15 @@ enum RegistryViews {
                 }
             }
         }
+    }
+}
+
+extension V1Resource {
+    /// An amount of something, of whatever reservation.
+    init(quantity name: String, _ amount: Double) {
+        self.init()
+        self.name = name
+        type = .scalar
+        scalar.value = amount
     }
 }

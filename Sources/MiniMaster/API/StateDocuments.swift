@@ -31,6 +31,8 @@ struct StateDocuments {
 
     private var present: [Agent] { cluster.agents.all.filter { !$0.isRecovered && $0.registeredAt != nil } }
 
+    private func isActive(_ agent: Agent) -> Bool { agent.isConnected && !cluster.isDeactivated(agent.id) }
+
     // MARK: /state
 
     func state() -> [UInt8] {
@@ -48,8 +50,8 @@ struct StateDocuments {
             json.member("pid", info.pid)
             json.member("hostname", info.hostname)
             json.member("capabilities", info.capabilities.map { CapabilityNames.name($0.type) })
-            json.member("activated_slaves", Double(present.filter(\.isConnected).count))
-            json.member("deactivated_slaves", Double(present.filter { !$0.isConnected }.count))
+            json.member("activated_slaves", Double(present.filter(isActive).count))
+            json.member("deactivated_slaves", Double(present.filter { !isActive($0) }.count))
             json.member("unreachable_slaves", Double(cluster.registry.unreachable.count))
             json.member("leader", info.pid)
             json.object("leader_info") { json in
@@ -75,7 +77,7 @@ struct StateDocuments {
     private func slaves(_ json: inout JSONWriter, isFull: Bool, only id: AgentID? = nil) {
         json.array("slaves") { json in
             for agent in present where id == nil || agent.id == id {
-                json.object { $0.agentMembers(agent, figures, isFull: isFull) }
+                json.object { $0.agentMembers(agent, figures, cluster, isFull: isFull) }
             }
         }
         json.array("recovered_slaves") { json in
@@ -146,7 +148,7 @@ struct StateDocuments {
             json.array("slaves") { json in
                 for agent in present {
                     json.object { json in
-                        json.agentMembers(agent, figures, isFull: false)
+                        json.agentMembers(agent, figures, cluster, isFull: false)
                         counts(&json, figures.countsByAgent[agent.id])
                         let ids = figures.frameworksByAgent[agent.id] ?? []
                         json.member("framework_ids", ids.sorted().map(\.value))

@@ -53,11 +53,11 @@ extension MasterAPI {
 
     func maintenanceSchedule(_ request: RoutedRequest) async -> HTTPResponse {
         guard request.isRead else { return await updateMaintenanceSchedule(request) }
-        return await cluster(request) { request.json(RegistryViews.schedule($0)) }
+        return await cluster(request) { request.json($0.maintenanceSchedule) }
     }
 
     func maintenanceStatus(_ request: RoutedRequest) async -> HTTPResponse {
-        await cluster(request) { request.json(RegistryViews.maintenance($0)) }
+        await cluster(request) { request.json($0.maintenanceStatus) }
     }
 
     /// What is durable, as JSON. For people: nobody parses it, and our registry is not Apache Mesos's.

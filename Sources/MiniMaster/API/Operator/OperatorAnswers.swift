@@ -67,7 +67,7 @@ struct OperatorAnswers {
         var message = V1OperatorResponse.GetFrameworks.Framework(
             framework, used: figures.used(by: framework.id).byRole, offered: figures.offered(to: framework.id).byRole,
             offers: cluster.offers.offers(to: framework.id), isOver: isOver)
-        message.inverseOffers = MaintenanceViews.inverseOffers(to: framework.id, cluster)
+        message.inverseOffers = isOver ? [] : cluster.inverseOffers(to: framework.id)
         message.offerConstraints = FrameworkViews.offerConstraints(of: framework)
         return message
     }
@@ -76,8 +76,9 @@ struct OperatorAnswers {
         answer.list("agents", 1) { answer in
             for agent in cluster.agents.all where !agent.isAwaited {
                 answer.element(
-                    V1OperatorResponse.GetAgents.Agent(
-                        agent, used: figures.used(on: agent.id).byRole, offered: figures.offered(on: agent.id).byRole))
+                    cluster.description(
+                        of: agent, used: figures.used(on: agent.id).byRole,
+                        offered: figures.offered(on: agent.id).byRole))
             }
         }
         answer.list("recovered_agents", 2) { answer in
@@ -105,11 +106,7 @@ struct OperatorAnswers {
             role.weight = row.weight
             role.frameworks = row.frameworks.map { V1FrameworkID($0) }
             role.resources = (row.allocated + row.offered).scalars.map { name, value in
-                var quantity = V1Resource()
-                quantity.name = name
-                quantity.type = .scalar
-                quantity.scalar.value = value.doubleValue
-                return quantity
+                V1Resource(quantity: name, value.doubleValue)
             }
             return role
         }
@@ -131,10 +128,6 @@ enum ExecutorViews {
 
 enum OperationViews {
     static func all(_ cluster: Cluster) -> [V1Operation] { [] }
-}
-
-enum MaintenanceViews {
-    static func inverseOffers(to framework: FrameworkID, _ cluster: Cluster) -> [V1InverseOffer] { [] }
 }
 
 enum FrameworkViews {

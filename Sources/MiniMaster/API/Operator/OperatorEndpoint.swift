@@ -76,11 +76,11 @@ extension MasterAPI {
         case .getMaster: return await small(request, media, .getMaster) { $0.getMaster = $1.master }
         case .getMaintenanceStatus:
             return await small(request, media, .getMaintenanceStatus) {
-                $0.getMaintenanceStatus.status = RegistryViews.maintenance($1.cluster)
+                $0.getMaintenanceStatus.status = $1.cluster.maintenanceStatus
             }
         case .getMaintenanceSchedule:
             return await small(request, media, .getMaintenanceSchedule) {
-                $0.getMaintenanceSchedule.schedule = RegistryViews.schedule($1.cluster)
+                $0.getMaintenanceSchedule.schedule = $1.cluster.maintenanceSchedule
             }
         case .getQuota:
             return await small(request, media, .getQuota) { $0.getQuota.status = RegistryViews.quota($1.cluster) }

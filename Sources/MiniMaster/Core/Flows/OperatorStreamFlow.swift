@@ -91,8 +91,21 @@ extension Cluster {
         for task in tasks.tasks(on: agent.id) where task.isCharged {
             used[task.role, default: Resources()] += task.resources
         }
-        return V1OperatorResponse.GetAgents.Agent(
-            agent, used: used, offered: Self.held(in: offers.offers(of: agent.id)))
+        return description(of: agent, used: used, offered: Self.held(in: offers.offers(of: agent.id)))
+    }
+
+    /// An agent with what operators decided about it.
+    func description(
+        of agent: Agent, used: HeldByRole, offered: HeldByRole
+    ) -> V1OperatorResponse.GetAgents.Agent {
+        var message = V1OperatorResponse.GetAgents.Agent(agent, used: used, offered: offered)
+        if isDeactivated(agent.id) {
+            message.active = false
+            message.deactivated = true
+        }
+        if let info = drainInfo(of: agent.id) { message.drainInfo = info }
+        if let time = estimatedDrainStartTime(of: agent.id) { message.estimatedDrainStartTime = time.message }
+        return message
     }
 
     private static func held(in offers: [Offer]) -> HeldByRole {
