@@ -52,11 +52,9 @@ struct OperatorDecisionViewTests {
         try operate(
             &talk, #"{"type":"REACTIVATE_AGENT","reactivate_agent":{"agent_id":{"value":"\#(pair.agent)"}}}"#)
         var register = Samples.agent(id: pair.agent.value)
-        register.capabilities = [.agentDraining].map { type in
-            var capability = V1AgentInfo.Capability()
-            capability.type = type
-            return capability
-        }
+        var capability = V1AgentInfo.Capability()
+        capability.type = .agentDraining
+        register.capabilities = [capability]
         talk.register(register)
         try operate(
             &talk,
