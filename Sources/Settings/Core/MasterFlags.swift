@@ -141,11 +141,9 @@ private enum MasterFlags {
             "How many unreachable tasks of each framework are remembered."),
         .init(
             "max_operator_event_stream_subscribers", .integer(1...Int(Int32.max)), default: "1000",
-            support: .accepted("this version has no operator streams"),
             "How many operators may follow the event stream at once."),
         .init(
             "publish_per_framework_metrics", .boolean, default: "true",
-            support: .accepted("this version has no metrics of single frameworks"),
             "Whether /metrics/snapshot has figures for each framework."),
     ]
 

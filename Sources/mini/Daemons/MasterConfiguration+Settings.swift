@@ -23,6 +23,10 @@ extension MasterConfiguration {
             settings.integer("max_completed_tasks_per_framework") ?? maxCompletedTasksPerFramework
         maxUnreachableTasksPerFramework =
             settings.integer("max_unreachable_tasks_per_framework") ?? maxUnreachableTasksPerFramework
+        maxOperatorEventStreamSubscribers =
+            settings.integer("max_operator_event_stream_subscribers") ?? maxOperatorEventStreamSubscribers
+        publishPerFrameworkMetrics = settings.boolean("publish_per_framework_metrics")
+        externalLogFile = settings.text("external_log_file")
         reportedFlags = settings.reported
     }
 
