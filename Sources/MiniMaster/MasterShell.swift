@@ -64,7 +64,7 @@ final class MasterShell: Sendable {
         self.clock = clock
         self.logger = logger
         self.facts = facts
-        operators = OperatorBroadcast(logger: logger)
+        operators = OperatorBroadcast(logger: logger, budget: streamBudget)
         let post: @Sendable (MasterEvent) -> Void = { [inbox] in inbox.send(.event($0)) }
         let shell = election.map { $0(post) }
         self.election = shell
@@ -192,7 +192,10 @@ final class MasterShell: Sendable {
         case .stream(let id): open(id, waiting.media)
         case .link(let id): open(id)
         case .operatorStream(let id):
-            operators.open(id, waiting.media) { [self] in post(.operatorStreamClosed(id)) }
+            operators.open(id, waiting.media) { [self] end in
+                note(end, of: "operator", ["stream": "\(id)"])
+                post(.operatorStreamClosed(id))
+            }
         }
     }
 

@@ -36,7 +36,12 @@ final class OperatorBroadcast: Sendable {
     private let work = Mailbox<Work>()
     private let logger: Logger
 
-    init(logger: Logger) { self.logger = logger }
+    private let budget: HTTPStreamBudget
+
+    init(logger: Logger, budget: HTTPStreamBudget) {
+        self.logger = logger
+        self.budget = budget
+    }
 
     var count: Int { subscribers.withLock { $0.count } }
 
@@ -62,16 +67,15 @@ final class OperatorBroadcast: Sendable {
     // MARK: Subscribers
 
     /// Opens a stream. Events that come before `begin` has written the state wait behind it.
-    func open(_ id: StreamID, _ media: MediaType, onClose: @escaping @Sendable () -> Void) -> HTTPResponse {
-        let stream = HTTPStream(bufferedBytesMax: Self.streamBytesMax)
+    func open(
+        _ id: StreamID, _ media: MediaType, onClose: @escaping @Sendable (HTTPStreamEnd) -> Void
+    ) -> HTTPResponse {
+        let stream = HTTPStream(bufferedBytesMax: Self.streamBytesMax, budget: budget)
         let subscriber = Subscriber(stream: stream, media: media)
         subscribers.withLock { $0[id] = subscriber }
         stream.onClose { [self] end in
             subscribers.withLock { _ = $0.removeValue(forKey: id) }
-            if end == .tooSlow {
-                logger.warning("cut off an operator who reads too slowly", metadata: ["stream": "\(id)"])
-            }
-            onClose()
+            onClose(end)
         }
         return .stream(200, stream, contentType: media.rawValue)
     }

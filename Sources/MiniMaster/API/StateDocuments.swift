@@ -53,12 +53,14 @@ struct StateDocuments {
             json.member("activated_slaves", Double(present.filter(isActive).count))
             json.member("deactivated_slaves", Double(present.filter { !isActive($0) }.count))
             json.member("unreachable_slaves", Double(cluster.registry.unreachable.count))
+            if info.hasDomain { json.member("domain", info.domain) }
             json.member("leader", info.pid)
             json.object("leader_info") { json in
                 json.member("id", info.id)
                 json.member("pid", info.pid)
                 json.member("port", Int(info.port))
                 json.member("hostname", info.hostname)
+                if info.hasDomain { json.member("domain", info.domain) }
             }
             if let name = facts.configuration.cluster { json.member("cluster", name) }
             if let directory = facts.configuration.logDirectory { json.member("log_dir", directory) }
