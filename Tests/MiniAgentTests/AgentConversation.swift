@@ -172,6 +172,7 @@ extension [AgentEffect] {
             switch effect {
             case .checkpoint(.agent): "write agent"
             case .checkpoint(.cluster): "write cluster"
+            case .checkpoint(.drain): "write drain"
             case .checkpoint(.framework): "write framework"
             case .checkpoint(.task): "write task"
             case .checkpoint(.update(let update)): "write \(update.state.name)"

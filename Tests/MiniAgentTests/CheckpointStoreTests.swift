@@ -37,6 +37,10 @@ struct CheckpointStoreTests {
     private static let writes: [CheckpointWrite] = [
         .agent(AgentConversation.agentID),
         .framework(AgentConversation.frameworkInfo([.partitionAware])),
+        .drain(
+            DrainOrder(
+                maxGrace: .milliseconds(2500), marksGone: true,
+                since: WallTime(nanoseconds: 1_800_000_000_000_000_001))),
         .task(
             TaskRecord(
                 key: key, info: AgentConversation.info("t1", docker: true), container: container, containerizer: .docker
@@ -44,7 +48,7 @@ struct CheckpointStoreTests {
         .update(update(1, .taskStarting)),
         .acknowledgement(key, update(1, .taskStarting).id),
         .update(update(2, .taskRunning)),
-        .kill(key, container, KillOrder(grace: .milliseconds(1500))),
+        .kill(key, container, KillOrder(grace: .milliseconds(1500), cause: .drainToGone)),
         .update(update(3, .taskKilled)),
     ]
 

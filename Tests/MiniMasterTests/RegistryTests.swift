@@ -157,9 +157,11 @@ struct RegistryTests {
         stored.unreachable["old"] = now.advanced(by: .seconds(-15 * 86_400))
         stored.unreachable["new"] = now.advanced(by: .seconds(-86_400))
         stored.gone["old"] = now.advanced(by: .seconds(-15 * 86_400))
+        stored.standings = ["new": .deactivated, "removed by an older version": .deactivated]
         var talk = MasterConversation(stored: stored)
         talk.pass(.seconds(901))
         #expect(talk.stored.unreachable.keys.sorted() == ["new"])
         #expect(talk.stored.gone.isEmpty)
+        #expect(talk.stored.standings.keys.sorted() == ["new"])
     }
 }

@@ -31,6 +31,8 @@ struct AgentStateView {
             ("reserved_resources_allocated", reservedSummaries(core.used)),
             ("unreserved_resources_allocated", Self.summary(core.used.unreserved)),
             ("resource_providers", .array([])),
+            ("drain_config", core.drain.map { .message(MesosJSON.encode($0.config)) }),
+            ("estimated_drain_start_time_seconds", core.drain.map { .double($0.since.seconds) }),
             ("attributes", attributes),
             ("master_hostname", core.link.master.map { .string($0.hostname) }),
             ("flags", AgentFlags.json(source.configuration)),
@@ -211,5 +213,19 @@ struct AgentStateView {
 
 /// What the agent can do, as masters and frameworks ask for it.
 enum AgentCapabilities {
-    static let names = ["MULTI_ROLE", "HIERARCHICAL_ROLE", "RESERVATION_REFINEMENT", "TASK_RESOURCE_LIMITS"]
+    static let names = [
+        "MULTI_ROLE", "HIERARCHICAL_ROLE", "RESERVATION_REFINEMENT", "AGENT_DRAINING", "TASK_RESOURCE_LIMITS",
+    ]
+
+    private static let all: [V1AgentInfo.Capability.TypeEnum] = [
+        .multiRole, .hierarchicalRole, .reservationRefinement, .agentDraining, .taskResourceLimits,
+    ]
+
+    static var messages: [V1AgentInfo.Capability] {
+        all.map { type in
+            var capability = V1AgentInfo.Capability()
+            capability.type = type
+            return capability
+        }
+    }
 }

@@ -37,6 +37,7 @@ package struct AgentPaths: Hashable, Sendable {
     package func metaAgent(_ agent: AgentID) -> String { "\(metaAgents)/\(agent)" }
     package func agentInfo(_ agent: AgentID) -> String { "\(metaAgent(agent))/slave.info" }
     package func cluster(_ agent: AgentID) -> String { "\(metaAgent(agent))/cluster" }
+    package func drainOrder(_ agent: AgentID) -> String { "\(metaAgent(agent))/drain.config" }
     package func metaFrameworks(_ agent: AgentID) -> String { "\(metaAgent(agent))/frameworks" }
     package func metaFramework(_ agent: AgentID, _ framework: FrameworkID) -> String {
         "\(metaFrameworks(agent))/\(framework)"

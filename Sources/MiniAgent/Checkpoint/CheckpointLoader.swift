@@ -65,6 +65,9 @@ package struct CheckpointLoader: Sendable {
         loaded.agentInfo = info
         loaded.checkpoint.agent = agent
         loaded.checkpoint.cluster = readCluster(agent, &loaded.problems)
+        for record in readWhole(paths.drainOrder(agent), &loaded.problems) ?? [] {
+            if case .drain(let order) = record { loaded.checkpoint.drain = order }
+        }
         for name in DurableFile.names(in: paths.metaFrameworks(agent)) {
             readFramework(agent, FrameworkID(name), &loaded)
         }
@@ -133,7 +136,7 @@ package struct CheckpointLoader: Sendable {
                 }
             case .task(let task): info = task
             case .placement(let placement): kind = placement
-            case .agent, .update, .acknowledgement, .kill: break
+            case .agent, .drain, .update, .acknowledgement, .kill: break
             }
         }
         guard let info, let kind else {
@@ -148,7 +151,7 @@ package struct CheckpointLoader: Sendable {
                 if let update = StatusUpdate(status, framework: key.framework) { task.add(update) }
             case .acknowledgement(let id): task.acknowledge(id)
             case .kill(let order): task.kill = order
-            case .agent, .framework, .task, .placement: break
+            case .agent, .drain, .framework, .task, .placement: break
             }
         }
         loaded.checkpoint.tasks[key] = task

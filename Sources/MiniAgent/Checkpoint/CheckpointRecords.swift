@@ -8,6 +8,8 @@ import SwiftProtobuf
 /// One record of a checkpoint file, decoded.
 package enum CheckpointRecord: Hashable, Sendable {
     case agent(V1AgentInfo)
+    /// The config, and when it came.
+    case drain(DrainOrder)
     case framework(V1FrameworkInfo)
     case task(V1TaskInfo)
     case placement(ContainerizerKind)
@@ -18,6 +20,7 @@ package enum CheckpointRecord: Hashable, Sendable {
     private enum Tag: UInt8 {
         case agent = 1
         case framework = 2
+        case drain = 20
         case task = 3
         case placement = 4
         case update = 5
@@ -28,6 +31,10 @@ package enum CheckpointRecord: Hashable, Sendable {
     package var encoded: RecordFile.Record {
         switch self {
         case .agent(let info): record(.agent, info)
+        case .drain(let order):
+            RecordFile.Record(
+                tag: Tag.drain.rawValue,
+                payload: Array("\(order.since.nanoseconds)\n".utf8) + MediaType.protobuf.encode(order.config))
         case .framework(let info): record(.framework, info)
         case .task(let info): record(.task, info)
         case .placement(let kind): RecordFile.Record(tag: Tag.placement.rawValue, payload: Array(kind.rawValue.utf8))
@@ -35,7 +42,12 @@ package enum CheckpointRecord: Hashable, Sendable {
         case .acknowledgement(let id): RecordFile.Record(tag: Tag.acknowledgement.rawValue, payload: id.bytes)
         case .kill(let order):
             RecordFile.Record(
-                tag: Tag.kill.rawValue, payload: Array(String(order.grace.clampedNanoseconds).utf8))
+                tag: Tag.kill.rawValue,
+                payload: Array(
+                    (
+                        // An ordinary kill is written as it always was: earlier versions read it.
+                        "\(order.grace.clampedNanoseconds)"
+                        + (order.cause == .request ? "" : " \(order.cause.rawValue)")).utf8))
         }
     }
 
@@ -59,8 +71,17 @@ package enum CheckpointRecord: Hashable, Sendable {
             guard let id = UpdateID(bytes: record.payload) else { return nil }
             self = .acknowledgement(id)
         case .kill:
-            guard let nanoseconds = Int64(String(decoding: record.payload, as: UTF8.self)) else { return nil }
-            self = .kill(KillOrder(grace: .nanoseconds(nanoseconds)))
+            let words = String(decoding: record.payload, as: UTF8.self).split(separator: " ")
+            guard let first = words.first, words.count <= 2, let nanoseconds = Int64(first),
+                let cause = words.count == 1 ? .request : KillOrder.Cause(rawValue: String(words[1]))
+            else { return nil }
+            self = .kill(KillOrder(grace: .nanoseconds(nanoseconds), cause: cause))
+        case .drain:
+            guard let newline = record.payload.firstIndex(of: UInt8(ascii: "\n")),
+                let since = Int64(String(decoding: record.payload[..<newline], as: UTF8.self)),
+                let config = try? V1DrainConfig(serializedBytes: Array(record.payload[(newline + 1)...]))
+            else { return nil }
+            self = .drain(DrainOrder(config, since: WallTime(nanoseconds: since)))
         case nil:
             return nil
         }

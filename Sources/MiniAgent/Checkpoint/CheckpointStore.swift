@@ -71,6 +71,11 @@ package final class CheckpointStore: Sendable {
         case .cluster(let name):
             let path = paths.cluster(agent)
             return (0, { () throws(FileError) in try DurableFile.replace(path, with: Array(name.utf8)) })
+        case .drain(let order):
+            // An empty file says that there is no drain: removing it could be undone by a crash of the host.
+            let path = paths.drainOrder(agent)
+            let records: [CheckpointRecord] = order.map { [.drain($0)] } ?? []
+            return (0, { () throws(FileError) in try DurableFile.replace(path, with: Self.file(records)) })
         case .framework(let info):
             let id = FrameworkID(info.id)
             state.withLock { $0.frameworks[id] = info }

@@ -31,10 +31,23 @@ package struct TaskRecord: Hashable, Sendable {
 
 /// A request to end a task. Kept on disk: an exit that follows it is a kill, whatever the exit status.
 package struct KillOrder: Hashable, Sendable {
+    /// On whose behalf; the framework is told of it.
+    package enum Cause: String, Hashable, Sendable {
+        case request
+        /// The agent is drained.
+        case drain
+        /// The agent is drained and will be marked gone.
+        case drainToGone
+    }
+
     /// Time between the stop signal and the end by force.
     package var grace: Duration
+    package var cause: Cause
 
-    package init(grace: Duration) { self.grace = grace }
+    package init(grace: Duration, cause: Cause = .request) {
+        self.grace = grace
+        self.cause = cause
+    }
 }
 
 /// One durable step. The shell answers each with `AgentEvent.checkpointed` of its ``token`` once it is on disk.
@@ -45,6 +58,8 @@ package enum CheckpointWrite: Hashable, Sendable {
     case agent(AgentID)
     /// The cluster the agent belongs to, after its identity.
     case cluster(String)
+    /// Nil: no drain is under way.
+    case drain(DrainOrder?)
     case framework(V1FrameworkInfo)
     /// A task, before anything is done for it.
     case task(TaskRecord)
@@ -58,6 +73,7 @@ package enum CheckpointWrite: Hashable, Sendable {
     package enum Token: Hashable, Sendable {
         case agent(AgentID)
         case cluster
+        case drain(DrainOrder?)
         case framework(FrameworkID)
         case task(TaskKey, ContainerID)
         case update(TaskKey, UpdateID)
@@ -70,6 +86,7 @@ package enum CheckpointWrite: Hashable, Sendable {
         switch self {
         case .agent(let id): .agent(id)
         case .cluster: .cluster
+        case .drain(let order): .drain(order)
         case .framework(let info): .framework(FrameworkID(info.id.value))
         case .task(let record): .task(record.key, record.container)
         case .update(let update): .update(update.key, update.id)
@@ -111,6 +128,7 @@ package struct AgentCheckpoint: Hashable, Sendable {
 
     package var agent: AgentID?
     package var cluster: String?
+    package var drain: DrainOrder?
     package var frameworks: [FrameworkID: V1FrameworkInfo] = [:]
     package var tasks: [TaskKey: Task] = [:]
 
@@ -123,6 +141,8 @@ package struct AgentCheckpoint: Hashable, Sendable {
             agent = id
         case .cluster(let name):
             cluster = name
+        case .drain(let order):
+            drain = order
         case .framework(let info):
             frameworks[FrameworkID(info.id.value)] = info
         case .task(let record):

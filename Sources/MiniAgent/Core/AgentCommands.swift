@@ -12,6 +12,10 @@ extension AgentCore {
             return kill(key, grace: grace, on: linkID, now)
         case .acknowledge(let key, let id):
             return step(key, .stream(.acknowledged(id)), now)
+        case .drain(let config):
+            return beginDrain(config, now)
+        case .endDrain:
+            return endDrain()
         case .shutdownFramework(let id):
             return shutDown(id, now)
         case .updateFramework(let info):
@@ -51,6 +55,7 @@ extension AgentCore {
                 state: .taskError, reason: .taskInvalid, message: "An id cannot be used as a directory name")
             return [.send(linkID, sayOnce(report, about: key, now))]
         }
+        if let refusal = drainRefusal(of: framework) { return [.send(linkID, sayOnce(refusal, about: key, now))] }
         if isStopping {
             let report = ExitReport(
                 state: framework.droppedState, reason: .executorTerminated, message: "The agent is shutting down")

@@ -26,6 +26,8 @@ package struct AgentCore: Hashable, Sendable {
     /// Ended and acknowledged tasks, oldest first, for operators.
     package private(set) var completed: [CompletedTask] = []
     package private(set) var isRecovered = false
+    /// How this agent is drained; nil unless tasks are being ended for it.
+    package internal(set) var drain: DrainOrder?
     var keysByContainer: [ContainerID: TaskKey] = [:]
     var updateIDs: RandomStream
     var containerIDs: RandomStream
@@ -75,7 +77,7 @@ package struct AgentCore: Hashable, Sendable {
         case .unregisterRequested(let reason):
             effects = beginStopping(.unregistered(reason: reason), now)
         }
-        return effects + stopIfDone()
+        return effects + forgetDrainIfDone() + stopIfDone()
     }
 
     /// What the tasks on this host hold.
@@ -102,7 +104,7 @@ package struct AgentCore: Hashable, Sendable {
             return connected ? effects : effects + lose(linkID, because: "the master takes this agent for disconnected")
         case .shutdown(let reason):
             return beginStopping(.fatal("the master told this agent to shut down: \(reason)"), now)
-        case .runTask, .killTask, .acknowledge, .shutdownFramework, .updateFramework, .reconcile:
+        case .runTask, .killTask, .acknowledge, .drain, .endDrain, .shutdownFramework, .updateFramework, .reconcile:
             if link.registeredLink == linkID { return perform(command, on: linkID, now) }
             if case .recordingIdentity = link.phase { heldCommands.append(command) }
             return []
@@ -164,7 +166,7 @@ package struct AgentCore: Hashable, Sendable {
                     record: life.record, state: history.last?.state ?? .taskStaging, pending: life.stream.head,
                     history: history)
             },
-            frameworks: frameworkIDs.compactMap { frameworks[$0] })
+            frameworks: frameworkIDs.compactMap { frameworks[$0] }, drain: drain)
     }
 
     /// How often an agent that wants to register looks whether its identity has reached the disk.
@@ -186,6 +188,8 @@ package struct AgentCore: Hashable, Sendable {
             return step(key, .stream(.acknowledgementCheckpointed(id)), now)
         case .kill(_, let container):
             return step(container, .killRecorded, now)
+        case .drain(let order):
+            return drainRecorded(order, now)
         case .cluster, .framework, .retirement:
             return []
         }
@@ -299,6 +303,7 @@ package struct AgentCore: Hashable, Sendable {
             tasks[record.key] = life
             effects += translate(actions, of: record.key)
         }
+        effects += recoverDrain(plan.drain, now)
         if settings.cleansUp { effects += beginStopping(.unregistered(reason: "cleaned up as asked"), now) }
         return effects
     }

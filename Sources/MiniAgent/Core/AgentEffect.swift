@@ -20,6 +20,7 @@ package struct Registration: Hashable, Sendable {
     package var cluster: String?
     package var tasks: [ReportedTask]
     package var frameworks: [V1FrameworkInfo]
+    package var drain: DrainOrder?
 }
 
 /// A call to the leading master on a registered link.

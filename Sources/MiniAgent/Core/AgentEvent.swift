@@ -57,6 +57,8 @@ package enum MasterCommand: Hashable, Sendable {
     /// `grace` overrides the task's own kill policy.
     case killTask(TaskKey, grace: Duration?)
     case acknowledge(TaskKey, UpdateID)
+    case drain(V1DrainConfig)
+    case endDrain
     case shutdownFramework(FrameworkID)
     case updateFramework(V1FrameworkInfo)
     case ping(sequence: UInt64, connected: Bool)

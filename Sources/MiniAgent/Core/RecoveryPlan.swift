@@ -68,6 +68,7 @@ package struct RecoveryPlan: Hashable, Sendable {
 
     package var agent: AgentID?
     package var cluster: String?
+    package var drain: DrainOrder?
     package var frameworks: [FrameworkID: V1FrameworkInfo] = [:]
     /// Sorted by key.
     package var tasks: [Task] = []
@@ -101,6 +102,7 @@ package func planRecovery(
     var plan = RecoveryPlan()
     plan.agent = checkpoint.agent
     plan.cluster = checkpoint.cluster
+    plan.drain = checkpoint.drain
     plan.frameworks = checkpoint.frameworks
     var claimed: Set<ContainerID> = []
     for (_, task) in checkpoint.tasks.sorted(by: { $0.key < $1.key }) {

@@ -171,12 +171,17 @@ package struct TaskLife: Hashable, Sendable {
             source: .executor, timestamp: now.wall)
         update.networks = started.networks.isEmpty ? (history.last?.networks ?? []) : started.networks
         update.data = started.inspection
+        if state == .taskKilling, let cause = kill?.order.cause, cause != .request {
+            update.source = .agent
+            update.reason = .agentDraining
+        }
         return (update.id, record(update))
     }
 
-    private mutating func end(_ report: ExitReport, _ now: Moment, _ ids: inout RandomStream) -> [Effect] {
+    private mutating func end(_ cause: ExitReport, _ now: Moment, _ ids: inout RandomStream) -> [Effect] {
         phase = .ended
         if isAbandoned { return [.agent(.releaseContainer(container)), .retire] }
+        let report = cause.told(asKilledBy: kill?.order.cause, to: framework)
         let update = StatusUpdate(
             id: WireUUID.random(using: &ids), key: record.key, executor: record.executor, container: record.container,
             state: report.state, source: report.source, reason: report.reason, message: report.message,
@@ -201,6 +206,7 @@ package struct TaskLife: Hashable, Sendable {
             if isFirst { kill = Kill(order: order) }
             return []
         case .preparing, .announcing:
+            if isFirst { kill = Kill(order: order) }
             return [.agent(.cancelPreparation(container))] + end(.killedBeforeStart, now, &ids)
         case .launching, .running:
             guard let kill, !isFirst else {
@@ -216,7 +222,7 @@ package struct TaskLife: Hashable, Sendable {
             // A repeated kill can only bring the end closer.
             let earlier = now.instant.advanced(by: order.grace)
             guard earlier < deadline else { return [] }
-            self.kill?.order = order
+            self.kill?.order.grace = order.grace
             return killUnderWay(now)
         case .ended:
             return []

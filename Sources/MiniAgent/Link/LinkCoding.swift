@@ -44,6 +44,11 @@ extension MasterCommand {
         case .updateFramework:
             guard command.hasUpdateFramework else { return nil }
             self = .updateFramework(command.updateFramework.framework)
+        case .drain:
+            guard command.hasDrain else { return nil }
+            self = .drain(command.drain.config)
+        case .endDrain:
+            self = .endDrain
         case .ping:
             self = .ping(sequence: command.ping.sequence, connected: command.ping.connected)
         case .reconcileTasks:
@@ -53,8 +58,8 @@ extension MasterCommand {
                 })
         case .shutdown:
             self = .shutdown(reason: command.shutdown.reason)
-        case .message, .runTaskGroup, .applyOperation, .acknowledgeOperation, .reconcileOperations, .drain, .endDrain,
-            .shutdownExecutor, .unknown:
+        case .message, .runTaskGroup, .applyOperation, .acknowledgeOperation, .reconcileOperations, .shutdownExecutor,
+            .unknown:
             return nil
         }
     }
@@ -93,6 +98,8 @@ extension Registration {
         call.register.linkVersion = Registration.linkVersion
         call.register.version = Versions.mini
         call.register.frameworks = frameworks
+        call.register.capabilities = AgentCapabilities.messages
+        if let drain { call.register.drainConfig = drain.config }
         call.register.tasks = tasks.map { task in
             var message = LinkTask()
             message.frameworkID = V1FrameworkID(task.record.key.framework)

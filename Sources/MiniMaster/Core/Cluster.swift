@@ -108,11 +108,10 @@ package struct Cluster: Sendable {
         let timer = scheduleNumbered(after: rest) { .frameworkFailover(id, $0) }
         framework.connection = .recovered(failoverTimer: timer)
         framework.isKnownBefore = true
+        // Its offer constraints come with its next subscription.
+        framework.wishes = (try? OfferWishes(info, nil)) ?? OfferWishes()
         frameworks.put(framework)
-        allocator.addFramework(
-            id, roles: framework.roles, suppressed: [], active: false,
-            canUseGPUs: framework.can(.gpuResources), canUseRevocable: framework.can(.revocableResources),
-            canUseRefinements: framework.can(.reservationRefinement))
+        allocate(to: framework, active: false)
     }
 
     // MARK: Effects
@@ -256,6 +255,7 @@ package struct Cluster: Sendable {
         for (id, record) in registry.frameworks.sorted(by: { $0.key < $1.key }) {
             if case .removed(let time) = record.phase, time < oldest { operations.append(.forgetFramework(id)) }
         }
+        operations += orphanedStandings()
         guard !operations.isEmpty else { return }
         note(.info, "forgetting \(operations.count) old entries of the registry")
         persist(operations, then: .nothing)

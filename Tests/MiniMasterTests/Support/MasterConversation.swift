@@ -130,7 +130,8 @@ struct MasterConversation {
     /// Subscribes and returns the stream.
     @discardableResult
     mutating func subscribe(
-        _ info: V1FrameworkInfo, suppressed: [String] = [], streamHeader: String? = nil
+        _ info: V1FrameworkInfo, suppressed: [String] = [], streamHeader: String? = nil,
+        _ fill: (inout V1SchedulerCall) -> Void = { _ in }
     ) -> StreamID {
         streams += 1
         let stream = StreamID("stream-\(streams)")
@@ -139,6 +140,7 @@ struct MasterConversation {
         call.subscribe.frameworkInfo = info
         call.subscribe.suppressedRoles = suppressed
         if info.hasID { call.frameworkID = info.id }
+        fill(&call)
         requests += 1
         send(
             .schedulerCalled(

@@ -45,6 +45,10 @@ package struct Framework: Sendable {
     package var capabilities: FrameworkCapabilities
     package var roles: [RoleName]
     package var suppressed: Set<RoleName> = []
+    /// As the framework gave them; nil: none.
+    package var offerConstraints: V1SchedulerOfferConstraints?
+    /// The same and the offer filters, for the allocator.
+    var wishes = OfferWishes()
     package var connection: Connection
     package var registeredAt: WallTime
     package var reregisteredAt: WallTime?

@@ -170,9 +170,9 @@ extension Cluster {
         numbers.counters.count(
             registration.kind == .new ? "master/slave_registrations" : "master/slave_reregistrations")
         if agent.isAllocated {
-            allocator.updateAgent(id, total: total)
+            allocator.updateAgent(id, total: total, traits: Self.traits(of: agent.info))
         } else {
-            allocator.addAgent(id, total: total, at: now)
+            allocator.addAgent(id, total: total, traits: Self.traits(of: agent.info), at: now)
         }
         emit(
             .sendCommand(

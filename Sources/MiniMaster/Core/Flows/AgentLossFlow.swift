@@ -215,6 +215,8 @@ extension Cluster {
         guard let agent = agents.remove(id) else { return }
         _ = removals.forget(id)
         if agent.isAllocated { allocator.removeAgent(id) }
+        maintenance.note(id, nil)
+        inverseOffers.forget(id)
         wantAllocation()
     }
 

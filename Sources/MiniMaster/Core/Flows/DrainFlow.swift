@@ -189,6 +189,14 @@ extension Cluster {
         if let request { answer(request, .done) }
     }
 
+    /// Standings of agents that are neither admitted nor unreachable: a leader of an earlier version, which does not know
+    /// of standings, removed the agents without them.
+    func orphanedStandings() -> [RegistryOperation] {
+        let planned = registrar.planned
+        return planned.standings.keys.filter { !Self.isKnown($0, to: planned) }.sorted()
+            .map { .setStanding($0, nil) }
+    }
+
     /// Whether an operation on the agent is not over yet.
     private func hasOperations(on agent: AgentID) -> Bool { false }
 }

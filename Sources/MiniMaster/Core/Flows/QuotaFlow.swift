@@ -180,14 +180,15 @@ extension Cluster {
     private mutating func rescindOffers(forQuotaOf role: RoleName) {
         guard let quota = registry.quotas[role] else { return }
         let all = offers.all
-        let own = all.filter { $0.role == role || role.isAncestor(of: $0.role) }
+        let isOwn: (Offer) -> Bool = { $0.role == role || role.isAncestor(of: $0.role) }
+        let own = all.filter(isOwn)
         var held = quotaConsumption(of: role)
         for offer in own { QuotaRules.add(offer.resources, to: &held) }
         for offer in own where QuotaRules.touches(offer.resources, QuotaRules.excess(of: held, over: quota.limits)) {
             QuotaRules.subtract(offer.resources, from: &held)
             rescind(offer.id)
         }
-        for offer in all where offers[offer.id] != nil && !own.contains(where: { $0.id == offer.id }) {
+        for offer in all where !isOwn(offer) {
             let missing = quota.guarantees.filter { held[$0.key, default: .zero] < $0.value }
             if missing.isEmpty { break }
             guard QuotaRules.touches(offer.resources, Set(missing.keys)) else { continue }

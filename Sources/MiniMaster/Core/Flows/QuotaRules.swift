@@ -71,7 +71,7 @@ enum QuotaRules {
         return nil
     }
 
-    private static func fault(in value: Double) -> String? {
+    static func fault(in value: Double) -> String? {
         if value.isInfinite { return "Infinite values not supported" }
         if value.isNaN { return "NaN not supported" }
         if value.isSubnormal { return "Subnormal values not supported" }

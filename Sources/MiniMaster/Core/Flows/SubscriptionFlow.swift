@@ -16,22 +16,31 @@ extension Cluster {
         if let fault = FrameworkValidation.fault(in: info, suppressed: subscribe.suppressedRoles, settings: settings) {
             return refuse(stream, fault)
         }
-        let suppressed = Set(subscribe.suppressedRoles.compactMap { try? RoleName($0) })
+        let constraints = subscribe.hasOfferConstraints ? subscribe.offerConstraints : nil
+        let wishes: OfferWishes
+        do throws(OfferWishes.Fault) { wishes = try OfferWishes(info, constraints) } catch {
+            return refuse(stream, error.text)
+        }
+        let asks: (inout Framework) -> Void = { framework in
+            framework.suppressed = Set(subscribe.suppressedRoles.compactMap { try? RoleName($0) })
+            framework.offerConstraints = constraints
+            framework.wishes = wishes
+        }
         if id.value.isEmpty {
             let fresh = Framework(
                 id: numbers.nextFrameworkID(), info: info, connection: .subscribing(stream), registeredAt: now.wall)
-            return admit(fresh, suppressed)
+            return admit(fresh, asks)
         }
         if let fault = Self.fault(inChosenID: id) { return refuse(stream, fault) }
         guard let known = frameworks[id] else {
             if frameworks.isCompleted(id) { return refuse(stream, "Framework has been removed") }
             // A framework may bring its own id, or have been known to an earlier leader only: taken as it is.
             let fresh = Framework(id: id, info: info, connection: .subscribing(stream), registeredAt: now.wall)
-            return admit(fresh, suppressed)
+            return admit(fresh, asks)
         }
         if case .leaving = known.connection { return refuse(stream, "Framework has been removed") }
         if let fault = FrameworkValidation.fault(resubscribing: info, over: known.info) { return refuse(stream, fault) }
-        resubscribe(known, as: info, suppressed, on: stream)
+        resubscribe(known, as: info, asks, on: stream)
     }
 
     /// A framework id becomes a file name on agents and a znode name in the registry.
@@ -44,20 +53,17 @@ extension Cluster {
         emit(.closeStream(stream))
     }
 
-    private mutating func admit(_ new: Framework, _ suppressed: Set<RoleName>) {
+    private mutating func admit(_ new: Framework, _ asks: (inout Framework) -> Void) {
         var framework = new
-        framework.suppressed = suppressed
+        asks(&framework)
         frameworks.put(framework)
         numbers.counters.count("master/messages_register_framework")
-        allocator.addFramework(
-            framework.id, roles: framework.roles, suppressed: suppressed, active: false,
-            canUseGPUs: framework.can(.gpuResources), canUseRevocable: framework.can(.revocableResources),
-            canUseRefinements: framework.can(.reservationRefinement))
+        allocate(to: framework, active: false)
         persistConnected(framework)
     }
 
     private mutating func resubscribe(
-        _ known: Framework, as info: V1FrameworkInfo, _ suppressed: Set<RoleName>, on stream: StreamID
+        _ known: Framework, as info: V1FrameworkInfo, _ asks: (inout Framework) -> Void, on stream: StreamID
     ) {
         numbers.counters.count("master/messages_reregister_framework")
         switch known.connection {
@@ -71,15 +77,12 @@ extension Cluster {
         }
         frameworks.update(known.id) { framework in
             framework.adopt(info)
-            framework.suppressed = suppressed
+            asks(&framework)
             framework.connection = .subscribing(stream)
             framework.heartbeatTimer = 0
         }
         guard let framework = frameworks[known.id] else { return }
-        allocator.updateFramework(
-            framework.id, roles: framework.roles, suppressed: suppressed, active: false,
-            canUseGPUs: framework.can(.gpuResources), canUseRevocable: framework.can(.revocableResources),
-            canUseRefinements: framework.can(.reservationRefinement))
+        allocate(to: framework, active: false)
         persistConnected(framework)
     }
 
@@ -133,17 +136,21 @@ extension Cluster {
         if let fault = FrameworkValidation.fault(updating: known.info, to: info) {
             return answer(request, .refused(status: 400, reason: "FrameworkInfo update is not valid: \(fault)"))
         }
-        let suppressed = Set(call.suppressedRoles.compactMap { try? RoleName($0) })
+        let constraints = call.hasOfferConstraints ? call.offerConstraints : nil
+        let wishes: OfferWishes
+        do throws(OfferWishes.Fault) { wishes = try OfferWishes(info, constraints) } catch {
+            let what = error.isInDescription ? "Supplied FrameworkInfo" : "'UpdateFramework' call"
+            return answer(request, .refused(status: 400, reason: "\(what) is not valid: \(error.text)"))
+        }
         frameworks.update(known.id) { framework in
             framework.adopt(info)
-            framework.suppressed = suppressed
+            framework.suppressed = Set(call.suppressedRoles.compactMap { try? RoleName($0) })
+            framework.offerConstraints = constraints
+            framework.wishes = wishes
         }
         guard let framework = frameworks[known.id] else { return }
         for offer in offers.offers(to: known.id) where !framework.roles.contains(offer.role) { rescind(offer.id) }
-        allocator.updateFramework(
-            framework.id, roles: framework.roles, suppressed: suppressed, active: framework.isConnected,
-            canUseGPUs: framework.can(.gpuResources), canUseRevocable: framework.can(.revocableResources),
-            canUseRefinements: framework.can(.reservationRefinement))
+        allocate(to: framework, active: framework.isConnected)
         if known.info != framework.info {
             tellAgents(of: framework)
             let record = FrameworkRecord(info: framework.info, phase: .connected)
