@@ -14,7 +14,7 @@ struct AgentStateView {
     }
 
     var json: JSONValue {
-        let total = core.settings.resources
+        let total = core.total
         return .members([
             ("version", .string(Versions.mesosAPI)),
             ("mini_version", .string(Versions.mini)),
@@ -211,5 +211,23 @@ struct AgentStateView {
 
 /// What the agent can do, as masters and frameworks ask for it.
 enum AgentCapabilities {
-    static let names = ["MULTI_ROLE", "HIERARCHICAL_ROLE", "RESERVATION_REFINEMENT", "TASK_RESOURCE_LIMITS"]
+    static let all: [V1AgentInfo.Capability.TypeEnum] = [
+        .multiRole, .hierarchicalRole, .reservationRefinement, .resourceProvider, .resizeVolume,
+        .agentOperationFeedback, .taskResourceLimits,
+    ]
+
+    /// RESOURCE_PROVIDER is named because masters and frameworks take it, with AGENT_OPERATION_FEEDBACK, for the ability
+    /// to report on operations; there are no resource providers.
+    static var messages: [V1AgentInfo.Capability] {
+        all.map { type in
+            var capability = V1AgentInfo.Capability()
+            capability.type = type
+            return capability
+        }
+    }
+
+    static let names = [
+        "MULTI_ROLE", "HIERARCHICAL_ROLE", "RESERVATION_REFINEMENT", "RESOURCE_PROVIDER", "RESIZE_VOLUME",
+        "AGENT_OPERATION_FEEDBACK", "TASK_RESOURCE_LIMITS",
+    ]
 }

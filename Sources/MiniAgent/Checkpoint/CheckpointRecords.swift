@@ -14,6 +14,10 @@ package enum CheckpointRecord: Hashable, Sendable {
     case update(V1TaskStatus)
     case acknowledgement(UpdateID)
     case kill(KillOrder)
+    /// A dynamically reserved resource or a volume.
+    case resource(V1Resource)
+    case operation(LinkOperation)
+    case destroyedVolume(VolumeName)
 
     private enum Tag: UInt8 {
         case agent = 1
@@ -23,6 +27,9 @@ package enum CheckpointRecord: Hashable, Sendable {
         case update = 5
         case acknowledgement = 6
         case kill = 7
+        case resource = 8
+        case operation = 9
+        case destroyedVolume = 10
     }
 
     package var encoded: RecordFile.Record {
@@ -36,6 +43,11 @@ package enum CheckpointRecord: Hashable, Sendable {
         case .kill(let order):
             RecordFile.Record(
                 tag: Tag.kill.rawValue, payload: Array(String(order.grace.clampedNanoseconds).utf8))
+        case .resource(let resource): record(.resource, resource)
+        case .operation(let operation): record(.operation, operation)
+        case .destroyedVolume(let name):
+            RecordFile.Record(
+                tag: Tag.destroyedVolume.rawValue, payload: Array("\(name.role.value) \(name.id)".utf8))
         }
     }
 
@@ -61,6 +73,14 @@ package enum CheckpointRecord: Hashable, Sendable {
         case .kill:
             guard let nanoseconds = Int64(String(decoding: record.payload, as: UTF8.self)) else { return nil }
             self = .kill(KillOrder(grace: .nanoseconds(nanoseconds)))
+        case .resource: self.init(V1Resource.self, record) { .resource($0) }
+        case .operation: self.init(LinkOperation.self, record) { .operation($0) }
+        case .destroyedVolume:
+            // A role has no space in its name.
+            let words = String(decoding: record.payload, as: UTF8.self)
+                .split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
+            guard words.count == 2, let role = try? RoleName(String(words[0])) else { return nil }
+            self = .destroyedVolume(VolumeName(role: role, id: String(words[1])))
         case nil:
             return nil
         }
@@ -69,6 +89,52 @@ package enum CheckpointRecord: Hashable, Sendable {
     private init?<M: Message>(_: M.Type, _ record: RecordFile.Record, _ make: (M) -> CheckpointRecord) {
         guard let message = try? M(serializedBytes: record.payload) else { return nil }
         self = make(message)
+    }
+}
+
+extension ResourceState {
+    package var records: [CheckpointRecord] {
+        converted.protobuf().map { .resource($0) } + operations.map { .operation($0.message) }
+            + destroyed.map { .destroyedVolume($0) }
+    }
+
+    /// - Returns: `nil` if a record does not belong here or cannot be read.
+    package init?(_ records: [CheckpointRecord]) {
+        self.init()
+        var resources: [V1Resource] = []
+        for record in records {
+            switch record {
+            case .resource(let resource): resources.append(resource)
+            case .operation(let message):
+                guard let operation = AgentOperation(message) else { return nil }
+                operations.append(operation)
+            case .destroyedVolume(let name): destroyed.append(name)
+            case .agent, .framework, .task, .placement, .update, .acknowledgement, .kill: return nil
+            }
+        }
+        guard let sum = try? Resources(resources) else { return nil }
+        converted = sum
+    }
+}
+
+extension AgentOperation {
+    /// The operation as it lies on disk and as a master learns of it.
+    package var message: LinkOperation {
+        var message = LinkOperation()
+        if let framework { message.frameworkID = V1FrameworkID(framework) }
+        if info.hasID { message.operationID = info.id }
+        message.id = id
+        message.info = info
+        message.latestStatus = status
+        message.statuses = [status]
+        return message
+    }
+
+    package init?(_ message: LinkOperation) {
+        guard let id = message.id else { return nil }
+        self.init(
+            id: id, framework: message.hasFrameworkID ? FrameworkID(message.frameworkID) : nil, info: message.info,
+            status: message.latestStatus)
     }
 }
 

@@ -22,6 +22,8 @@ package final class CheckpointStore: Sendable {
     private let agentInfo: V1AgentInfo
     private let lanes: [DispatchQueue]
     private let state: Locked<State>
+    /// Volumes come and go here; a large one takes its time and holds up no task.
+    private let resourceLane = DispatchQueue(label: "checkpoint-resources")
     private let onDone: @Sendable (CheckpointWrite.Token, FileError?) -> Void
 
     package init(
@@ -40,6 +42,7 @@ package final class CheckpointStore: Sendable {
 
     /// Starts a write. Call from one place only, in the order the core asked for.
     package func perform(_ write: CheckpointWrite) {
+        if case .resources(let resources) = write { return perform(resources, token: write.token) }
         let (lane, work) = plan(write)
         lanes[lane].async { [onDone] in
             do throws(FileError) {
@@ -52,7 +55,26 @@ package final class CheckpointStore: Sendable {
     }
 
     /// Waits for everything that was asked for. Blocks: for the end of the program and for tests.
-    package func drain() { for lane in lanes { lane.sync {} } }
+    package func drain() { for lane in lanes + [resourceLane] { lane.sync {} } }
+
+    private func perform(_ resources: ResourceState, token: CheckpointWrite.Token) {
+        resourceLane.async { [paths, onDone] in
+            let directories = VolumeDirectories(paths: paths)
+            do throws(FileError) {
+                try Self.writeResources(resources, paths)
+                try directories.recover(resources)
+                onDone(token, nil)
+            } catch {
+                onDone(token, error)
+            }
+            if !resources.destroyed.isEmpty { directories.sweep() }
+        }
+    }
+
+    private static func writeResources(_ resources: ResourceState, _ paths: AgentPaths) throws(FileError) {
+        try DurableFile.createDirectories(DurableFile.parent(of: paths.resourceState))
+        try DurableFile.replace(paths.resourceState, with: file(resources.records))
+    }
 
     private func lane(of key: TaskKey) -> Int { Int(UInt(bitPattern: key.hashValue) % UInt(lanes.count)) }
 
@@ -66,7 +88,7 @@ package final class CheckpointStore: Sendable {
         let (agent, frameworks) = state.withLock { ($0.agent, $0.frameworks) }
         guard let agent else { preconditionFailure("\(write.token) before the agent's own identity") }
         switch write {
-        case .agent:
+        case .agent, .resources:
             preconditionFailure("handled above")
         case .cluster(let name):
             let path = paths.cluster(agent)

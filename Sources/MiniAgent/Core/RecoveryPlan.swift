@@ -69,6 +69,7 @@ package struct RecoveryPlan: Hashable, Sendable {
     package var agent: AgentID?
     package var cluster: String?
     package var frameworks: [FrameworkID: V1FrameworkInfo] = [:]
+    package var resources = ResourceState()
     /// Sorted by key.
     package var tasks: [Task] = []
     /// Containers that belong to no task; sorted.
@@ -102,6 +103,7 @@ package func planRecovery(
     plan.agent = checkpoint.agent
     plan.cluster = checkpoint.cluster
     plan.frameworks = checkpoint.frameworks
+    plan.resources = checkpoint.resources
     var claimed: Set<ContainerID> = []
     for (_, task) in checkpoint.tasks.sorted(by: { $0.key < $1.key }) {
         claimed.insert(task.record.container)

@@ -21,8 +21,9 @@ extension Cluster {
         case .updateQuota: updateQuota(request, call.updateQuota)
         case .setQuota: setQuota(request, call.setQuota.quotaRequest)
         case .removeQuota: removeQuota(request, call.removeQuota.role)
-        case .subscribe, .reserveResources, .unreserveResources, .createVolumes, .destroyVolumes, .growVolume,
-            .shrinkVolume:
+        case .reserveResources, .unreserveResources, .createVolumes, .destroyVolumes, .growVolume, .shrinkVolume:
+            operate(request, incoming)
+        case .subscribe:
             answer(request, .refused(status: 501, reason: "501 Not Implemented."))
         case .unknown, .getHealth, .getFlags, .getVersion, .getMetrics, .getLoggingLevel, .setLoggingLevel, .listFiles,
             .readFile, .getState, .getAgents, .getFrameworks, .getExecutors, .getOperations, .getTasks, .getRoles,
