@@ -245,10 +245,13 @@ struct ResourceCheckpointTests {
         write([Self.state([OperationTests.volume("v2")], destroyed: ["v1"])])
         #expect(!exists("/volumes/roles/dev/v1"))
         #expect(exists("/volumes/roles/dev/v2/file"))
+        VolumeDirectories(paths: paths).sweep()
         #expect(DurableFile.names(in: paths.condemnedVolumes).isEmpty)
     }
 
-    @Test func `a destruction that a crash interrupted is finished at the next start, a volume made anew is kept`() throws {
+    @Test func `a destruction that a crash interrupted is finished at the next start, a volume made anew is kept`()
+        throws
+    {
         let directories = VolumeDirectories(paths: paths)
         try directories.make(Self.state([OperationTests.volume("v1"), OperationTests.volume("v2")]).volumes)
         try directories.recover(Self.state([OperationTests.volume("v2")], destroyed: ["v1", "v2"]))

@@ -17,7 +17,8 @@ struct OperationTests {
         return talk.pair(info, agent)
     }
 
-    @Test func `RESERVE, CREATE and LAUNCH in one ACCEPT go to the agent in this order, and the task uses the volume`() {
+    @Test func `RESERVE, CREATE and LAUNCH in one ACCEPT go to the agent in this order, and the task uses the volume`()
+    {
         var talk = MasterConversation()
         let pair = Self.pair(&talk)
         var task = Samples.task("t1", on: pair.agent, resources: "")
@@ -74,7 +75,9 @@ struct OperationTests {
                 Samples.operation(.destroy, [Samples.volume("v1")]),
                 Samples.operation(.unreserve, Samples.reserved("disk:64", for: "dev")),
             ], pair, refuseSeconds: 0)
-        #expect(talk.core.cluster?.agents[pair.agent]?.total == Samples.bag("cpus:4;mem:4096;disk:1000;ports:[31000-31099]"))
+        #expect(
+            talk.core.cluster?.agents[pair.agent]?.total == Samples.bag("cpus:4;mem:4096;disk:1000;ports:[31000-31099]")
+        )
         #expect(talk.isBalanced(pair.agent))
     }
 
@@ -173,7 +176,9 @@ struct OperationTests {
             "volume's principal", Samples.operation(.create, [Samples.volume("v1")]),
             "A create operation was attempted by principal 'p1', but there is a volume in the request with no principal "
                 + "set"),
-        Broken("unknown volume", Samples.operation(.destroy, [Samples.volume("v9", by: "p1")]), "Persistent volumes not found"),
+        Broken(
+            "unknown volume", Samples.operation(.destroy, [Samples.volume("v9", by: "p1")]),
+            "Persistent volumes not found"),
         Broken("CREATE_DISK", Samples.operation(.createDisk, []), "'source' is not managed by a resource provider"),
         Broken("DESTROY_DISK", Samples.operation(.destroyDisk, []), "'source' is not managed by a resource provider"),
     ]
@@ -211,7 +216,7 @@ struct OperationTests {
         #expect(talk.operationStatuses(pair.stream).map(\.message) == ["Persistent volumes in use"])
     }
 
-    @Test func `a reservation is refined for a role below, if framework and agent know of refinement`() {
+    @Test func `a reservation is refined only for a role that the framework has`() {
         var talk = MasterConversation()
         let pair = Self.pair(&talk, roles: ["eng/dev"])
         talk.accept(

@@ -22,8 +22,9 @@ package final class CheckpointStore: Sendable {
     private let agentInfo: V1AgentInfo
     private let lanes: [DispatchQueue]
     private let state: Locked<State>
-    /// Volumes come and go here; a large one takes its time and holds up no task.
     private let resourceLane = DispatchQueue(label: "checkpoint-resources")
+    /// What was in a destroyed volume is removed here; nothing waits for it, not even the end of the program.
+    private let sweepLane = DispatchQueue(label: "checkpoint-sweep", qos: .background)
     private let onDone: @Sendable (CheckpointWrite.Token, FileError?) -> Void
 
     package init(
@@ -38,6 +39,8 @@ package final class CheckpointStore: Sendable {
             State(
                 agent: recovered.agent, frameworks: recovered.frameworks,
                 runs: recovered.tasks.mapValues(\.record.container)))
+        // An earlier life of this agent may have been ended in the middle of it.
+        sweepLane.async { VolumeDirectories(paths: paths).sweep() }
     }
 
     /// Starts a write. Call from one place only, in the order the core asked for.
@@ -58,7 +61,7 @@ package final class CheckpointStore: Sendable {
     package func drain() { for lane in lanes + [resourceLane] { lane.sync {} } }
 
     private func perform(_ resources: ResourceState, token: CheckpointWrite.Token) {
-        resourceLane.async { [paths, onDone] in
+        resourceLane.async { [paths, sweepLane, onDone] in
             let directories = VolumeDirectories(paths: paths)
             do throws(FileError) {
                 try Self.writeResources(resources, paths)
@@ -67,7 +70,7 @@ package final class CheckpointStore: Sendable {
             } catch {
                 onDone(token, error)
             }
-            if !resources.destroyed.isEmpty { directories.sweep() }
+            if !resources.destroyed.isEmpty { sweepLane.async { directories.sweep() } }
         }
     }
 

@@ -19,7 +19,8 @@ package struct PersistentVolume: Hashable, Sendable {
     /// The volumes of a task, in the order in which it names them.
     package static func all(of info: V1TaskInfo, _ paths: AgentPaths) -> [PersistentVolume] {
         info.resources.compactMap { message in
-            guard message.hasDisk, message.disk.hasPersistence, let name = (try? Resources([message]))?.volumeNames.first
+            guard message.hasDisk, message.disk.hasPersistence,
+                let name = (try? Resources([message]))?.volumeNames.first
             else { return nil }
             return PersistentVolume(source: paths.volume(name), containerPath: message.disk.volume.containerPath)
         }

@@ -49,7 +49,10 @@ extension Cluster {
     /// The books were changed for an operation that the agent did not do. It is asked to register again, and what it has
     /// then counts.
     private mutating func distrust(_ agent: Agent, after status: V1OperationStatus, isNew: Bool) {
-        guard isNew, status.state != .operationFinished, let link = agent.link else { return }
+        // One that is dropped was never there when the agent last registered: the books are right already.
+        guard isNew, ![.operationFinished, .operationDropped].contains(status.state), let link = agent.link else {
+            return
+        }
         note(
             .warning,
             "agent \(agent.id) could not do an operation: \(status.message); it is asked what it has")
@@ -144,7 +147,12 @@ extension Cluster {
             }
         }
         var missing: [WireUUID] = []
-        for record in operations.operations(on: agent) where !known.contains(record.id) && !record.isTerminal {
+        for record in operations.operations(on: agent) where !known.contains(record.id) {
+            if record.isTerminal {
+                // The agent has let go of it: the acknowledgement had reached it. Without a uuid it is ours to tell.
+                if record.latest.statusUUID != nil { operations.remove(record.id) }
+                continue
+            }
             forgetHolding(of: record)
             if record.framework != nil, record.operationID != nil {
                 missing.append(record.id)

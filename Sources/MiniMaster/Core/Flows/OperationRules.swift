@@ -174,7 +174,8 @@ struct OperationRules {
                 return "Resource \(entry) is not dynamically reserved"
             }
             if entry.disk?.persistenceID != nil {
-                return "A dynamically reserved persistent volume \(entry) cannot be unreserved directly. Please destroy "
+                return
+                    "A dynamically reserved persistent volume \(entry) cannot be unreserved directly. Please destroy "
                     + "the persistent volume first then unreserve the resource"
             }
         }
