@@ -15,6 +15,10 @@ struct WantedTask: Sendable {
     var image: String?
     var cpus: Double
     var memory: Double
+    /// Reserved resources and volumes that it uses as well.
+    var extra: [V1Resource] = []
+    /// What is done with the offer before the task is launched from it, in the same call.
+    var before: [V1Offer.Operation] = []
 }
 
 final class SmallFramework: Sendable {
@@ -23,6 +27,8 @@ final class SmallFramework: Sendable {
         var updates: [TaskID: [V1TaskStatus]] = [:]
         /// Offers that no task needs: kept, so that their sum can be looked at.
         var kept: [OfferID: V1Offer] = [:]
+        /// To be done with the next offer for which it returns something.
+        var plan: (@Sendable (V1Offer) -> [V1Offer.Operation])?
     }
 
     private let client: SchedulerClient
@@ -30,16 +36,18 @@ final class SmallFramework: Sendable {
     private let launchesMax: Int
 
     /// - Parameter launchesMax: Most tasks in one ACCEPT.
-    init(master: String, tasks: [WantedTask], launchesMax: Int = 100) throws {
+    init(master: String, tasks: [WantedTask], launchesMax: Int = 100, role: String = "*") throws {
         var framework = V1FrameworkInfo()
         framework.user = "root"
         framework.name = "acceptance test"
-        framework.roles = ["*"]
+        framework.roles = [role]
         framework.checkpoint = true
         framework.failoverTimeout = 60
         var multiRole = V1FrameworkInfo.Capability()
         multiRole.type = .multiRole
-        framework.capabilities = [multiRole]
+        var refinement = V1FrameworkInfo.Capability()
+        refinement.type = .reservationRefinement
+        framework.capabilities = [multiRole, refinement]
         var logger = Logger(label: "acceptance")
         logger.logLevel = .critical
         client = SchedulerClient(.init(master: try MasterLocation.parse(master), framework: framework), logger: logger)
@@ -88,6 +96,18 @@ final class SmallFramework: Sendable {
         client.submit(Calls.decline(offers, refuse: .zero)) { _ in }
     }
 
+    /// Launches one more task, from the next offers.
+    func launch(_ task: WantedTask) {
+        state.withLock { $0.waiting.append(task) }
+        handBack()
+    }
+
+    /// Does something with the next offer for which `plan` finds something to do.
+    func perform(_ plan: @escaping @Sendable (V1Offer) -> [V1Offer.Operation]) {
+        state.withLock { $0.plan = plan }
+        handBack()
+    }
+
     private func handle(_ event: SchedulerEvent) {
         switch event {
         case .subscribed: state.withLock { $0.kept = [:] }
@@ -106,6 +126,11 @@ final class SmallFramework: Sendable {
     }
 
     private func use(_ offer: V1Offer) {
+        if let operations = state.withLock({ $0.plan })?(offer), !operations.isEmpty {
+            state.withLock { $0.plan = nil }
+            client.submit(Calls.accept([OfferID(offer.id.value)], operations, refuse: .zero)) { _ in }
+            return
+        }
         let tasks = state.withLock { state -> [WantedTask] in
             let tasks = Array(state.waiting.prefix(launchesMax))
             state.waiting.removeFirst(tasks.count)
@@ -113,8 +138,8 @@ final class SmallFramework: Sendable {
             return tasks
         }
         guard !tasks.isEmpty else { return }
-        let operation = Calls.launch(tasks.map { $0.info(on: offer) })
-        client.submit(Calls.accept([OfferID(offer.id.value)], [operation], refuse: .zero)) { _ in }
+        let operations = tasks.flatMap(\.before) + [Calls.launch(tasks.map { $0.info(on: offer) })]
+        client.submit(Calls.accept([OfferID(offer.id.value)], operations, refuse: .zero)) { _ in }
     }
 }
 
@@ -124,14 +149,15 @@ extension WantedTask {
         info.name = id.value
         info.taskID = V1TaskID(id)
         info.agentID = offer.agentID
-        info.resources = [("cpus", cpus), ("mem", memory)].map { name, value in
-            var resource = V1Resource()
-            resource.name = name
-            resource.type = .scalar
-            resource.scalar.value = value
-            if offer.hasAllocationInfo { resource.allocationInfo = offer.allocationInfo }
-            return resource
-        }
+        info.resources =
+            [("cpus", cpus), ("mem", memory)].map { name, value in
+                var resource = V1Resource()
+                resource.name = name
+                resource.type = .scalar
+                resource.scalar.value = value
+                if offer.hasAllocationInfo { resource.allocationInfo = offer.allocationInfo }
+                return resource
+            } + extra
         info.command.shell = true
         info.command.value = command
         if let image {

@@ -42,24 +42,42 @@ public struct Reservation: Hashable, Comparable, Sendable {
 }
 
 /// What makes one piece of disk different from another: a persistent volume, or a disk of its own.
+///
+/// Two are equal if they name the same disk. Where a task wants its volume mounted is no part of that: each task may say
+/// something else.
 public struct DiskIdentity: Hashable, Comparable, Sendable {
     /// The persistent volume's id, if it is one.
     public var persistenceID: String?
-    /// The encoded `DiskInfo`. Only compared and handed back, so that codecs lose nothing.
+    /// The encoded `DiskInfo`, with everything that was said of it. Handed back, so that codecs lose nothing.
     public var encoded: [UInt8]
+    /// The part of it that is compared.
+    public var compared: [UInt8]
     /// Volumes and MOUNT disks are taken whole or not at all.
     public var isIndivisible: Bool
 
-    public init(persistenceID: String?, encoded: [UInt8], isIndivisible: Bool) {
+    /// - Parameter compared: `encoded` unless it is given.
+    public init(persistenceID: String?, encoded: [UInt8], isIndivisible: Bool, compared: [UInt8]? = nil) {
         self.persistenceID = persistenceID
         self.encoded = encoded
+        self.compared = compared ?? encoded
         self.isIndivisible = isIndivisible
+    }
+
+    public static func == (left: Self, right: Self) -> Bool {
+        left.persistenceID == right.persistenceID && left.isIndivisible == right.isIndivisible
+            && left.compared == right.compared
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(persistenceID)
+        hasher.combine(isIndivisible)
+        hasher.combine(compared)
     }
 
     public static func < (left: Self, right: Self) -> Bool {
         if left.persistenceID != right.persistenceID { return precedes(left.persistenceID, right.persistenceID) }
         if left.isIndivisible != right.isIndivisible { return right.isIndivisible }
-        return left.encoded.lexicographicallyPrecedes(right.encoded)
+        return left.compared.lexicographicallyPrecedes(right.compared)
     }
 }
 

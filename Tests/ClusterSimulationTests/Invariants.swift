@@ -57,14 +57,17 @@ extension ClusterWorld {
 
     /// No agent runs more than it has, whatever masters promised.
     ///
-    /// Tasks of a removed framework do not count: as in Apache Mesos their resources are free at once, while their
-    /// containers still have their grace period to end.
+    /// Tasks of a removed framework count as well: their resources are free at once for the master, but what is launched
+    /// on them waits at the agent. Only after a restart of the agent, which forgets that the framework is gone, a task
+    /// that had waited may start beside them.
     mutating func checkAgent(_ index: Int) {
         guard let core = agents[index].core else { return }
         var used = Resources()
-        for life in core.tasks.values where !life.isEnded && !life.isAbandoned {
-            // After a restart the agent learns anew that the framework is gone.
-            if case .removed = zooKeeper.store.frameworks[life.record.key.framework]?.phase { continue }
+        for life in core.tasks.values where !life.isEnded && life.phase != .recording {
+            if !life.isAbandoned, case .removed = zooKeeper.store.frameworks[life.record.key.framework]?.phase {
+                continue
+            }
+            if life.isAbandoned, agents[index].generation > 1 { continue }
             used += life.resources
         }
         if !AgentHost.capacity.contains(used.flattened) {

@@ -30,4 +30,23 @@ struct ScaleTests {
         }
         #expect(talk.statuses(stream).count == 20_000)
     }
+
+    @Test func `a long RECONCILE is answered in pieces, once for each task, and others are served in between`() {
+        var talk = MasterConversation()
+        let pair = talk.pair(Samples.framework(), Samples.agent(resources: "cpus:100;mem:4096"))
+        let ids = (0..<2500).map { "t\($0)" }
+        talk.launch(ids.map { Samples.task($0, on: pair.agent, resources: "cpus:0.01;mem:1") }, pair)
+        talk.drain()
+        var call = V1SchedulerCall()
+        call.type = .reconcile
+        call.frameworkID = V1FrameworkID(pair.framework)
+        call.reconcile = .init()
+        let request = SchedulerRequest(call: call, streamID: pair.stream, freshStreamID: StreamID("unused"))
+        let first = talk.core.step(.schedulerCalled(RequestNumber(9999), request), at: talk.now)
+        #expect(first.filter { if case .sendEvent = $0 { true } else { false } }.count == 1000)
+        // Somebody else's call, and then the rest.
+        #expect(talk.call(pair.stream, pair.framework, .suppress) == .accepted)
+        for case .scheduleTimer(let timer, _) in first { talk.send(.timerFired(timer)) }
+        #expect(talk.statuses(pair.stream).map(\.taskID.value) == Array(ids.dropFirst(1000)))
+    }
 }

@@ -98,12 +98,17 @@ extension ResourceValue {
 extension DiskIdentity {
     fileprivate init(_ message: V1Resource.DiskInfo) {
         let isMount = message.hasSource && message.source.type == .mount
+        // How a volume is mounted and who made it may differ from one mention of it to the next.
+        var compared = message
+        compared.clearVolume()
+        if message.hasPersistence { compared.persistence.clearPrincipal() }
         // Encoding a message that was decoded cannot fail; if it did, the disk would match no other disk.
         let encoded: [UInt8] = (try? message.serializedBytes(partial: true)) ?? []
         self.init(
             persistenceID: message.hasPersistence ? message.persistence.id : nil,
             encoded: encoded,
-            isIndivisible: message.hasPersistence || isMount)
+            isIndivisible: message.hasPersistence || isMount,
+            compared: (try? compared.serializedBytes(partial: true)) ?? encoded)
     }
 }
 

@@ -47,7 +47,7 @@ struct AgentMetricsView {
             ("slave/tasks_gone", ended(.taskGone)),
         ]
         for name in ["cpus", "disk", "gpus", "mem"] {
-            let total = core.settings.resources[name].doubleValue
+            let total = core.total[name].doubleValue
             let used = core.used[name].doubleValue
             values.append(("slave/\(name)_total", total))
             values.append(("slave/\(name)_used", used))

@@ -14,7 +14,7 @@ struct AgentStateView {
     }
 
     var json: JSONValue {
-        let total = core.settings.resources
+        let total = core.total
         return .members([
             ("version", .string(Versions.mesosAPI)),
             ("mini_version", .string(Versions.mini)),
@@ -213,14 +213,13 @@ struct AgentStateView {
 
 /// What the agent can do, as masters and frameworks ask for it.
 enum AgentCapabilities {
-    static let names = [
-        "MULTI_ROLE", "HIERARCHICAL_ROLE", "RESERVATION_REFINEMENT", "AGENT_DRAINING", "TASK_RESOURCE_LIMITS",
+    static let all: [V1AgentInfo.Capability.TypeEnum] = [
+        .multiRole, .hierarchicalRole, .reservationRefinement, .resourceProvider, .resizeVolume,
+        .agentOperationFeedback, .agentDraining, .taskResourceLimits,
     ]
 
-    private static let all: [V1AgentInfo.Capability.TypeEnum] = [
-        .multiRole, .hierarchicalRole, .reservationRefinement, .agentDraining, .taskResourceLimits,
-    ]
-
+    /// RESOURCE_PROVIDER is named because masters and frameworks take it, with AGENT_OPERATION_FEEDBACK, for the ability
+    /// to report on operations; there are no resource providers.
     static var messages: [V1AgentInfo.Capability] {
         all.map { type in
             var capability = V1AgentInfo.Capability()
@@ -228,4 +227,9 @@ enum AgentCapabilities {
             return capability
         }
     }
+
+    static let names = [
+        "MULTI_ROLE", "HIERARCHICAL_ROLE", "RESERVATION_REFINEMENT", "RESOURCE_PROVIDER", "RESIZE_VOLUME",
+        "AGENT_OPERATION_FEEDBACK", "AGENT_DRAINING", "TASK_RESOURCE_LIMITS",
+    ]
 }

@@ -11,6 +11,9 @@ import Resources
 ///   slaves/<agent id>/frameworks/<framework id>/executors/<executor id>/runs/<container id>/   sandbox
 ///       stdout, stderr, ...
 ///   slaves/.../runs/latest -> <container id>
+///   volumes/roles/<role>/<persistence id>/       persistent volumes; a slash in the role is a space here
+///   volumes/condemned/<number>/                  destroyed volumes, on their way out
+///   meta/resources/resources_and_operations.state
 ///   meta/boot_id                                 the boot of the host in which the agent last ran
 ///   meta/slaves/latest -> <agent id>
 ///   meta/slaves/<agent id>/slave.info
@@ -33,6 +36,16 @@ package struct AgentPaths: Hashable, Sendable {
     package var metaLatest: String { "\(metaAgents)/latest" }
     package var sandboxes: String { "\(workDirectory)/slaves" }
     package var sandboxesLatest: String { "\(sandboxes)/latest" }
+
+    /// Outlives the agent's identity: reservations and volumes belong to the host.
+    package var resourceState: String { "\(meta)/resources/resources_and_operations.state" }
+    package var volumes: String { "\(workDirectory)/volumes/roles" }
+    package var condemnedVolumes: String { "\(workDirectory)/volumes/condemned" }
+    package func volume(_ name: VolumeName) -> String {
+        // No role has a space in its name, so `a/b` and a volume `b` of role `a` cannot meet.
+        let role = String(name.role.value.map { $0 == "/" ? " " : $0 })
+        return "\(volumes)/\(role)/\(name.id)"
+    }
 
     package func metaAgent(_ agent: AgentID) -> String { "\(metaAgents)/\(agent)" }
     package func agentInfo(_ agent: AgentID) -> String { "\(metaAgent(agent))/slave.info" }

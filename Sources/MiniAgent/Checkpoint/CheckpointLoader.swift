@@ -60,6 +60,7 @@ package struct CheckpointLoader: Sendable {
     /// Reads everything. Never fails as a whole: what cannot be read is in `problems`.
     package func load() -> LoadedCheckpoint {
         var loaded = LoadedCheckpoint()
+        readResources(&loaded)
         guard let agent = latestAgent() else { return loaded }
         guard let info = readAgent(agent, &loaded.problems) else { return loaded }
         loaded.agentInfo = info
@@ -74,6 +75,15 @@ package struct CheckpointLoader: Sendable {
         return loaded
     }
 
+    /// Reservations and volumes belong to the host, whoever the agent is.
+    private func readResources(_ loaded: inout LoadedCheckpoint) {
+        guard let records = readWhole(paths.resourceState, &loaded.problems) else { return }
+        guard let state = ResourceState(records) else {
+            return setAside(paths.resourceState, .unexpected("holds more than resources"), &loaded.problems)
+        }
+        loaded.checkpoint.resources = state
+    }
+
     private func latestAgent() -> AgentID? {
         var buffer = [CChar](repeating: 0, count: 512)
         let count = readlink(paths.metaLatest, &buffer, buffer.count)
@@ -86,7 +96,7 @@ package struct CheckpointLoader: Sendable {
         for record in readWhole(paths.agentInfo(agent), &problems) ?? [] {
             if case .agent(let info) = record { return info }
         }
-        if problems.isEmpty {
+        if !problems.contains(where: { $0.path == paths.agentInfo(agent) }) {
             problems.append(
                 CheckpointProblem(path: paths.agentInfo(agent), kind: .unexpected("holds no agent description")))
         }
@@ -136,7 +146,7 @@ package struct CheckpointLoader: Sendable {
                 }
             case .task(let task): info = task
             case .placement(let placement): kind = placement
-            case .agent, .drain, .update, .acknowledgement, .kill: break
+            case .agent, .drain, .update, .acknowledgement, .kill, .resource, .operation, .destroyedVolume: break
             }
         }
         guard let info, let kind else {
@@ -151,7 +161,7 @@ package struct CheckpointLoader: Sendable {
                 if let update = StatusUpdate(status, framework: key.framework) { task.add(update) }
             case .acknowledgement(let id): task.acknowledge(id)
             case .kill(let order): task.kill = order
-            case .agent, .drain, .framework, .task, .placement: break
+            case .agent, .drain, .framework, .task, .placement, .resource, .operation, .destroyedVolume: break
             }
         }
         loaded.checkpoint.tasks[key] = task

@@ -16,6 +16,10 @@ package enum CheckpointRecord: Hashable, Sendable {
     case update(V1TaskStatus)
     case acknowledgement(UpdateID)
     case kill(KillOrder)
+    /// A dynamically reserved resource or a volume.
+    case resource(V1Resource)
+    case operation(LinkOperation)
+    case destroyedVolume(VolumeName)
 
     private enum Tag: UInt8 {
         case agent = 1
@@ -26,6 +30,9 @@ package enum CheckpointRecord: Hashable, Sendable {
         case update = 5
         case acknowledgement = 6
         case kill = 7
+        case resource = 8
+        case operation = 9
+        case destroyedVolume = 10
     }
 
     package var encoded: RecordFile.Record {
@@ -48,6 +55,11 @@ package enum CheckpointRecord: Hashable, Sendable {
                         // An ordinary kill is written as it always was: earlier versions read it.
                         "\(order.grace.clampedNanoseconds)"
                         + (order.cause == .request ? "" : " \(order.cause.rawValue)")).utf8))
+        case .resource(let resource): record(.resource, resource)
+        case .operation(let operation): record(.operation, operation)
+        case .destroyedVolume(let name):
+            RecordFile.Record(
+                tag: Tag.destroyedVolume.rawValue, payload: Array("\(name.role.value) \(name.id)".utf8))
         }
     }
 
@@ -82,6 +94,14 @@ package enum CheckpointRecord: Hashable, Sendable {
                 let config = try? V1DrainConfig(serializedBytes: Array(record.payload[(newline + 1)...]))
             else { return nil }
             self = .drain(DrainOrder(config, since: WallTime(nanoseconds: since)))
+        case .resource: self.init(V1Resource.self, record) { .resource($0) }
+        case .operation: self.init(LinkOperation.self, record) { .operation($0) }
+        case .destroyedVolume:
+            // A role has no space in its name.
+            let words = String(decoding: record.payload, as: UTF8.self)
+                .split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
+            guard words.count == 2, let role = try? RoleName(String(words[0])) else { return nil }
+            self = .destroyedVolume(VolumeName(role: role, id: String(words[1])))
         case nil:
             return nil
         }
@@ -90,6 +110,52 @@ package enum CheckpointRecord: Hashable, Sendable {
     private init?<M: Message>(_: M.Type, _ record: RecordFile.Record, _ make: (M) -> CheckpointRecord) {
         guard let message = try? M(serializedBytes: record.payload) else { return nil }
         self = make(message)
+    }
+}
+
+extension ResourceState {
+    package var records: [CheckpointRecord] {
+        converted.protobuf().map { .resource($0) } + operations.map { .operation($0.message) }
+            + destroyed.map { .destroyedVolume($0) }
+    }
+
+    /// - Returns: `nil` if a record does not belong here or cannot be read.
+    package init?(_ records: [CheckpointRecord]) {
+        self.init()
+        var resources: [V1Resource] = []
+        for record in records {
+            switch record {
+            case .resource(let resource): resources.append(resource)
+            case .operation(let message):
+                guard let operation = AgentOperation(message) else { return nil }
+                operations.append(operation)
+            case .destroyedVolume(let name): destroyed.append(name)
+            case .agent, .framework, .task, .placement, .update, .acknowledgement, .kill: return nil
+            }
+        }
+        guard let sum = try? Resources(resources) else { return nil }
+        converted = sum
+    }
+}
+
+extension AgentOperation {
+    /// The operation as it lies on disk and as a master learns of it.
+    package var message: LinkOperation {
+        var message = LinkOperation()
+        if let framework { message.frameworkID = V1FrameworkID(framework) }
+        if info.hasID { message.operationID = info.id }
+        message.id = id
+        message.info = info
+        message.latestStatus = status
+        message.statuses = [status]
+        return message
+    }
+
+    package init?(_ message: LinkOperation) {
+        guard let id = message.id else { return nil }
+        self.init(
+            id: id, framework: message.hasFrameworkID ? FrameworkID(message.frameworkID) : nil, info: message.info,
+            status: message.latestStatus)
     }
 }
 

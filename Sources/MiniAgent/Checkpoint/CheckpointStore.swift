@@ -22,6 +22,9 @@ package final class CheckpointStore: Sendable {
     private let agentInfo: V1AgentInfo
     private let lanes: [DispatchQueue]
     private let state: Locked<State>
+    private let resourceLane = DispatchQueue(label: "checkpoint-resources")
+    /// What was in a destroyed volume is removed here; nothing waits for it, not even the end of the program.
+    private let sweepLane = DispatchQueue(label: "checkpoint-sweep", qos: .background)
     private let onDone: @Sendable (CheckpointWrite.Token, FileError?) -> Void
 
     package init(
@@ -36,10 +39,13 @@ package final class CheckpointStore: Sendable {
             State(
                 agent: recovered.agent, frameworks: recovered.frameworks,
                 runs: recovered.tasks.mapValues(\.record.container)))
+        // An earlier life of this agent may have been ended in the middle of it.
+        sweepLane.async { VolumeDirectories(paths: paths).sweep() }
     }
 
     /// Starts a write. Call from one place only, in the order the core asked for.
     package func perform(_ write: CheckpointWrite) {
+        if case .resources(let resources) = write { return perform(resources, token: write.token) }
         let (lane, work) = plan(write)
         lanes[lane].async { [onDone] in
             do throws(FileError) {
@@ -52,7 +58,26 @@ package final class CheckpointStore: Sendable {
     }
 
     /// Waits for everything that was asked for. Blocks: for the end of the program and for tests.
-    package func drain() { for lane in lanes { lane.sync {} } }
+    package func drain() { for lane in lanes + [resourceLane] { lane.sync {} } }
+
+    private func perform(_ resources: ResourceState, token: CheckpointWrite.Token) {
+        resourceLane.async { [paths, sweepLane, onDone] in
+            let directories = VolumeDirectories(paths: paths)
+            do throws(FileError) {
+                try Self.writeResources(resources, paths)
+                try directories.recover(resources)
+                onDone(token, nil)
+            } catch {
+                onDone(token, error)
+            }
+            if !resources.destroyed.isEmpty { sweepLane.async { directories.sweep() } }
+        }
+    }
+
+    private static func writeResources(_ resources: ResourceState, _ paths: AgentPaths) throws(FileError) {
+        try DurableFile.createDirectories(DurableFile.parent(of: paths.resourceState))
+        try DurableFile.replace(paths.resourceState, with: file(resources.records))
+    }
 
     private func lane(of key: TaskKey) -> Int { Int(UInt(bitPattern: key.hashValue) % UInt(lanes.count)) }
 
@@ -66,7 +91,7 @@ package final class CheckpointStore: Sendable {
         let (agent, frameworks) = state.withLock { ($0.agent, $0.frameworks) }
         guard let agent else { preconditionFailure("\(write.token) before the agent's own identity") }
         switch write {
-        case .agent:
+        case .agent, .resources:
             preconditionFailure("handled above")
         case .cluster(let name):
             let path = paths.cluster(agent)

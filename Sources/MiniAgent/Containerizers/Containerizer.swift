@@ -9,8 +9,13 @@ package struct Launch: Sendable {
     package var framework: V1FrameworkInfo
     package var agent: AgentID
     package var run: RunPaths
+    package var volumes: [PersistentVolume]
 
-    package init(record: TaskRecord, framework: V1FrameworkInfo, agent: AgentID, run: RunPaths) {
+    package init(
+        record: TaskRecord, framework: V1FrameworkInfo, agent: AgentID, run: RunPaths,
+        volumes: [PersistentVolume] = []
+    ) {
+        self.volumes = volumes
         self.record = record
         self.framework = framework
         self.agent = agent

@@ -26,7 +26,9 @@ package struct TaskRecord: Hashable, Sendable {
     }
 
     /// A command task's executor bears the task's id.
-    package var executor: ExecutorID { ExecutorID(key.task.value) }
+    package var executor: ExecutorID {
+        info.hasExecutor ? ExecutorID(info.executor.executorID) : ExecutorID(key.task.value)
+    }
 }
 
 /// A request to end a task. Kept on disk: an exit that follows it is a kill, whatever the exit status.
@@ -68,6 +70,8 @@ package enum CheckpointWrite: Hashable, Sendable {
     case kill(TaskKey, ContainerID, KillOrder)
     /// The task is over and acknowledged (or its framework is gone): its records are no longer needed.
     case retirement(TaskKey, ContainerID)
+    /// Reservations, volumes and the operations that made them, as a whole; with it the volumes' directories come and go.
+    case resources(ResourceState)
 
     /// Identifies a write in the answer to it.
     package enum Token: Hashable, Sendable {
@@ -80,6 +84,8 @@ package enum CheckpointWrite: Hashable, Sendable {
         case acknowledgement(TaskKey, UpdateID)
         case kill(TaskKey, ContainerID)
         case retirement(TaskKey, ContainerID)
+        /// There is only one on its way at a time.
+        case resources
     }
 
     package var token: Token {
@@ -93,6 +99,7 @@ package enum CheckpointWrite: Hashable, Sendable {
         case .acknowledgement(let key, let id): .acknowledgement(key, id)
         case .kill(let key, let container, _): .kill(key, container)
         case .retirement(let key, let container): .retirement(key, container)
+        case .resources: .resources
         }
     }
 }
@@ -131,6 +138,7 @@ package struct AgentCheckpoint: Hashable, Sendable {
     package var drain: DrainOrder?
     package var frameworks: [FrameworkID: V1FrameworkInfo] = [:]
     package var tasks: [TaskKey: Task] = [:]
+    package var resources = ResourceState()
 
     package init() {}
 
@@ -153,6 +161,8 @@ package struct AgentCheckpoint: Hashable, Sendable {
             tasks[key]?.acknowledge(id)
         case .kill(let key, _, let order):
             tasks[key]?.kill = order
+        case .resources(let state):
+            resources = state
         case .retirement(let key, let container):
             guard tasks[key]?.record.container == container else { return }
             tasks[key] = nil  // The framework stays: another of its tasks may be on its way to disk.

@@ -7,7 +7,8 @@ extension AgentCore {
     mutating func perform(_ command: MasterCommand, on linkID: LinkID, _ now: Moment) -> [AgentEffect] {
         switch command {
         case .runTask(let framework, let info):
-            return launch(info, of: framework, on: linkID, now)
+            let effects = launch(info, of: framework, on: linkID, now)
+            return info.hasExecutor ? effects + [refused(info.executor, of: framework, on: linkID)] : effects
         case .killTask(let key, let grace):
             return kill(key, grace: grace, on: linkID, now)
         case .acknowledge(let key, let id):
@@ -35,6 +36,18 @@ extension AgentCore {
                     message: "Reconciliation: task unknown to the agent")
                 return .send(linkID, sayOnce(report, about: key, now))
             } + [.send(linkID, .tasksReconciled)]
+        case .runTaskGroup(let framework, let executor, let infos):
+            return launch(group: infos, under: executor, of: framework, on: linkID, now)
+        case .shutdownExecutor(let framework, let executor):
+            return shutDown(executor, of: framework, now)
+        case .message(let framework, let executor):
+            return [.notice(.info("a message of framework \(framework) for executor \(executor), which is not here"))]
+        case .applyOperation(let id, let framework, let info):
+            return apply(id, of: framework, info)
+        case .acknowledgeOperation(let id, let status):
+            return resources.acknowledge(id, status)
+        case .reconcileOperations(let ids):
+            return reconcile(operations: ids, on: linkID)
         case .registered, .refused, .ping, .shutdown:
             preconditionFailure("\(command) belongs to the link, not to the tasks")
         }
@@ -61,18 +74,38 @@ extension AgentCore {
                 state: framework.droppedState, reason: .executorTerminated, message: "The agent is shutting down")
             return [.send(linkID, sayOnce(report, about: key, now))]
         }
-        let (resources, refusal) = admission(of: info)
+        let (needed, refusal) = admission(of: info, framework)
         var kind = ContainerizerKind.process
         if case .run(let chosen, _) = TaskAdmission(info, settings: settings) { kind = chosen }
         let record = TaskRecord(
             key: key, info: info, container: ContainerID(WireUUID.random(using: &containerIDs).description),
             containerizer: kind)
         tasks[key] = TaskLife(
-            record, framework: framework, resources: resources, refusal: refusal,
+            record, framework: framework, resources: needed, refusal: refusal,
             killRepeatAfter: settings.killRepeatAfter)
         keysByContainer[record.container] = key
         let known = frameworks[key.framework] == framework ? [] : remember(framework, as: key.framework)
         return known + [.checkpoint(.task(record))]
+    }
+
+    /// No executor ever starts here, so the master need not keep resources for it.
+    private func refused(
+        _ executor: V1ExecutorInfo, of framework: V1FrameworkInfo, on linkID: LinkID
+    ) -> AgentEffect {
+        .send(linkID, .executorExited(FrameworkID(framework.id.value), ExecutorID(executor.executorID), status: -1))
+    }
+
+    /// Every task of a group is answered by itself: this agent runs no executors yet.
+    private mutating func launch(
+        group infos: [V1TaskInfo], under executor: V1ExecutorInfo, of framework: V1FrameworkInfo, on linkID: LinkID,
+        _ now: Moment
+    ) -> [AgentEffect] {
+        let effects = infos.flatMap { info -> [AgentEffect] in
+            var task = info
+            task.executor = executor
+            return launch(task, of: framework, on: linkID, now)
+        }
+        return effects + [refused(executor, of: framework, on: linkID)]
     }
 
     private mutating func remember(_ framework: V1FrameworkInfo, as id: FrameworkID) -> [AgentEffect] {
@@ -82,10 +115,18 @@ extension AgentCore {
     }
 
     /// What a task needs and, if this agent will not run it, why.
-    func admission(of info: V1TaskInfo) -> (resources: Resources, refusal: ExitReport?) {
+    func admission(of info: V1TaskInfo, _ framework: V1FrameworkInfo?) -> (resources: Resources, refusal: ExitReport?) {
         switch TaskAdmission(info, settings: settings) {
-        case .run(_, let resources): (resources, nil)
-        case .refuse(let report): (Resources(), report)
+        case .run(_, let needed):
+            if resources.knows(needed) { return (needed, nil) }
+            let state = framework?.droppedState ?? .taskLost
+            return (
+                Resources(),
+                ExitReport(
+                    state: state, reason: .resourcesUnknown,
+                    message: "The checkpointed resources being used by the task are unknown to the agent")
+            )
+        case .refuse(let report): return (Resources(), report)
         }
     }
 
@@ -107,6 +148,17 @@ extension AgentCore {
             return max(.zero, .nanoseconds(record.info.killPolicy.gracePeriod.nanoseconds))
         }
         return record.containerizer == .docker ? settings.killGraceDocker : settings.killGraceProcess
+    }
+
+    /// SHUTDOWN of an executor ends its tasks; a command task is an executor of its own.
+    private mutating func shutDown(
+        _ executor: ExecutorID, of framework: FrameworkID, _ now: Moment
+    ) -> [AgentEffect] {
+        tasks.keys.filter { $0.framework == framework && tasks[$0]?.record.executor == executor }.sorted().flatMap {
+            key -> [AgentEffect] in
+            guard let life = tasks[key] else { return [] }
+            return step(key, .killRequested(KillOrder(grace: killGrace(of: life.record, asked: nil))), now)
+        }
     }
 
     private mutating func shutDown(_ framework: FrameworkID, _ now: Moment) -> [AgentEffect] {

@@ -32,8 +32,14 @@ package struct AgentCore: Hashable, Sendable {
     var updateIDs: RandomStream
     var containerIDs: RandomStream
     private var backoffChance: RandomStream
-    /// Launches that came before the agent's identity was on disk.
+    /// Commands that came before the agent's identity was on disk, or while a change of its resources is on its way there.
     private var heldCommands: [MasterCommand] = []
+    /// Reservations, volumes and the operations that made them.
+    package internal(set) var resources: ResourceBook
+    /// A registration that waits for a change of the resources to be on disk.
+    private var postponedRegistration: LinkID?
+    /// Tasks that are on disk and wait for the containers of a removed framework to end, oldest first.
+    var awaitingRoom: [ContainerID] = []
     /// The id a master gave that is not on disk yet. An agent asks again only when it is: until then it cannot know
     /// whether it will still be that one after a crash.
     private var grantedAgent: AgentID?
@@ -46,6 +52,7 @@ package struct AgentCore: Hashable, Sendable {
     package init(settings: AgentSettings, seed: UInt64) {
         self.settings = settings
         link = MasterLinkState(settings: settings)
+        resources = ResourceBook(base: settings.resources)
         updateIDs = RandomStream(seed: seed, purpose: 1)
         containerIDs = RandomStream(seed: seed, purpose: 2)
         backoffChance = RandomStream(seed: seed, purpose: 3)
@@ -77,6 +84,7 @@ package struct AgentCore: Hashable, Sendable {
         case .unregisterRequested(let reason):
             effects = beginStopping(.unregistered(reason: reason), now)
         }
+        if !awaitingRoom.isEmpty { effects += beginWaiting(now) }
         return effects + forgetDrainIfDone() + stopIfDone()
     }
 
@@ -84,6 +92,9 @@ package struct AgentCore: Hashable, Sendable {
     package var used: Resources {
         tasks.values.reduce(into: Resources()) { sum, life in if !life.isEnded { sum += life.resources } }
     }
+
+    /// What this host has: reservations and volumes included.
+    package var total: Resources { resources.total }
 
     // MARK: Registration
 
@@ -104,8 +115,11 @@ package struct AgentCore: Hashable, Sendable {
             return connected ? effects : effects + lose(linkID, because: "the master takes this agent for disconnected")
         case .shutdown(let reason):
             return beginStopping(.fatal("the master told this agent to shut down: \(reason)"), now)
-        case .runTask, .killTask, .acknowledge, .drain, .endDrain, .shutdownFramework, .updateFramework, .reconcile:
-            if link.registeredLink == linkID { return perform(command, on: linkID, now) }
+        case .acknowledge where link.registeredLink == linkID:
+            return perform(command, on: linkID, now)
+        case .runTask, .killTask, .acknowledge, .drain, .endDrain, .shutdownFramework, .updateFramework, .reconcile, .runTaskGroup,
+            .shutdownExecutor, .message, .applyOperation, .acknowledgeOperation, .reconcileOperations:
+            if link.registeredLink == linkID { return performInOrder(command, on: linkID, now) }
             if case .recordingIdentity = link.phase { heldCommands.append(command) }
             return []
         }
@@ -136,12 +150,27 @@ package struct AgentCore: Hashable, Sendable {
             .notice(.info("registered as \(agent) with the master at \(link.master?.url ?? "")"))
         ]
         for key in tasks.keys.sorted() { effects += step(key, .stream(.masterChanged), now) }
-        let held = heldCommands
-        heldCommands = []
-        for command in held { effects += perform(command, on: linkID, now) }
+        for operation in resources.state.operations { effects += tell(operation) }
+        effects += performHeld(on: linkID, now)
         if let heldPing { effects += link.pinged(linkID, sequence: heldPing) }
         heldPing = nil
         return effects
+    }
+
+    /// Performs a command, or keeps it until the change before it is on disk: a task must find the volume that was made
+    /// for it in the same call.
+    private mutating func performInOrder(
+        _ command: MasterCommand, on linkID: LinkID, _ now: Moment
+    ) -> [AgentEffect] {
+        guard resources.isWriting else { return perform(command, on: linkID, now) }
+        heldCommands.append(command)
+        return []
+    }
+
+    private mutating func performHeld(on linkID: LinkID, _ now: Moment) -> [AgentEffect] {
+        let held = heldCommands
+        heldCommands = []
+        return held.flatMap { performInOrder($0, on: linkID, now) }
     }
 
     private mutating func lose(_ linkID: LinkID, because reason: String) -> [AgentEffect] {
@@ -166,7 +195,8 @@ package struct AgentCore: Hashable, Sendable {
                     record: life.record, state: history.last?.state ?? .taskStaging, pending: life.stream.head,
                     history: history)
             },
-            frameworks: frameworkIDs.compactMap { frameworks[$0] }, drain: drain)
+            frameworks: frameworkIDs.compactMap { frameworks[$0] }, drain: drain,
+            total: resources.state.converted.isEmpty ? nil : resources.total, operations: resources.state.operations)
     }
 
     /// How often an agent that wants to register looks whether its identity has reached the disk.
@@ -180,8 +210,10 @@ package struct AgentCore: Hashable, Sendable {
             agent = id
             let effects = link.identityRecorded(id)
             return effects.isEmpty ? [] : effects + registered(now)
-        case .task(_, let container):
-            return step(container, .recorded, now)
+        case .task(let key, let container):
+            return begin(key, container, now)
+        case .resources:
+            return resourcesWritten(now)
         case .update(let key, let id):
             return step(key, .stream(.checkpointed(id)), now)
         case .acknowledgement(let key, let id):
@@ -201,6 +233,10 @@ package struct AgentCore: Hashable, Sendable {
             if agent == nil, grantedAgent != nil, link.isWaiting(linkID) {
                 return [.schedule(.register(linkID), after: Self.identityPoll)]
             }
+            if resources.isWriting {
+                postponedRegistration = linkID
+                return []
+            }
             return link.attempt(linkID, registration())
         case .registrationDeadline(let linkID):
             guard link.isAwaitingAnswer(linkID) else { return [] }
@@ -212,7 +248,22 @@ package struct AgentCore: Hashable, Sendable {
             return step(key, .stream(.retryDue(send: send)), now)
         case .repeatKill(let container, let attempt):
             return step(container, .repeatKillDue(attempt: attempt), now)
+        case .retryOperation(let id, let send):
+            guard let operation = resources.due(id, send: send) else { return [] }
+            return tell(operation, isRepeat: true)
         }
+    }
+
+    /// A change of the resources is on disk: its outcome can be told, and what waited for it goes on.
+    private mutating func resourcesWritten(_ now: Moment) -> [AgentEffect] {
+        var effects: [AgentEffect] = []
+        for operation in resources.written() { effects += tell(operation) }
+        if let linkID = postponedRegistration {
+            postponedRegistration = nil
+            return effects + link.attempt(linkID, registration())
+        }
+        guard let linkID = link.registeredLink else { return effects }
+        return effects + performHeld(on: linkID, now)
     }
 
     // MARK: Tasks
@@ -250,6 +301,7 @@ package struct AgentCore: Hashable, Sendable {
 
     private mutating func retire(_ key: TaskKey) -> [AgentEffect] {
         guard let life = tasks.removeValue(forKey: key) else { return [] }
+        awaitingRoom.removeAll { $0 == life.record.container }
         keysByContainer[life.record.container] = nil
         completed.append(CompletedTask(record: life.record, framework: life.framework, history: life.history))
         if completed.count > settings.completedTasksMax { completed.removeFirst() }
@@ -290,15 +342,16 @@ package struct AgentCore: Hashable, Sendable {
         isRecovered = true
         agent = plan.agent
         cluster = plan.cluster
+        resources.recover(plan.resources)
         var effects: [AgentEffect] = plan.orphans.map { .removeOrphan($0) }
         for task in plan.tasks {
             let record = task.checkpoint.record
             let framework = plan.frameworks[record.key.framework]
             frameworks[record.key.framework] = framework
             keysByContainer[record.container] = record.key
-            let (resources, refusal) = admission(of: record.info)
+            let (needed, refusal) = admission(of: record.info, framework)
             let (life, actions) = TaskLife.recovered(
-                task, framework: framework, resources: resources, refusal: refusal,
+                task, framework: framework, resources: needed, refusal: refusal,
                 killRepeatAfter: settings.killRepeatAfter, at: now, ids: &updateIDs)
             tasks[record.key] = life
             effects += translate(actions, of: record.key)

@@ -21,6 +21,10 @@ package struct Registration: Hashable, Sendable {
     package var tasks: [ReportedTask]
     package var frameworks: [V1FrameworkInfo]
     package var drain: DrainOrder?
+    /// What this host has after reservations and volumes; nil when there are none.
+    package var total: Resources?
+    /// Operations whose end was not acknowledged.
+    package var operations: [AgentOperation] = []
 }
 
 /// A call to the leading master on a registered link.
@@ -29,6 +33,10 @@ package enum AgentCall: Hashable, Sendable {
     case pong(sequence: UInt64)
     case tasksReconciled
     case unregister(reason: String)
+    /// What became of an operation.
+    case operation(AgentOperation)
+    /// No task of this executor runs or will run.
+    case executorExited(FrameworkID, ExecutorID, status: Int32)
 }
 
 /// What a containerizer needs to find a container again.

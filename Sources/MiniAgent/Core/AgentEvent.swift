@@ -64,6 +64,13 @@ package enum MasterCommand: Hashable, Sendable {
     case ping(sequence: UInt64, connected: Bool)
     case reconcile([TaskKey])
     case shutdown(reason: String)
+    case runTaskGroup(V1FrameworkInfo, V1ExecutorInfo, [V1TaskInfo])
+    case shutdownExecutor(FrameworkID, ExecutorID)
+    /// Opaque bytes for an executor.
+    case message(FrameworkID, ExecutorID)
+    case applyOperation(WireUUID, FrameworkID?, V1Offer.Operation)
+    case acknowledgeOperation(WireUUID, status: WireUUID)
+    case reconcileOperations([WireUUID])
 }
 
 /// What is known of a container once it runs.
@@ -108,6 +115,7 @@ package enum AgentTimer: Hashable, Sendable {
     case pingDeadline(LinkID, pings: UInt64)
     case retryUpdate(TaskKey, send: Int)
     case repeatKill(ContainerID, attempt: Int)
+    case retryOperation(WireUUID, send: Int)
 }
 
 /// What happened: the inputs of ``AgentCore``.

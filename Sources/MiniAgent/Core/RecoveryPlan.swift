@@ -70,6 +70,7 @@ package struct RecoveryPlan: Hashable, Sendable {
     package var cluster: String?
     package var drain: DrainOrder?
     package var frameworks: [FrameworkID: V1FrameworkInfo] = [:]
+    package var resources = ResourceState()
     /// Sorted by key.
     package var tasks: [Task] = []
     /// Containers that belong to no task; sorted.
@@ -104,6 +105,7 @@ package func planRecovery(
     plan.cluster = checkpoint.cluster
     plan.drain = checkpoint.drain
     plan.frameworks = checkpoint.frameworks
+    plan.resources = checkpoint.resources
     var claimed: Set<ContainerID> = []
     for (_, task) in checkpoint.tasks.sorted(by: { $0.key < $1.key }) {
         claimed.insert(task.record.container)

@@ -21,7 +21,9 @@ enum TaskAdmission: Hashable, Sendable {
             self = .refuse(
                 ExitReport(
                     state: .taskError, reason: .taskInvalid,
-                    message: "This agent does not run custom executors yet; describe the task by its command"))
+                    message: info.executor.type == .default
+                        ? "This agent does not run task groups yet; launch each task with LAUNCH"
+                        : "This agent does not run custom executors yet; describe the task by its command"))
             return
         }
         if let wish = Self.unsupportedWish(of: info) {

@@ -58,8 +58,28 @@ extension MasterCommand {
                 })
         case .shutdown:
             self = .shutdown(reason: command.shutdown.reason)
-        case .message, .runTaskGroup, .applyOperation, .acknowledgeOperation, .reconcileOperations, .shutdownExecutor,
-            .unknown:
+        case .message:
+            guard command.hasMessage else { return nil }
+            self = .message(FrameworkID(command.message.frameworkID), ExecutorID(command.message.executorID))
+        case .runTaskGroup:
+            guard command.hasRunTaskGroup else { return nil }
+            let group = command.runTaskGroup
+            self = .runTaskGroup(group.framework, group.executor, group.taskGroup.tasks)
+        case .shutdownExecutor:
+            guard command.hasShutdownExecutor else { return nil }
+            self = .shutdownExecutor(
+                FrameworkID(command.shutdownExecutor.frameworkID), ExecutorID(command.shutdownExecutor.executorID))
+        case .applyOperation:
+            guard let id = command.applyOperation.id else { return nil }
+            let framework =
+                command.applyOperation.hasFrameworkID ? FrameworkID(command.applyOperation.frameworkID) : nil
+            self = .applyOperation(id, framework, command.applyOperation.info)
+        case .acknowledgeOperation:
+            guard let ids = command.acknowledgeOperation.ids else { return nil }
+            self = .acknowledgeOperation(ids.operation, status: ids.status)
+        case .reconcileOperations:
+            self = .reconcileOperations(command.reconcileOperations.ids)
+        case .unknown:
             return nil
         }
     }
@@ -82,6 +102,17 @@ extension AgentCall {
         case .unregister(let reason):
             call.type = .unregister
             call.unregister.reason = reason
+        case .operation(let operation):
+            call.type = .operationStatus
+            if let framework = operation.framework { call.operationStatus.frameworkID = V1FrameworkID(framework) }
+            call.operationStatus.id = operation.id
+            call.operationStatus.status = operation.status
+            if let agent { call.operationStatus.status.agentID = V1AgentID(agent) }
+        case .executorExited(let framework, let executor, let status):
+            call.type = .exitedExecutor
+            call.exitedExecutor.frameworkID = V1FrameworkID(framework)
+            call.exitedExecutor.executorID = V1ExecutorID(executor)
+            call.exitedExecutor.status = status
         }
         return call
     }
@@ -97,8 +128,10 @@ extension Registration {
         if let cluster { call.register.cluster = cluster }
         call.register.linkVersion = Registration.linkVersion
         call.register.version = Versions.mini
-        call.register.frameworks = frameworks
         call.register.capabilities = AgentCapabilities.messages
+        if let total { call.register.totalResources = total.protobuf() }
+        call.register.operations = operations.map(\.message)
+        call.register.frameworks = frameworks
         if let drain { call.register.drainConfig = drain.config }
         call.register.tasks = tasks.map { task in
             var message = LinkTask()

@@ -44,6 +44,17 @@ struct AgentStart: Sendable {
             }
         }
         loaded = try Self.load(paths, configuration, logger)
+        let converted = loaded.checkpoint.resources.converted
+        guard ResourceBook.total(of: settings.resources, with: converted) != nil else {
+            throw .incompatible(
+                differences: [
+                    "resources are '\(settings.resources)', and the reservations and volumes made of them need "
+                        + "'\(converted.withoutOperations)'"
+                ], metaLatest: paths.metaLatest)
+        }
+        do throws(FileError) {
+            try VolumeDirectories(paths: paths).recover(loaded.checkpoint.resources)
+        } catch { throw .workDirectory("\(error)") }
         if let known = loaded.agentInfo {
             let differences = Self.differences(from: known, to: agentInfo(port: 0))
             guard differences.isEmpty else {

@@ -15,7 +15,9 @@ struct ContainerRunner: Sendable {
         let container = launch.record.container
         do throws(LaunchFailure) {
             let containerizer = try containerizer(of: launch.record)
-            try Sandbox.create(launch, owner: try Sandbox.owner(of: launch, switchUser: switchUser))
+            let owner = try Sandbox.owner(of: launch, switchUser: switchUser)
+            try Sandbox.create(launch, owner: owner)
+            try PersistentVolume.prepare(launch, owner: owner)
             try await containerizer.prepare(launch)
             if !Task.isCancelled { report(.containerPrepared(container)) }
         } catch {

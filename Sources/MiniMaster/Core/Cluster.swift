@@ -26,6 +26,9 @@ package struct Cluster: Sendable {
     var drainsUnderWay: Set<AgentID> = []
     package internal(set) var operatorStreams = OperatorStreams()
     package internal(set) var frameworkMetrics = FrameworkMetricsBook()
+    package internal(set) var operations = OperationBook()
+    package internal(set) var executors = ExecutorBook()
+    var reconciliations = ReconciliationBacklog()
     var allocator: Allocator
     package internal(set) var removals: RemovalBook
     /// How many agents the registry had when this term began.
@@ -228,6 +231,7 @@ package struct Cluster: Sendable {
         case .frameworkFailover(let id, let number): failoverTimedOut(id, number)
         case .ping(let id, let number): ping(id, number)
         case .agentReturn(let id, let number): agentReturnTimedOut(id, number)
+        case .reconcile(let number): continueReconciling(number)
         case .recoveryDeadline(recoveryTimer): recoveryDeadlinePassed()
         case .registryCollection(collectionTimer):
             collectRegistry()

@@ -1,4 +1,5 @@
 // What a master keeps when it stops leading: the numbers that must never be used twice by one process.
+import MesosProtocol
 import Resources
 
 /// Ids, timer numbers and counters. They outlive a term of leadership; everything else about the cluster does not.
@@ -12,10 +13,13 @@ package struct Continuity: Sendable {
     private var writes: UInt64 = 0
     private var terms: UInt64 = 0
     private var allocationSeeds: SplitMix64
+    private var operationIDs: SplitMix64
 
     package init(masterID: String, seed: UInt64) {
         self.masterID = masterID
         allocationSeeds = SplitMix64(seed: seed)
+        // A stream of its own, so that one more operation does not change who is offered what.
+        operationIDs = SplitMix64(seed: seed ^ 0x6F70_6572_6174_696F)
     }
 
     /// `<master id>-0000`, counting up, at least four digits.
@@ -50,6 +54,8 @@ package struct Continuity: Sendable {
         terms += 1
         return terms
     }
+
+    package mutating func nextOperationID() -> WireUUID { WireUUID.random(using: &operationIDs) }
 
     package mutating func nextAllocationSeed() -> UInt64 { allocationSeeds.next() }
 }

@@ -35,4 +35,6 @@ package enum MasterTimer: Hashable, Sendable {
     case removalBrake(UInt64)
     /// Another master has had this one's address for so long that it cannot be a leftover of an earlier life.
     case addressConflict(UInt64)
+    /// Fires at once, after what is already waiting in the inbox: a long RECONCILE is answered in pieces.
+    case reconcile(UInt64)
 }

@@ -299,6 +299,21 @@ struct MasterConversation {
         }
     }
 
+    // MARK: Operators
+
+    /// Sends an operator's call and returns how it was answered.
+    @discardableResult
+    mutating func operatorCall(
+        _ type: V1OperatorCall.TypeEnum, _ fill: (inout V1OperatorCall) -> Void = { _ in }
+    ) -> MasterAnswer? {
+        var call = V1OperatorCall()
+        call.type = type
+        fill(&call)
+        requests += 1
+        let number = RequestNumber(requests)
+        return Self.answer(to: number, in: send(.operatorCalled(number, OperatorRequest(call: call))))
+    }
+
     // MARK: Looking
 
     var isLeading: Bool { core.availability == .leading }
@@ -313,6 +328,10 @@ struct MasterConversation {
         var sum = cluster.allocator.free(on: agent) ?? Resources()
         for offer in cluster.offers.offers(of: agent) { sum += offer.resources }
         for task in cluster.tasks.tasks(on: agent) where task.isCharged { sum += task.resources }
+        for executor in cluster.executors.executors(on: agent) { sum += executor.resources }
+        for operation in cluster.operations.operations(on: agent) where operation.isHoldingBack {
+            sum += operation.conversion.consumed
+        }
         return sum == known.total
     }
 }

@@ -188,6 +188,12 @@ package struct DockerMapping: Sendable {
     private mutating func addVolumes() throws(DockerOptionsError) {
         for volume in launch.record.info.container.volumes { try add(volume) }
         options.mounts.append(DockerOptions.Mount(source: launch.run.sandbox, target: settings.sandboxDirectory))
+        for volume in launch.volumes {
+            let target =
+                volume.containerPath.hasPrefix("/")
+                ? volume.containerPath : "\(settings.sandboxDirectory)/\(volume.containerPath)"
+            options.mounts.append(DockerOptions.Mount(source: volume.source, target: target))
+        }
     }
 
     private mutating func add(_ volume: V1Volume) throws(DockerOptionsError) {

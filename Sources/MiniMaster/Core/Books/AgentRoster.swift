@@ -62,6 +62,10 @@ package struct Agent: Sendable {
 
     package var hostname: String { info.hostname }
 
+    package func can(_ capability: V1AgentInfo.Capability.TypeEnum) -> Bool {
+        capabilities.contains { $0.type == capability }
+    }
+
     package var isConnected: Bool { link != nil }
     package var isRecovered: Bool { phase == .recovered }
     package var isLeaving: Bool { phase == .leaving }

@@ -49,6 +49,7 @@ enum AgentAdmission {
         }
         do throws(ResourceConversionError) {
             _ = try Resources(message.agent.resources)
+            _ = try Resources(message.totalResources)
             return nil
         } catch {
             return "The agent's resources are invalid: \(error)"

@@ -30,7 +30,9 @@ extension Cluster {
         case .pong: pongArrived(call.pong.sequence, from: agent)
         case .message: passMessage(call.message, from: agent)
         case .unregister: unregister(agent)
-        case .register, .tasksReconciled, .operationStatus, .exitedExecutor, .unknown: break
+        case .operationStatus: operationStatusArrived(call.operationStatus, from: agent)
+        case .exitedExecutor: executorExited(call.exitedExecutor, from: agent)
+        case .register, .tasksReconciled, .unknown: break
         }
     }
 
@@ -148,7 +150,10 @@ extension Cluster {
     mutating func acknowledgeAgent(_ id: AgentID) {
         guard let agent = agents[id], case .admitting(let registration) = agent.phase else { return }
         // Judged when the registration came in.
-        guard let total = try? Resources(registration.message.agent.resources) else { return }
+        let reported = registration.message.totalResources
+        guard let total = try? Resources(reported.isEmpty ? registration.message.agent.resources : reported) else {
+            return
+        }
         if agent.isAwaited { countTowardsQuotaHold() }
         agents.update(id) { agent in
             agent.phase = .connected(registration.link)
@@ -181,6 +186,7 @@ extension Cluster {
                     id, pingInterval: settings.agentPingInterval, missesMax: settings.agentPingMissesMax,
                     master: selfInfo, cluster: registry.cluster, agents: agents.count)))
         adopt(registration.message, on: id)
+        adoptOperations(registration.message.operations, on: id)
         // A new agent's answer to this ping says that it has its id on disk. It is none of those that may not be missed.
         if !registration.message.agent.hasID { command(id, .ping(0, connected: true)) }
         allocator.setAgentActive(id, isOfferable(id))
@@ -203,6 +209,7 @@ extension Cluster {
     /// Brings the books and the agent's own list of tasks together.
     private mutating func adopt(_ message: LinkCall.Register, on agent: AgentID) {
         for info in message.frameworks where info.hasID { adoptFramework(info, on: agent) }
+        adoptExecutors(message.executors, on: agent)
         var reported: Set<TaskKey> = []
         for task in message.tasks {
             let key = TaskKey(framework: FrameworkID(task.frameworkID), task: TaskID(task.info.taskID))
@@ -295,8 +302,7 @@ extension Cluster {
         let framework = frameworks[key.framework]
         let role = info.resources.lazy.compactMap { try? RoleName($0.allocationInfo.role) }.first
         // An agent's own list was judged when the tasks were launched; what cannot be read counts as nothing.
-        var resources = (try? Resources(info.resources)) ?? Resources()
-        if info.hasExecutor, let own = try? Resources(info.executor.resources) { resources += own }
+        let resources = (try? Resources(info.resources)) ?? Resources()
         var record = TaskRecord(
             key: key, agent: agent, name: info.name, role: role ?? framework?.roles.first ?? .any,
             resources: resources, executor: info.hasExecutor ? info.executor.executorID.value : "",

@@ -214,6 +214,8 @@ extension Cluster {
     mutating func dropAgent(_ id: AgentID) {
         guard let agent = agents.remove(id) else { return }
         _ = removals.forget(id)
+        dropExecutors(on: id)
+        dropOperations(on: id)
         if agent.isAllocated { allocator.removeAgent(id) }
         maintenance.note(id, nil)
         inverseOffers.forget(id)

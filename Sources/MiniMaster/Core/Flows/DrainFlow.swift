@@ -198,5 +198,5 @@ extension Cluster {
     }
 
     /// Whether an operation on the agent is not over yet.
-    private func hasOperations(on agent: AgentID) -> Bool { false }
+    private func hasOperations(on agent: AgentID) -> Bool { !operations.operations(on: agent).isEmpty }
 }

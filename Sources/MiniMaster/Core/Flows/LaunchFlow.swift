@@ -1,7 +1,19 @@
-// ACCEPT: offers turn into tasks, and what is left of them goes back.
+// ACCEPT: offers turn into tasks, reservations and volumes, and what is left of them goes back.
 import Allocator
 import MesosProtocol
 import Resources
+
+/// The offers of one ACCEPT while its operations use them up one after another.
+struct Acceptance {
+    let framework: Framework
+    let role: RoleName
+    let agent: AgentID
+    let link: LinkID
+    /// As they were offered.
+    let offered: Resources
+    /// What is left of them, converted by the operations so far.
+    var pool: Resources
+}
 
 extension Cluster {
     mutating func accept(_ call: V1SchedulerCall.Accept, from framework: Framework) {
@@ -23,85 +35,119 @@ extension Cluster {
             let isKnown = agents[first.agent] != nil
             return refuse(
                 call.operations, of: framework, isKnown ? .agentDisconnected : .agentRemoved,
-                isKnown ? "Agent disconnected" : "Agent removed", operation: "Agent is not connected")
+                isKnown ? "Agent disconnected" : "Agent removed",
+                operation: isKnown ? "Agent disconnected" : "Agent removed", on: first.agent)
         }
         let filter = Self.filterDuration(call.hasFilters ? call.filters : V1Filters())
         let offered = taken.reduce(into: Resources()) { $0 += $1.resources }
-        var pool = offered
-        for operation in call.operations {
-            switch operation.type {
-            case .launch:
-                if operation.hasID {
-                    fail(operation.launch.taskInfos, framework, "The `id` field cannot be set on LAUNCH operations")
-                    continue
-                }
-                for task in operation.launch.taskInfos {
-                    launch(task, of: framework, role: first.role, on: agent, link, from: &pool)
-                }
-            case .launchGroup:
-                let message =
-                    operation.hasID
-                    ? "The `id` field cannot be set on LAUNCH_GROUP operations"
-                    : "LAUNCH_GROUP is not supported: launch each task with LAUNCH"
-                fail(operation.launchGroup.taskGroup.tasks, framework, message, reason: .taskGroupInvalid)
-            case .unknown, .reserve, .unreserve, .create, .destroy, .growVolume, .shrinkVolume, .createDisk,
-                .destroyDisk:
-                failOperation(operation, of: framework, "Operation is not supported by this master")
+        var acceptance = Acceptance(
+            framework: framework, role: first.role, agent: agent.id, link: link, offered: offered, pool: offered)
+        for operation in call.operations { perform(operation, on: &acceptance) }
+        giveBackRest(of: acceptance, filter: filter)
+    }
+
+    private mutating func perform(_ operation: V1Offer.Operation, on acceptance: inout Acceptance) {
+        let framework = acceptance.framework
+        switch operation.type {
+        case .launch:
+            if operation.hasID {
+                return fail(
+                    operation.launch.taskInfos, framework, "The `id` field cannot be set on LAUNCH operations")
             }
+            for task in operation.launch.taskInfos { launch(task, from: &acceptance) }
+        case .launchGroup:
+            let tasks = operation.launchGroup.taskGroup.tasks
+            if operation.hasID {
+                return fail(
+                    tasks, framework, "The `id` field cannot be set on LAUNCH_GROUP operations",
+                    reason: .taskGroupInvalid)
+            }
+            launch(operation.launchGroup, from: &acceptance)
+        case .reserve, .unreserve, .create, .destroy, .growVolume, .shrinkVolume, .createDisk, .destroyDisk:
+            apply(operation, to: &acceptance)
+        case .unknown:
+            failOperation(operation, of: framework, "Operation of unknown type", on: acceptance.agent)
         }
-        guard !pool.isEmpty else { return wantAllocation() }
-        allocator.recover(
-            framework.id, role: first.role, agent: agent.id, resources: pool, filter: filter, at: now.instant)
+    }
+
+    /// What the operations converted goes back without a filter: the framework shall see it in its next offer.
+    private mutating func giveBackRest(of acceptance: Acceptance, filter: Duration?) {
+        let converted = acceptance.pool.without(acceptance.offered)
+        let untouched = acceptance.pool.without(converted)
+        for (rest, filter) in [(untouched, filter), (converted, nil)] where !rest.isEmpty {
+            allocator.recover(
+                acceptance.framework.id, role: acceptance.role, agent: acceptance.agent, resources: rest,
+                filter: filter, at: now.instant)
+        }
         wantAllocation()
     }
 
     // MARK: One task
 
-    private mutating func launch(
-        _ info: V1TaskInfo, of framework: Framework, role: RoleName, on agent: Agent, _ link: LinkID,
-        from pool: inout Resources
-    ) {
-        let resources: Resources
-        switch judge(info, of: framework, role: role, on: agent.id, from: pool) {
+    private mutating func launch(_ info: V1TaskInfo, from acceptance: inout Acceptance) {
+        let framework = acceptance.framework
+        let need: TaskValidation.Need
+        switch judge(info, acceptance) {
         case .invalid(let reason): return fail([info], framework, reason)
-        case .valid(let needed): resources = needed
+        case .valid(let found): need = found
         }
-        pool -= resources
-        let key = TaskKey(framework: framework.id, task: TaskID(info.taskID))
+        acceptance.pool -= need.sum
+        let task = LaunchedTask.completed(info, framework.id, acceptance.role)
+        if let executor = need.executor {
+            addExecutor(task.executor, of: framework.id, on: acceptance.agent, role: acceptance.role, executor)
+        }
+        insert(info, under: info.hasExecutor ? info.executor : nil, need.task, acceptance)
+        emit(.sendCommand(acceptance.link, .run(task, of: framework.info)))
+    }
+
+    private mutating func insert(
+        _ info: V1TaskInfo, under executor: V1ExecutorInfo?, _ resources: Resources, _ acceptance: Acceptance
+    ) {
         tasks.insert(
             TaskRecord(
-                key: key, agent: agent.id, name: info.name, role: role, resources: resources,
-                executor: info.hasExecutor ? info.executor.executorID.value : "", state: .taskStaging,
-                details: TaskDetails(info), sequence: 0, isCharged: true))
-        emit(.sendCommand(link, .run(Self.completed(info, framework, role), of: framework.info)))
+                key: TaskKey(framework: acceptance.framework.id, task: TaskID(info.taskID)), agent: acceptance.agent,
+                name: info.name, role: acceptance.role, resources: resources,
+                executor: executor?.executorID.value ?? "", state: .taskStaging, details: TaskDetails(info),
+                sequence: 0, isCharged: true))
     }
 
-    /// On its own, so that the copy of the books that the rules look at is gone before the books change.
+    /// On its own, so that the copies of the books that the rules look at are gone before the books change.
+    private func judge(_ info: V1TaskInfo, _ acceptance: Acceptance) -> TaskValidation.Verdict {
+        rules(for: acceptance).judge(info)
+    }
+
+    private func rules(for acceptance: Acceptance) -> TaskValidation {
+        TaskValidation(
+            framework: acceptance.framework, role: acceptance.role, agent: acceptance.agent,
+            available: acceptance.pool, book: tasks, executors: executors,
+            takesLimits: agents[acceptance.agent]?.can(.taskResourceLimits) == true)
+    }
+
+    // MARK: A group
+
+    private mutating func launch(_ group: V1Offer.Operation.LaunchGroup, from acceptance: inout Acceptance) {
+        let infos = group.taskGroup.tasks
+        if infos.isEmpty { return }
+        let need: TaskGroupValidation.Need
+        switch judge(group, acceptance) {
+        case .invalid(let reason): return fail(infos, acceptance.framework, reason, reason: .taskGroupInvalid)
+        case .valid(let found): need = found
+        }
+        acceptance.pool -= need.tasks.reduce(need.executor ?? Resources(), +)
+        let framework = acceptance.framework
+        let executor = ExecutorRules.completed(group.executor, framework.id, acceptance.role)
+        if let resources = need.executor {
+            addExecutor(executor, of: framework.id, on: acceptance.agent, role: acceptance.role, resources)
+        }
+        for (info, resources) in zip(infos, need.tasks) { insert(info, under: executor, resources, acceptance) }
+        let tasks = infos.map { LaunchedTask.completed($0, framework.id, acceptance.role) }
+        emit(.sendCommand(acceptance.link, .run(tasks, under: executor, of: framework.info)))
+    }
+
     private func judge(
-        _ info: V1TaskInfo, of framework: Framework, role: RoleName, on agent: AgentID, from pool: Resources
-    ) -> TaskValidation.Verdict {
-        TaskValidation(framework: framework, role: role, agent: agent, available: pool, book: tasks).judge(info)
-    }
-
-    /// The description as the agent gets it: what the framework may leave out is filled in.
-    private static func completed(_ info: V1TaskInfo, _ framework: Framework, _ role: RoleName) -> V1TaskInfo {
-        var task = info
-        task.resources = task.resources.map { allocated($0, to: role) }
-        if task.hasExecutor {
-            task.executor.frameworkID = V1FrameworkID(framework.id)
-            task.executor.resources = task.executor.resources.map { allocated($0, to: role) }
-        }
-        if task.hasHealthCheck, !task.healthCheck.hasType {
-            if task.healthCheck.hasCommand { task.healthCheck.type = .command }
-            if task.healthCheck.hasHTTP { task.healthCheck.type = .http }
-        }
-        return task
-    }
-
-    private static func allocated(_ resource: V1Resource, to role: RoleName) -> V1Resource {
-        var allocated = resource
-        if !allocated.hasAllocationInfo { allocated.allocationInfo.role = role.value }
-        return allocated
+        _ group: V1Offer.Operation.LaunchGroup, _ acceptance: Acceptance
+    ) -> TaskGroupValidation.Verdict {
+        TaskGroupValidation(rules: rules(for: acceptance)).judge(group)
     }
 
     // MARK: Failures
@@ -127,7 +173,7 @@ extension Cluster {
     /// Answers every operation of a call whose offers cannot be used.
     private mutating func refuse(
         _ operations: [V1Offer.Operation], of framework: Framework, _ reason: V1TaskStatus.Reason, _ message: String,
-        operation operationMessage: String
+        operation operationMessage: String, on agent: AgentID? = nil
     ) {
         let state: V1TaskState = framework.isPartitionAware ? .taskDropped : .taskLost
         for operation in operations {
@@ -137,7 +183,7 @@ extension Cluster {
             case .launchGroup: infos = operation.launchGroup.taskGroup.tasks
             case .unknown, .reserve, .unreserve, .create, .destroy, .growVolume, .shrinkVolume, .createDisk,
                 .destroyDisk:
-                failOperation(operation, of: framework, operationMessage)
+                failOperation(operation, of: framework, operationMessage, on: agent)
                 continue
             }
             for info in infos {
@@ -146,17 +192,6 @@ extension Cluster {
                     to: framework.id)
             }
         }
-    }
-
-    /// Only an operation with an id is answered; the others are dropped, as in Apache Mesos.
-    private mutating func failOperation(_ operation: V1Offer.Operation, of framework: Framework, _ message: String) {
-        note(.warning, "framework \(framework.id): operation \(operation.type) dropped: \(message)")
-        guard operation.hasID else { return }
-        var status = V1OperationStatus()
-        status.operationID = operation.id
-        status.state = .operationError
-        status.message = message
-        tell(framework.id, .operation(status))
     }
 }
 

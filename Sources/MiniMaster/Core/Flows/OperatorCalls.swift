@@ -22,9 +22,8 @@ extension Cluster {
         case .setQuota: setQuota(request, call.setQuota.quotaRequest)
         case .removeQuota: removeQuota(request, call.removeQuota.role)
         case .subscribe: subscribeOperator(request, incoming)
-        case .reserveResources, .unreserveResources, .createVolumes, .destroyVolumes, .growVolume,
-            .shrinkVolume:
-            answer(request, .refused(status: 501, reason: "501 Not Implemented."))
+        case .reserveResources, .unreserveResources, .createVolumes, .destroyVolumes, .growVolume, .shrinkVolume:
+            operate(request, incoming)
         case .unknown, .getHealth, .getFlags, .getVersion, .getMetrics, .getLoggingLevel, .setLoggingLevel, .listFiles,
             .readFile, .getState, .getAgents, .getFrameworks, .getExecutors, .getOperations, .getTasks, .getRoles,
             .getWeights, .getMaster, .getMaintenanceStatus, .getMaintenanceSchedule, .getQuota:

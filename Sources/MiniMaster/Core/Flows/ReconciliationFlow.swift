@@ -5,15 +5,43 @@ import Resources
 extension Cluster {
     mutating func reconcile(_ call: V1SchedulerCall.Reconcile, from framework: Framework) {
         count("reconcile_tasks")
-        if call.tasks.isEmpty {
-            for task in tasks.tasks(of: framework.id) {
-                tell(framework.id, update: latestState(of: task))
-                settleOnceOnly(task.key)
+        guard let stream = framework.stream else { return }
+        let questions: [ReconciliationBacklog.Question] =
+            call.tasks.isEmpty
+            ? tasks.tasks(of: framework.id).map { .init(task: $0.id, agent: nil, isImplicit: true) }
+            : call.tasks.map {
+                .init(task: TaskID($0.taskID), agent: $0.hasAgentID ? AgentID($0.agentID) : nil, isImplicit: false)
             }
-            return
+        guard reconciliations.add(questions, of: framework.id, on: stream) else {
+            return note(.warning, "framework \(framework.id): RECONCILE dropped, too many are not answered yet")
         }
-        reconcile(
-            call.tasks.map { (TaskID($0.taskID), $0.hasAgentID ? AgentID($0.agentID) : nil) }, framework)
+        // Short ones are answered before anything else happens.
+        if reconciliations.timer == nil { answerReconciliations() }
+    }
+
+    mutating func continueReconciling(_ number: UInt64) {
+        guard reconciliations.timer == number else { return }
+        answerReconciliations()
+    }
+
+    /// Answers some of what was asked. The rest waits behind what is in the inbox by now.
+    private mutating func answerReconciliations() {
+        reconciliations.timer = nil
+        for batch in reconciliations.next() {
+            // Whoever subscribes anew asks anew.
+            guard let framework = frameworks[batch.framework], framework.stream == batch.stream else { continue }
+            for question in batch.questions {
+                guard question.isImplicit else {
+                    reconcile([(question.task, question.agent)], framework)
+                    continue
+                }
+                let key = TaskKey(framework: framework.id, task: question.task)
+                guard let task = tasks[key] else { continue }
+                tell(framework.id, update: latestState(of: task))
+                settleOnceOnly(key)
+            }
+        }
+        if !reconciliations.isEmpty { reconciliations.timer = scheduleNumbered(after: .zero) { .reconcile($0) } }
     }
 
     /// Answers for each task named, unless an agent that may know it is still expected.

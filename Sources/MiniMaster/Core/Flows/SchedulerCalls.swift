@@ -70,7 +70,7 @@ extension Cluster {
         case .declineInverseOffers:
             let decline = call.declineInverseOffers
             answerInverseOffers(decline.inverseOfferIds, decline.filters, .decline, from: framework)
-        case .acknowledgeOperationStatus: count("operation_status_update_acknowledgement")
+        case .acknowledgeOperationStatus: acknowledge(call.acknowledgeOperationStatus, from: framework)
         case .unknown, .subscribe, .updateFramework: break
         }
     }
@@ -120,28 +120,5 @@ extension Cluster {
         }
         numbers.counters.count("master/valid_framework_to_executor_messages")
         command(agent, .message(framework.id, call))
-    }
-
-    private mutating func reconcileOperations(
-        _ call: V1SchedulerCall.ReconcileOperations, from framework: Framework
-    ) {
-        count("reconcile_operations")
-        for operation in call.operations {
-            var status = V1OperationStatus()
-            status.operationID = operation.operationID
-            status.state = operationState(on: operation.hasAgentID ? AgentID(operation.agentID) : nil)
-            status.message = "Reconciliation: Operation is unknown"
-            if operation.hasAgentID { status.agentID = operation.agentID }
-            tell(framework.id, .operation(status))
-        }
-    }
-
-    /// No operation is ever known here, so only the agent's state decides.
-    private func operationState(on agent: AgentID?) -> V1OperationState {
-        guard let agent else { return .operationUnknown }
-        if agents[agent]?.isRecovered == true { return .operationRecovering }
-        if registry.unreachable[agent] != nil { return .operationUnreachable }
-        if registry.gone[agent] != nil { return .operationGoneByOperator }
-        return .operationUnknown
     }
 }

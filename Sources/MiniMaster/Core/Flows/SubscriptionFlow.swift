@@ -245,6 +245,8 @@ extension Cluster {
         }
         if let stream { emit(.closeStream(stream)) }
         inverseOffers.forget(id)
+        dropExecutors(of: id)
+        dropOperations(of: id)
         allocator.removeFramework(id)
         frameworks.complete(id, at: now.wall)
         forgetMetrics()

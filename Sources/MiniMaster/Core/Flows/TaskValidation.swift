@@ -2,10 +2,23 @@
 import MesosProtocol
 import Resources
 
-/// The rules for one task of a LAUNCH. The first that fails decides.
+/// The rules for one task of a LAUNCH, and for the tasks of a LAUNCH_GROUP. The first that fails decides.
 struct TaskValidation {
+    /// What is to be taken from the offers.
+    struct Need: Equatable {
+        var task: Resources
+        /// Nil without an executor, or if it runs already.
+        var executor: Resources?
+
+        var sum: Resources { executor.map { task + $0 } ?? task }
+    }
+
     enum Verdict: Equatable {
-        /// What it takes from the offers, executor included.
+        case valid(Need)
+        case invalid(String)
+    }
+
+    enum Parsed: Equatable {
         case valid(Resources)
         case invalid(String)
     }
@@ -15,6 +28,9 @@ struct TaskValidation {
     let agent: AgentID
     let available: Resources
     let book: TaskBook
+    let executors: ExecutorBook
+    /// Whether the agent can hold tasks to limits above their requests.
+    let takesLimits: Bool
 
     func judge(_ task: V1TaskInfo) -> Verdict {
         if let fault = identityFault(task) ?? timingFault(task) ?? checkFault(task) { return .invalid(fault) }
@@ -23,19 +39,30 @@ struct TaskValidation {
         case .valid(let sum): own = sum
         case .invalid(let fault): return .invalid(fault)
         }
-        let whole: Resources
+        let need: Need
         switch withExecutor(task, own) {
-        case .valid(let sum): whole = sum
+        case .valid(let sum): need = sum
         case .invalid(let fault): return .invalid(fault)
         }
         if let fault = descriptionFault(task) ?? limitsFault(task) ?? executorFault(task) { return .invalid(fault) }
-        guard available.contains(whole) else {
-            let wanted = OfferedResources.text(whole, allocatedTo: role)
+        guard available.contains(need.sum) else {
+            let wanted = OfferedResources.text(need.sum, allocatedTo: role)
             let offered = OfferedResources.text(available, allocatedTo: role)
             return .invalid(
                 "Total resources \(wanted) required by task and its executor is more than available \(offered)")
         }
-        return .valid(whole)
+        return .valid(need)
+    }
+
+    /// The rules that a task of a group shares with one that comes alone.
+    ///
+    /// - Returns: What it takes; the executor is the group's affair.
+    func judgeAlone(_ task: V1TaskInfo) -> Parsed {
+        if let fault = identityFault(task) ?? timingFault(task) ?? checkFault(task) { return .invalid(fault) }
+        let parsed = resources(of: task)
+        guard case .valid = parsed else { return parsed }
+        if let fault = descriptionFault(task) ?? limitsFault(task) { return .invalid(fault) }
+        return parsed
     }
 
     // MARK: Who and where
@@ -73,7 +100,7 @@ struct TaskValidation {
 
     // MARK: Resources
 
-    private func resources(of task: V1TaskInfo) -> Verdict {
+    private func resources(of task: V1TaskInfo) -> Parsed {
         if task.resources.isEmpty { return .invalid("Task uses no resources") }
         let sum: Resources
         switch parse(task.resources) {
@@ -89,22 +116,22 @@ struct TaskValidation {
     }
 
     private func withExecutor(_ task: V1TaskInfo, _ own: Resources) -> Verdict {
-        guard task.hasExecutor, !isExecutorRunning(task.executor) else { return .valid(own) }
-        let sum: Resources
+        guard task.hasExecutor, running(task.executor) == nil else { return .valid(Need(task: own)) }
+        let executor: Resources
         switch parse(task.executor.resources) {
-        case .valid(let parsed): sum = own + parsed
+        case .valid(let parsed): executor = parsed
         case .invalid(let fault): return .invalid("Task and its executor use invalid resources: \(fault)")
         }
         if let id = doubledVolume(in: task.resources + task.executor.resources) {
             return .invalid("Task and its executor use duplicate persistence ID: \(id)")
         }
-        if let name = mixedName(in: sum) {
+        if let name = mixedName(in: own + executor) {
             return .invalid("Task and its executor mix revocable and non-revocable resources: \(name)")
         }
-        return .valid(sum)
+        return .valid(Need(task: own, executor: executor))
     }
 
-    private func parse(_ messages: [V1Resource]) -> Verdict {
+    func parse(_ messages: [V1Resource]) -> Parsed {
         for message in messages where message.name == "gpus" && message.scalar.value.rounded() != message.scalar.value {
             return .invalid("The 'gpus' resource must be an unsigned integer")
         }
@@ -138,12 +165,6 @@ struct TaskValidation {
         return resources.entries.first { !$0.isRevocable && revocable.contains($0.name) }?.name
     }
 
-    private func isExecutorRunning(_ executor: V1ExecutorInfo) -> Bool {
-        book.tasks(on: agent).contains {
-            $0.key.framework == framework.id && $0.executor == executor.executorID.value && !$0.isTerminal
-        }
-    }
-
     // MARK: Description
 
     private func descriptionFault(_ task: V1TaskInfo) -> String? {
@@ -158,6 +179,7 @@ struct TaskValidation {
 
     private func limitsFault(_ task: V1TaskInfo) -> String? {
         if task.limits.isEmpty { return nil }
+        if !takesLimits { return "Agent is not capable of handling task resource limits" }
         if task.limits.keys.contains(where: { $0 != "cpus" && $0 != "mem" }) {
             return "Only cpus and mem may be included in a task's resource limits"
         }
@@ -181,17 +203,14 @@ struct TaskValidation {
             return "Task should have at least one (but not both) of CommandInfo or ExecutorInfo present"
         }
         guard task.hasExecutor else { return nil }
-        let executor = task.executor
-        if executor.hasType, executor.type != .custom { return "'ExecutorInfo.type' must be 'CUSTOM'" }
-        if !executor.hasCommand { return "'ExecutorInfo.command' must be set" }
-        if let fault = IdentifierRules.fault(in: executor.executorID.value) { return fault }
-        if executor.hasFrameworkID, executor.frameworkID.value != framework.id.value {
-            return "ExecutorInfo has an invalid FrameworkID (Actual: \(executor.frameworkID.value) vs Expected: "
-                + "\(framework.id))"
-        }
-        if executor.hasShutdownGracePeriod, executor.shutdownGracePeriod.nanoseconds < 0 {
-            return "ExecutorInfo's 'shutdown_grace_period' must be non-negative"
-        }
-        return nil
+        return ExecutorRules.fault(ofTask: task.executor, framework.id)
+            ?? ExecutorRules.fault(
+                of: task.executor, besides: running(task.executor)?.info, role: role, framework.id, on: agent)
+    }
+
+    /// What runs under the executor's id, if anything does.
+    func running(_ executor: V1ExecutorInfo) -> ExecutorRecord? {
+        executors[
+            ExecutorRecord.Key(agent: agent, framework: framework.id, executor: ExecutorID(executor.executorID))]
     }
 }

@@ -146,17 +146,6 @@ extension Cluster {
         // Without a link the request waits in the record and is sent when the agent comes back.
         command(task.agent, .kill(key, policy: policy))
     }
-
-    /// SHUTDOWN ends an executor: here, the tasks that run under it.
-    mutating func shutdownExecutor(_ call: V1SchedulerCall.Shutdown, from framework: Framework) {
-        let agent = AgentID(call.agentID)
-        guard agents[agent]?.isConnected == true else { return }
-        let executor = call.executorID.value
-        for task in tasks.tasks(on: agent) where task.key.framework == framework.id && !task.isTerminal {
-            let name = task.executor.isEmpty ? task.id.value : task.executor
-            if name == executor { command(agent, .kill(task.key, policy: nil)) }
-        }
-    }
 }
 
 /// Sources and reasons as metric names spell them: the old words, in lower case.

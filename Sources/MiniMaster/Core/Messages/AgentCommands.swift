@@ -33,6 +33,48 @@ extension LinkCommand {
         return command
     }
 
+    static func run(
+        _ tasks: [V1TaskInfo], under executor: V1ExecutorInfo, of framework: V1FrameworkInfo
+    ) -> LinkCommand {
+        var command = LinkCommand()
+        command.type = .runTaskGroup
+        command.runTaskGroup.framework = framework
+        command.runTaskGroup.executor = executor
+        command.runTaskGroup.taskGroup.tasks = tasks
+        return command
+    }
+
+    static func apply(_ operation: OperationRecord) -> LinkCommand {
+        var command = LinkCommand()
+        command.type = .applyOperation
+        if let framework = operation.framework { command.applyOperation.frameworkID = V1FrameworkID(framework) }
+        command.applyOperation.id = operation.id
+        command.applyOperation.info = operation.info
+        return command
+    }
+
+    static func acknowledgeOperation(_ operation: WireUUID, _ status: WireUUID) -> LinkCommand {
+        var command = LinkCommand()
+        command.type = .acknowledgeOperation
+        command.acknowledgeOperation.ids = (operation, status)
+        return command
+    }
+
+    static func reconcileOperations(_ ids: [WireUUID]) -> LinkCommand {
+        var command = LinkCommand()
+        command.type = .reconcileOperations
+        command.reconcileOperations.ids = ids
+        return command
+    }
+
+    static func shutdownExecutor(_ framework: FrameworkID, _ executor: ExecutorID) -> LinkCommand {
+        var command = LinkCommand()
+        command.type = .shutdownExecutor
+        command.shutdownExecutor.frameworkID = V1FrameworkID(framework)
+        command.shutdownExecutor.executorID = V1ExecutorID(executor)
+        return command
+    }
+
     static func kill(_ key: TaskKey, policy: V1KillPolicy?) -> LinkCommand {
         var command = LinkCommand()
         command.type = .killTask

@@ -67,6 +67,14 @@ extension V1SchedulerEvent {
         return event
     }
 
+    /// An executor has ended. A status that is not known is -1.
+    static func failure(of agent: AgentID, executor: ExecutorID, status: Int32) -> V1SchedulerEvent {
+        var event = failure(of: agent)
+        event.failure.executorID = V1ExecutorID(executor)
+        event.failure.status = status
+        return event
+    }
+
     static func error(_ message: String) -> V1SchedulerEvent {
         var event = V1SchedulerEvent()
         event.type = .error
