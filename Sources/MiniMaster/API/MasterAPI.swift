@@ -1,7 +1,9 @@
 // The master's HTTP routes: which path is answered how, and by whom when another master leads.
+import HTTPAccess
 import HTTPServer
 import MesosProtocol
 import Resources
+import Security
 
 /// Turns HTTP requests into events for the core or into looks at its state.
 struct MasterAPI: Sendable {
@@ -54,7 +56,10 @@ struct MasterAPI: Sendable {
         switch route {
         case .health: return .empty(200)
         case .version: return json(version(), request)
-        case .flags: return json(flags(), request)
+        case .flags:
+            let viewer = Viewer(principal: request.principal, acls: facts.configuration.security.acls)
+            guard viewer.canSeeFlags else { return .empty(403) }
+            return json(flags(), request)
         case .metrics:
             guard let snapshot = await shell.snapshot() else { return Self.stopping }
             let document = MetricsDocument(snapshot: snapshot, facts: facts, inboxDepth: shell.inboxDepth)
@@ -117,7 +122,8 @@ struct MasterAPI: Sendable {
         if let refusal = Self.refusal(of: request, unless: "GET", "HEAD") { return refusal }
         return await leading(request, path) { snapshot in
             guard let cluster = snapshot.core.cluster else { return .text(503, "Master has not finished recovery") }
-            return json(body(StateDocuments(cluster, facts)), request)
+            let viewer = Viewer(principal: request.principal, acls: facts.configuration.security.acls)
+            return json(body(StateDocuments(cluster, facts, for: viewer)), request)
         }
     }
 
@@ -168,7 +174,8 @@ struct MasterAPI: Sendable {
             let media = MediaType.negotiate(accept: request.headers(named: "Accept"))
             let incoming = SchedulerRequest(
                 call: call, streamID: request.header("Mesos-Stream-Id").map { StreamID($0) },
-                acceptsStream: media != nil, freshStreamID: StreamID(WireUUID.random().description))
+                acceptsStream: media != nil, freshStreamID: StreamID(WireUUID.random().description),
+                principal: request.principal)
             return await shell.request(media ?? .json, path: "/master\(path)") { .schedulerCalled($0, incoming) }
         }
     }
@@ -180,7 +187,8 @@ struct MasterAPI: Sendable {
         case .call(let call):
             let incoming = AgentRequest(
                 call: call, linkID: request.header("Mini-Link-Stream-Id").map { LinkID($0) },
-                freshLinkID: LinkID(WireUUID.random().description), remoteHost: Self.host(of: request.remoteAddress))
+                freshLinkID: LinkID(WireUUID.random().description), remoteHost: Self.host(of: request.remoteAddress),
+                principal: request.principal)
             return await shell.request(.protobuf, path: "/master\(path)") { .agentCalled($0, incoming) }
         }
     }
@@ -195,7 +203,7 @@ struct MasterAPI: Sendable {
         var call = V1OperatorCall()
         call.type = .teardown
         call.teardown.frameworkID.value = String(field.dropFirst(prefix.count))
-        let incoming = OperatorRequest(call: call)
+        let incoming = OperatorRequest(call: call, principal: request.principal)
         return await shell.request(.json, path: "/master\(path)") { .operatorCalled($0, incoming) }
     }
 

@@ -22,11 +22,14 @@ struct StateDocuments {
     let cluster: Cluster
     let facts: MasterFacts
     let figures: ClusterFigures
+    let viewer: Viewer
 
-    init(_ cluster: Cluster, _ facts: MasterFacts) {
-        self.cluster = cluster
+    /// - Parameter viewer: What they may not see is left out.
+    init(_ cluster: Cluster, _ facts: MasterFacts, for viewer: Viewer = .everything) {
+        self.cluster = viewer.visible(cluster)
         self.facts = facts
-        figures = ClusterFigures(cluster)
+        self.viewer = viewer
+        figures = ClusterFigures(cluster, countsOf: viewer.seesEverything ? nil : self.cluster)
     }
 
     private var present: [Agent] { cluster.agents.all.filter { !$0.isRecovered && $0.registeredAt != nil } }
@@ -61,6 +64,7 @@ struct StateDocuments {
             if let name = facts.configuration.cluster { json.member("cluster", name) }
             if let directory = facts.configuration.logDirectory { json.member("log_dir", directory) }
             json.object("flags") { json in
+                guard viewer.canSeeFlags else { return }
                 for flag in facts.configuration.flags { json.member(flag.name, flag.value) }
             }
             slaves(&json, isFull: false)
@@ -189,7 +193,7 @@ struct StateDocuments {
         var json = JSONWriter()
         json.object { json in
             json.array("roles") { json in
-                for role in known.sorted() {
+                for role in known.sorted() where viewer.canSee(role) {
                     let mine = used[role] ?? Resources()
                     let open = offered[role] ?? Resources()
                     json.object { json in

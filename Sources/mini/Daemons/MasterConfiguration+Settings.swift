@@ -23,6 +23,7 @@ extension MasterConfiguration {
             settings.integer("max_completed_tasks_per_framework") ?? maxCompletedTasksPerFramework
         maxUnreachableTasksPerFramework =
             settings.integer("max_unreachable_tasks_per_framework") ?? maxUnreachableTasksPerFramework
+        security = try MasterSecurity(settings)
         reportedFlags = settings.reported
     }
 

@@ -170,4 +170,20 @@ package struct FrameworkBook: Sendable {
         completed.append(framework)
         if completed.count > completedMax { completed.removeFirst(completed.count - completedMax) }
     }
+
+    // MARK: For readers
+
+    /// Leaves out what a reader may not see. For copies that are shown, never for the book itself.
+    mutating func leaveOut(
+        where isHidden: (Framework) -> Bool, completedTasks isHiddenTask: (TaskRecord, Framework) -> Bool
+    ) {
+        frameworks = frameworks.filter { !isHidden($0.value) }
+        completed.removeAll(where: isHidden)
+        for (id, framework) in frameworks {
+            frameworks[id]?.completedTasks.removeAll { isHiddenTask($0, framework) }
+        }
+        for (place, framework) in completed.enumerated() {
+            completed[place].completedTasks.removeAll { isHiddenTask($0, framework) }
+        }
+    }
 }

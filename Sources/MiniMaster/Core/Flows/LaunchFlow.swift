@@ -61,6 +61,9 @@ extension Cluster {
         _ info: V1TaskInfo, of framework: Framework, role: RoleName, on agent: Agent, _ link: LinkID,
         from pool: inout Resources
     ) {
+        if let fault = unauthorizedUser(of: info, in: framework) {
+            return fail([info], framework, fault, reason: .taskUnauthorized)
+        }
         let resources: Resources
         switch judge(info, of: framework, role: role, on: agent.id, from: pool) {
         case .invalid(let reason): return fail([info], framework, reason)

@@ -16,6 +16,7 @@ extension Cluster {
         if let fault = FrameworkValidation.fault(in: info, suppressed: subscribe.suppressedRoles, settings: settings) {
             return refuse(stream, fault)
         }
+        if let fault = unauthorizedRoles(of: info) { return refuse(stream, fault) }
         let suppressed = Set(subscribe.suppressedRoles.compactMap { try? RoleName($0) })
         if id.value.isEmpty {
             let fresh = Framework(
@@ -30,7 +31,11 @@ extension Cluster {
             return admit(fresh, suppressed)
         }
         if case .leaving = known.connection { return refuse(stream, "Framework has been removed") }
-        if let fault = FrameworkValidation.fault(resubscribing: info, over: known.info) { return refuse(stream, fault) }
+        // A framework from before authentication was switched on is the first to prove who it is.
+        let isFirstProof = !known.info.hasPrincipal && incoming.principal != nil
+        if !isFirstProof, let fault = FrameworkValidation.fault(resubscribing: info, over: known.info) {
+            return refuse(stream, fault)
+        }
         resubscribe(known, as: info, suppressed, on: stream)
     }
 
@@ -132,6 +137,7 @@ extension Cluster {
         if let fault = FrameworkValidation.fault(updating: known.info, to: info) {
             return answer(request, .refused(status: 400, reason: "FrameworkInfo update is not valid: \(fault)"))
         }
+        if let fault = unauthorizedRoles(of: info) { return answer(request, .refused(status: 403, reason: fault)) }
         let suppressed = Set(call.suppressedRoles.compactMap { try? RoleName($0) })
         frameworks.update(known.id) { framework in
             framework.adopt(info)
