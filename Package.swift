@@ -55,12 +55,20 @@ let package = Package(
         .target(name: "HTTPClient", dependencies: ["CCurl", "CLinux", "Mailbox"], swiftSettings: strict),
         .target(
             name: "HTTPServer",
-            dependencies: nio + [.product(name: "NIOSSL", package: "swift-nio-ssl"), "Mailbox", "CLinux", "CZlib"],
+            dependencies: nio + [
+                .product(name: "NIOTLS", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                "Mailbox", "CLinux", "CZlib",
+            ],
             swiftSettings: strict),
 
         // Who may do what, and where settings come from: pure, shared by the programs.
-        .target(name: "Security", dependencies: ["Resources"], swiftSettings: strict),
+        .target(name: "Security", dependencies: ["MesosProtocol", "Resources"], swiftSettings: strict),
         .target(name: "Settings", swiftSettings: strict),
+
+        // Security where HTTP comes in.
+        .target(
+            name: "HTTPAccess", dependencies: ["HTTPServer", "Security", "Resources", "Mailbox", logging],
+            swiftSettings: strict),
 
         // Services.
         .target(
@@ -75,14 +83,16 @@ let package = Package(
         .target(
             name: "MiniMaster",
             dependencies: [
-                "Allocator", "Resources", "Security", "MesosProtocol", "ZooKeeper", "MasterDetection", "HTTPServer",
+                "HTTPAccess", "Allocator", "Resources", "Security", "MesosProtocol", "ZooKeeper", "MasterDetection",
+                "HTTPServer",
                 "Mailbox",
                 protobuf, logging,
             ], swiftSettings: strict),
         .target(
             name: "MiniAgent",
             dependencies: [
-                "CLinux", "Processes", "Resources", "Security", "MesosProtocol", "MasterDetection", "HTTPClient",
+                "HTTPAccess", "CLinux", "Processes", "Resources", "Security", "MesosProtocol", "MasterDetection",
+                "HTTPClient",
                 "HTTPServer", "Mailbox",
                 protobuf, logging,
             ], swiftSettings: strict),
@@ -116,7 +126,7 @@ let package = Package(
             name: "mini",
             dependencies: [
                 "CSupervisor", "DevCluster", "TaskRun", "MiniMaster", "MiniAgent", "JenkinsFramework",
-                "PracticeJenkins", "LoadTest", "Security", "Settings", "HTTPClient", "Processes",
+                "PracticeJenkins", "LoadTest", "Security", "Settings", "HTTPClient", "HTTPServer", "Processes",
                 "Allocator", "MasterDetection", "MesosProtocol", "Resources", "ZooKeeper", "Mailbox", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
@@ -160,7 +170,9 @@ let package = Package(
         .testTarget(
             name: "MiniMasterTests",
             dependencies: [
-                "MiniMaster", "Allocator", "HTTPServer", "HTTPClient", "MesosProtocol", "Resources", "Mailbox", logging,
+                "MiniMaster", "Allocator", "HTTPServer", "HTTPClient", "MesosProtocol", "Resources", "Security",
+                "Mailbox",
+                logging,
             ], exclude: ["Shapes"], swiftSettings: strict),
         .testTarget(name: "ResourcesTests", dependencies: ["Resources", "SimKit"], swiftSettings: strict),
         .testTarget(name: "ZooKeeperTests", dependencies: ["ZooKeeper"], swiftSettings: strict),

@@ -61,7 +61,7 @@ final class CurlEngine {
         switch command {
         case .start(let id, let request, let exchange):
             if exchange.hasEnded { return }  // Cancelled on its way here.
-            guard let transfer = CurlTransfer(id: id, request: request, exchange: exchange) else {
+            guard let transfer = CurlTransfer(id: id, request: request, tls: loop.tls, exchange: exchange) else {
                 exchange.finish(.failure(.invalidURL))
                 return
             }

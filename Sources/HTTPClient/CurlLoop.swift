@@ -23,17 +23,19 @@ final class CurlLoop: Sendable {
 
     /// Turns readable when there are commands.
     let wakeup: Int32
+    let tls: ClientTLS?
     private let state = Locked(State())
 
-    private init() {
+    private init(tls: ClientTLS?) {
+        self.tls = tls
         wakeup = eventfd(0, Int32(EFD_CLOEXEC) | Int32(EFD_NONBLOCK))
         precondition(wakeup >= 0, "no descriptors left for an HTTP client: error \(errno)")
     }
 
     deinit { close(wakeup) }
 
-    static func start() -> CurlLoop {
-        let loop = CurlLoop()
+    static func start(tls: ClientTLS?) -> CurlLoop {
+        let loop = CurlLoop(tls: tls)
         DedicatedThread.start(named: "http-client") { CurlEngine(loop: loop).run() }
         return loop
     }

@@ -17,7 +17,7 @@ final class CurlTransfer {
     private var isPaused = false
 
     /// - Returns: `nil` if the request cannot be sent as it is.
-    init?(id: CurlLoop.TransferID, request: HTTPClientRequest, exchange: Exchange) {
+    init?(id: CurlLoop.TransferID, request: HTTPClientRequest, tls: ClientTLS?, exchange: Exchange) {
         guard Self.isSendable(request), let easy = curl_easy_init() else { return nil }
         self.id = id
         self.exchange = exchange
@@ -27,6 +27,8 @@ final class CurlTransfer {
         errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
         errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
         setOptions(request)
+        ccurl_set_long(easy, CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))  // Or later.
+        tls?.set(on: easy)
     }
 
     deinit {
@@ -60,6 +62,12 @@ final class CurlTransfer {
         let message = detail.isEmpty ? String(cString: curl_easy_strerror(code)) : detail
         switch code {
         case CURLE_COULDNT_CONNECT, CURLE_COULDNT_RESOLVE_HOST: return .failure(.couldNotConnect(message))
+        case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER,
+            CURLE_SSL_CACERT_BADFILE, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_ENGINE_INITFAILED:
+            return .failure(.notSecure(message))
+        case CURLE_RECV_ERROR where message.contains("SSL"), CURLE_SEND_ERROR where message.contains("SSL"):
+            // How TLS 1.3 refuses a client's certificate: after the client believes the handshake over.
+            return .failure(.notSecure(message))
         case CURLE_OPERATION_TIMEDOUT: return .failure(.timedOut(message))
         case CURLE_GOT_NOTHING, CURLE_PARTIAL_FILE, CURLE_RECV_ERROR, CURLE_SEND_ERROR: return .failure(.closedEarly)
         case CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL: return .failure(.invalidURL)

@@ -8,9 +8,15 @@ public final class HTTPClient: Sendable {
     /// The client everybody may use.
     public static let shared = HTTPClient()
 
+    /// How it behaves over TLS; nil: the system's authorities are trusted. Fixed for the client's life, because kept
+    /// connections were made under it.
+    public let tls: ClientTLS?
     private let loop: CurlLoop
 
-    public init() { loop = CurlLoop.start() }
+    public init(tls: ClientTLS? = nil) {
+        self.tls = tls
+        loop = CurlLoop.start(tls: tls)
+    }
 
     deinit { loop.stop() }
 

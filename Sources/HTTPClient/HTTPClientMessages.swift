@@ -72,6 +72,8 @@ public struct HTTPClientReply: Sendable {
 public enum HTTPClientError: Error, Hashable, Sendable, CustomStringConvertible {
     /// No connection: the name does not resolve, nobody listens, no such socket file. Nothing was sent.
     case couldNotConnect(String)
+    /// TLS failed: a certificate was refused, on this side or on the server's, or the server does not speak TLS.
+    case notSecure(String)
     /// A timeout of the request passed.
     case timedOut(String)
     /// The peer closed before the response was complete.
@@ -88,6 +90,7 @@ public enum HTTPClientError: Error, Hashable, Sendable, CustomStringConvertible 
     public var description: String {
         switch self {
         case .couldNotConnect(let reason): "could not connect: \(reason)"
+        case .notSecure(let reason): "no secure connection: \(reason)"
         case .timedOut(let reason): "timed out: \(reason)"
         case .closedEarly: "the peer closed the connection before the response was complete"
         case .bodyTooLarge: "the response's body is too large"

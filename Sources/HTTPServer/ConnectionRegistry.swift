@@ -4,29 +4,50 @@ import NIOCore
 
 final class ConnectionRegistry: Sendable {
     private struct State {
-        var open: [ObjectIdentifier: ConnectionHandle] = [:]
+        var open: [ObjectIdentifier: (handle: ConnectionHandle, address: String?)] = [:]
+        var countByAddress: [String: Int] = [:]
         var isStopping = false
         var stopped: [CheckedContinuation<Void, Never>] = []
     }
     private let max: Int
+    private let perAddressMax: Int
     private let state = Locked(State())
 
-    init(max: Int) { self.max = max }
+    init(max: Int, perAddressMax: Int = .max) {
+        self.max = max
+        self.perAddressMax = perAddressMax
+    }
 
     var count: Int { state.withLock { $0.open.count } }
 
-    /// - Returns: `false` if there are too many already, or the server is stopping.
-    func add(_ id: ObjectIdentifier, _ connection: ConnectionHandle) -> Bool {
+    enum Admission: Hashable {
+        case admitted
+        case stopping
+        case tooMany
+        case tooManyFromAddress
+    }
+
+    /// - Parameter address: Whom the connection counts for; nil: nobody.
+    func add(_ id: ObjectIdentifier, _ connection: ConnectionHandle, from address: String?) -> Admission {
         state.withLock { state in
-            if state.isStopping || state.open.count >= max { return false }
-            state.open[id] = connection
-            return true
+            if state.isStopping { return .stopping }
+            if state.open.count >= max { return .tooMany }
+            if let address {
+                let count = state.countByAddress[address] ?? 0
+                if count >= perAddressMax { return .tooManyFromAddress }
+                state.countByAddress[address] = count + 1
+            }
+            state.open[id] = (connection, address)
+            return .admitted
         }
     }
 
     func remove(_ id: ObjectIdentifier) {
         let stopped = state.withLock { state -> [CheckedContinuation<Void, Never>] in
-            state.open[id] = nil
+            if let removed = state.open.removeValue(forKey: id), let address = removed.address {
+                let count = (state.countByAddress[address] ?? 1) - 1
+                state.countByAddress[address] = count > 0 ? count : nil
+            }
             guard state.open.isEmpty else { return [] }
             defer { state.stopped = [] }
             return state.stopped
@@ -38,7 +59,7 @@ final class ConnectionRegistry: Sendable {
     func stop(within limit: Duration) async {
         let open = state.withLock { state in
             state.isStopping = true
-            return Array(state.open.values)
+            return state.open.values.map(\.handle)
         }
         for connection in open { connection.run { $0.stop() } }
         let cutOff = Timers.shared.scheduleOnce(after: limit) {

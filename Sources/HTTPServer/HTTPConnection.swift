@@ -57,13 +57,13 @@ final class HTTPConnection: ChannelDuplexHandler {
     private var alarm: (task: Scheduled<Void>, at: NIODeadline)?
 
     init(
-        limits: HTTPServerLimits, remoteAddress: String,
+        limits: HTTPServerLimits, remoteAddress: String, admission: @escaping HTTPServer.Admission,
         handler: @escaping @Sendable (HTTPRequest) async -> HTTPResponse, onClosed: @escaping () -> Void
     ) {
         self.limits = limits
         self.handler = handler
         self.onClosed = onClosed
-        reader = RequestReader(limits: limits, remoteAddress: remoteAddress)
+        reader = RequestReader(limits: limits, remoteAddress: remoteAddress, admission: admission)
     }
 
     // MARK: The channel's events
@@ -184,10 +184,11 @@ final class HTTPConnection: ChannelDuplexHandler {
             let received = ReceivedRequest(
                 request: HTTPRequest(method: "", target: "", path: ""), version: .http1_1, keepsAlive: false)
             phase = .handling(received)
-            respond(.text(refusal.status, refusal.reason), through: handle)
+            respond(refusal.response, through: handle)
         case .request(let received):
             phase = .handling(received)
             rearm()
+            if let verdict = received.verdict { return respond(verdict, through: handle) }
             // Not cancelled if the client goes: a request that has arrived is carried out, whoever waits for the answer.
             Task { [handler] in
                 let response = ContentCoding.coded(await handler(received.request), for: received.request)

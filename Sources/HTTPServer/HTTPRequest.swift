@@ -14,10 +14,13 @@ public struct HTTPRequest: Sendable {
     public var body: [UInt8]
     /// The peer, `address:port`.
     public var remoteAddress: String
+    /// Who the peer proved to be, if the server's admission asks for it.
+    public var identity: String?
 
     public init(
         method: String, target: String, path: String, query: [(name: String, value: String)] = [],
-        headers: [(name: String, value: String)] = [], body: [UInt8] = [], remoteAddress: String = ""
+        headers: [(name: String, value: String)] = [], body: [UInt8] = [], remoteAddress: String = "",
+        identity: String? = nil
     ) {
         self.method = method
         self.target = target
@@ -26,6 +29,7 @@ public struct HTTPRequest: Sendable {
         self.headers = headers
         self.body = body
         self.remoteAddress = remoteAddress
+        self.identity = identity
     }
 
     /// The first value of a header field; upper and lower case are the same.

@@ -4,6 +4,7 @@ import Mailbox
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import NIOSSL
 
 /// Why a server could not start.
 public struct HTTPServerError: Error, Sendable, CustomStringConvertible {
@@ -36,10 +37,28 @@ public final class HTTPServer: Sendable {
     /// - Parameters:
     ///   - host: An address or a name that resolves to one; `0.0.0.0` for all.
     ///   - port: 0 for any that is free.
+    ///   - tls: Nil: plain HTTP. The files are read once, now.
+    ///   - admission: Judges each request by its head, before its body is read.
+    ///   - report: Told of peers that never became a request. Called on an event loop: it must not wait.
     public static func start(
-        host: String, port: Int, limits: HTTPServerLimits = HTTPServerLimits(), handler: @escaping Handler
+        host: String, port: Int, limits: HTTPServerLimits = HTTPServerLimits(), tls: ServerTLS? = nil,
+        admission: @escaping Admission = { _ in .admitted(identity: nil) },
+        report: @escaping @Sendable (ConnectionFault) -> Void = { _ in }, handler: @escaping Handler
     ) async throws(HTTPServerError) -> HTTPServer {
-        let connections = ConnectionRegistry(max: limits.connectionsMax)
+        let connections = ConnectionRegistry(
+            max: limits.connectionsMax, perAddressMax: limits.connectionsPerAddressMax)
+        let tlsContext: NIOSSLContext?
+        do throws(ServerTLSError) {
+            tlsContext = try tls?.context()
+            if let notice = try tls?.notice(at: time(nil)) {
+                report(ConnectionFault(peer: "\(host):\(port)", reason: "serves what clients refuse: \(notice)"))
+            }
+        } catch {
+            throw HTTPServerError(host: host, port: port, reason: "\(error)")
+        }
+        let child = ChildSetup(
+            limits: limits, tls: tlsContext, connections: connections, admission: admission, report: report,
+            handler: handler)
         let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.backlog, value: 1024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -47,9 +66,7 @@ public final class HTTPServer: Sendable {
             .childChannelOption(.socketOption(.so_keepalive), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try addHandlers(to: channel, limits: limits, connections: connections, handler: handler)
-                }
+                channel.eventLoop.makeCompletedFuture { try child.addHandlers(to: channel) }
             }
         do {
             let listener = try await bootstrap.bind(host: host, port: port).get()
@@ -72,22 +89,39 @@ public final class HTTPServer: Sendable {
 
     /// Open connections: a gauge for metrics.
     public var connectionCount: Int { connections.count }
+}
 
-    private struct TooManyConnections: Error {}
+/// What every connection of a server is given.
+private struct ChildSetup: Sendable {
+    private struct TurnedAway: Error {}
 
-    private static func addHandlers(
-        to channel: any Channel, limits: HTTPServerLimits, connections: ConnectionRegistry, handler: @escaping Handler
-    ) throws {
+    let limits: HTTPServerLimits
+    let tls: NIOSSLContext?
+    let connections: ConnectionRegistry
+    let admission: HTTPServer.Admission
+    let report: @Sendable (ConnectionFault) -> Void
+    let handler: HTTPServer.Handler
+
+    /// - Throws: To close the channel before it ever becomes active.
+    func addHandlers(to channel: any Channel) throws {
         let address = channel.remoteAddress
-        let remote = address.flatMap { address in
-            address.ipAddress.map { "\($0):\(address.port ?? 0)" }
-        }
+        let peer = address.flatMap { address in address.ipAddress.map { "\($0):\(address.port ?? 0)" } } ?? ""
         let id = ObjectIdentifier(channel)
-        let connection = HTTPConnection(limits: limits, remoteAddress: remote ?? "", handler: handler) {
-            connections.remove(id)
-        }
-        guard connections.add(id, ConnectionHandle(connection, eventLoop: channel.eventLoop)) else {
-            throw TooManyConnections()  // Closes the channel before it ever becomes active.
+        let connection = HTTPConnection(
+            limits: limits, remoteAddress: peer, admission: admission, handler: handler
+        ) { [connections] in connections.remove(id) }
+        let ip = address?.ipAddress
+        let isThisHost = ip.map { $0.hasPrefix("127.") || $0 == "::1" } ?? true
+        let handle = ConnectionHandle(connection, eventLoop: channel.eventLoop)
+        switch connections.add(id, handle, from: isThisHost ? nil : ip) {
+        case .admitted: break
+        case .stopping: throw TurnedAway()
+        case .tooMany:
+            report(ConnectionFault(peer: peer, reason: "was turned away: too many connections"))
+            throw TurnedAway()
+        case .tooManyFromAddress:
+            report(ConnectionFault(peer: peer, reason: "was turned away: too many connections from its address"))
+            throw TurnedAway()
         }
         var parserLimits = NIOHTTPDecoderLimitConfiguration()
         parserLimits.maxHeaderListSize = limits.headerBytesMax
@@ -95,6 +129,7 @@ public final class HTTPServer: Sendable {
         var encoding = HTTPResponseEncoder.Configuration()
         encoding.automaticallySetFramingHeaders = false  // ResponseHead does.
         let pipeline = channel.pipeline.syncOperations
+        if let tls { try pipeline.addHandlers(TLSHandlers.make(tls, peer: peer, report: report)) }
         try pipeline.addHandlers(
             HTTPResponseEncoder(configuration: encoding),
             ArrivalNotice(connection),

@@ -4,6 +4,8 @@ import CLinux
 public struct HTTPServerLimits: Sendable {
     /// Request target and header fields together. Beyond it: 431.
     public var headerBytesMax = 64 * 1024
+    /// More header fields than these: 431. Common clients send a dozen.
+    public var headerCountMax = 128
     /// The largest body by path (percent-decoded, without the query). Beyond it: 413, and the rest is not kept.
     public var bodyBytesMax: @Sendable (_ path: String) -> Int = { _ in 16 * 1024 * 1024 }
     /// From the first byte of a request to its last. Beyond it: 408.
@@ -14,19 +16,24 @@ public struct HTTPServerLimits: Sendable {
     public var idleTimeout = Duration.seconds(75)
     /// More connections than these are closed as they come.
     public var connectionsMax = 10_000
+    /// More from one address than these are closed as they come, so that one host cannot take all of them. This host is
+    /// exempt: whoever is on it can do worse.
+    public var connectionsPerAddressMax = Int.max
 
     public init() {}
 
     public init(
         headerBytesMax: Int = 64 * 1024,
         bodyBytesMax: @escaping @Sendable (_ path: String) -> Int = { _ in 16 * 1024 * 1024 },
-        requestTimeout: Duration = .seconds(30), idleTimeout: Duration = .seconds(75), connectionsMax: Int = 10_000
+        requestTimeout: Duration = .seconds(30), idleTimeout: Duration = .seconds(75), connectionsMax: Int = 10_000,
+        connectionsPerAddressMax: Int = .max
     ) {
         self.headerBytesMax = headerBytesMax
         self.bodyBytesMax = bodyBytesMax
         self.requestTimeout = requestTimeout
         self.idleTimeout = idleTimeout
         self.connectionsMax = connectionsMax
+        self.connectionsPerAddressMax = connectionsPerAddressMax
     }
 }
 

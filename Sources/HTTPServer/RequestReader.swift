@@ -8,6 +8,8 @@ struct ReceivedRequest {
     var version: HTTPVersion
     /// Whether the client may send another request on this connection.
     var keepsAlive: Bool
+    /// The answer, if the head was enough to decide it.
+    var verdict: HTTPResponse?
 
     /// Whether the client understands chunks and keeps connections unless told otherwise.
     var speaksHTTP11: Bool { version.minor >= 1 }
@@ -18,8 +20,11 @@ struct ReceivedRequest {
 
 /// An answer that the connection gives by itself, after which it closes: what follows cannot be told from garbage.
 struct Refusal: Error {
-    var status: Int
-    var reason: String
+    var response: HTTPResponse
+
+    init(status: Int, reason: String) { response = .text(status, reason) }
+
+    init(_ response: HTTPResponse) { self.response = response }
 
     static let malformed = Refusal(status: 400, reason: "The request is not HTTP/1.1")
     static let headerTooLarge = Refusal(status: 431, reason: "The request's header fields are too large")
@@ -37,15 +42,20 @@ struct RequestReader {
         var bodyBytesMax: Int
     }
 
+    /// A refused request's body is read up to this, to keep the connection.
+    private static let droppedBytesMax = 64 * 1024
+
     let limits: HTTPServerLimits
     let remoteAddress: String
+    private let admission: HTTPServer.Admission
     private var incoming: Incoming?
     /// Whether the client waits for `100 Continue` before it sends the body.
     private(set) var owesContinue = false
 
-    init(limits: HTTPServerLimits, remoteAddress: String) {
+    init(limits: HTTPServerLimits, remoteAddress: String, admission: @escaping HTTPServer.Admission) {
         self.limits = limits
         self.remoteAddress = remoteAddress
+        self.admission = admission
     }
 
     /// Whether a request's head has arrived and its end has not.
@@ -59,21 +69,32 @@ struct RequestReader {
         // The parser checks its limits one field at a time; several fields of one read may together pass them.
         let headerBytes = head.headers.reduce(head.uri.utf8.count) { $0 + $1.name.utf8.count + $1.value.utf8.count }
         guard headerBytes <= limits.headerBytesMax else { throw .headerTooLarge }
-        let bodyBytesMax = limits.bodyBytesMax(target.path)
-        if let length = head.headers.first(name: "content-length").flatMap({ Int($0) }), length > bodyBytesMax {
-            throw .bodyTooLarge(max: bodyBytesMax)
-        }
-        let request = HTTPRequest(
+        guard head.headers.count <= limits.headerCountMax else { throw .headerTooLarge }
+        let length = head.headers.first(name: "content-length").flatMap { Int($0) }
+        var request = HTTPRequest(
             method: head.method.rawValue, target: head.uri, path: target.path, query: target.query,
             headers: head.headers.map { (name: $0.name, value: $0.value) }, remoteAddress: remoteAddress)
+        var bodyBytesMax = limits.bodyBytesMax(target.path)
+        var verdict: HTTPResponse?
+        let expectsContinue =
+            head.version == .http1_1
+            && head.headers.first(name: "expect").map { sameFieldName($0, "100-continue") } ?? false
+        switch admission(request) {
+        case .admitted(let identity): request.identity = identity
+        case .refused(let response):
+            // Before any other limit: who is not admitted learns nothing about them.
+            if (length ?? 0) > Self.droppedBytesMax || expectsContinue { throw Refusal(response) }
+            verdict = response
+            bodyBytesMax = Self.droppedBytesMax
+        }
+        if let length, length > bodyBytesMax { throw .bodyTooLarge(max: bodyBytesMax) }
         // After a request to upgrade, the parser stops: the connection has no next request.
         let keepsAlive = head.isKeepAlive && !head.headers.contains(name: "upgrade")
         incoming = Incoming(
-            received: ReceivedRequest(request: request, version: head.version, keepsAlive: keepsAlive),
+            received: ReceivedRequest(
+                request: request, version: head.version, keepsAlive: keepsAlive, verdict: verdict),
             bodyBytesMax: bodyBytesMax)
-        owesContinue =
-            head.version == .http1_1
-            && head.headers.first(name: "expect").map { sameFieldName($0, "100-continue") } ?? false
+        owesContinue = expectsContinue
     }
 
     mutating func append(_ part: ByteBuffer) throws(Refusal) {
@@ -82,7 +103,9 @@ struct RequestReader {
         owesContinue = false  // It did not wait.
         if current.body == nil { current.body = part } else { current.body?.writeImmutableBuffer(part) }
         let max = current.bodyBytesMax
-        guard (current.body?.readableBytes ?? 0) <= max else { throw .bodyTooLarge(max: max) }
+        guard (current.body?.readableBytes ?? 0) <= max else {
+            throw current.received.verdict.map { Refusal($0) } ?? .bodyTooLarge(max: max)
+        }
         incoming = current
     }
 

@@ -68,6 +68,9 @@ public final class JenkinsFrameworkServer: Sendable {
             throw JenkinsFrameworkError(
                 description: "a secret file cannot be read: one of \(paths.joined(separator: ", "))")
         }
+        if let path = configuration.mesos.caFile, let file = ClientTLS(caFile: path).unreadableFile {
+            throw JenkinsFrameworkError(description: "mesos.tls.caFile: cannot read \(file.path): \(file.reason)")
+        }
         let planner = JenkinsPlanner(
             settings: configuration.planner, record: record, seed: .random(in: .min ... .max), at: .now)
         let board = StatusBoard(planner.status(at: .now))
@@ -105,7 +108,8 @@ public final class JenkinsFrameworkServer: Sendable {
                 master: configuration.mesos.master,
                 framework: Self.frameworkInfo(configuration, started.record.frameworkID, url: url),
                 suppressedRoles: configuration.mesos.roles, credentials: credentials, subscription: subscription),
-            logger: logger)
+            logger: logger,
+            http: configuration.mesos.caFile.map { HTTPClient(tls: ClientTLS(caFile: $0)) } ?? .shared)
     }
 
     private static func frameworkInfo(

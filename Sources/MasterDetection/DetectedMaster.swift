@@ -14,7 +14,17 @@ public struct DetectedMaster: Hashable, Sendable {
     }
 
     /// `http://host:port` of its API, by IP address where known, as every other client connects.
-    public var baseURL: String {
+    public var baseURL: String { baseURL(isSecure: false) }
+
+    /// - Parameter isSecure: `https`, and by name where one is known: certificates name hosts.
+    public func baseURL(isSecure: Bool) -> String {
+        if isSecure {
+            let names = [info.address.hostname, info.hostname, info.address.ip]
+            if let host = names.first(where: { !$0.isEmpty }) {
+                let port = info.hasAddress ? UInt32(clamping: info.address.port) : info.port
+                return host.contains(":") ? "https://[\(host)]:\(port)" : "https://\(host):\(port)"
+            }
+        }
         let host =
             if info.address.hasIp { info.address.ip } else if info.address.hasHostname {
                 info.address.hostname

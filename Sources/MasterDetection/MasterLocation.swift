@@ -29,8 +29,8 @@ public enum MasterLocation: Hashable, Sendable, CustomStringConvertible {
     /// A fixed address; if that master does not lead, it redirects.
     case address(host: String, port: Int)
 
-    /// Reads `zk://…/path`, `host:port`, `master@host:port`, `http://host:port` or `file:///path`, ignoring white space
-    /// around it. The last form stands for the content of that file, which keeps a password out of `ps`.
+    /// Reads `zk://…/path`, `host:port`, `master@host:port`, `http://host:port`, `https://host:port` or
+    /// `file:///path`, ignoring white space around it. The last form stands for the content of that file, which keeps a password out of `ps`.
     public static func parse(_ text: String) throws(MasterLocationError) -> MasterLocation {
         let trimmed = trimmingWhitespace(text)
         guard trimmed.hasPrefix("file://") else { return try parseDirectly(trimmed) }
@@ -55,8 +55,9 @@ public enum MasterLocation: Hashable, Sendable, CustomStringConvertible {
             }
         }
         var rest = text
-        if rest.hasPrefix("http://") {
-            rest.removeFirst("http://".count)
+        // Whether it is dialled with TLS is up to the client's settings.
+        if let scheme = ["http://", "https://"].first(where: { rest.hasPrefix($0) }) {
+            rest.removeFirst(scheme.count)
             if rest.hasSuffix("/") { rest.removeLast() }
         } else if rest.hasPrefix("master@") {
             rest.removeFirst("master@".count)

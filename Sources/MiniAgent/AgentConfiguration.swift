@@ -67,6 +67,8 @@ public struct AgentConfiguration: Sendable {
     public var supervisorPath: String?
     /// What was given for flags that are not among these values, for `/flags`. No secrets.
     public var reportedFlags: [String: String] = [:]
+    /// How it proves itself to the master, who may ask it what, and TLS.
+    public var security = AgentSecurity()
 
     public init(master: MasterLocation, workDirectory: String) {
         self.master = master
@@ -85,6 +87,9 @@ public enum AgentStartError: Error, Sendable, CustomStringConvertible {
     case incompatible(differences: [String], metaLatest: String)
     case cannotListen(String)
     case noSupervisor(String)
+    /// - Parameter flag: What needs them, without dashes.
+    case credentialsMissing(flag: String)
+    case tls(path: String, reason: String)
 
     public var description: String {
         switch self {
@@ -101,6 +106,8 @@ public enum AgentStartError: Error, Sendable, CustomStringConvertible {
             "Incompatible agent info detected: \(differences.joined(separator: "; ")). Start with the old flags; or, to "
                 + "start as a new agent, end its tasks and remove \(metaLatest)"
         case .cannotListen(let reason): reason
+        case .credentialsMissing(let flag): "--\(flag) needs --http_credentials: nobody could prove who they are"
+        case .tls(let path, let reason): "TLS: cannot read \(path): \(reason)"
         case .noSupervisor(let path): "the process containerizer needs \(path), which cannot be executed"
         }
     }

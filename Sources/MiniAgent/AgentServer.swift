@@ -1,6 +1,7 @@
 // An agent as a whole: checks its configuration, recovers, serves HTTP and follows the leading master.
 
 import Glibc
+import HTTPAccess
 import HTTPClient
 import HTTPServer
 import Logging
@@ -8,6 +9,7 @@ import Mailbox
 import MasterDetection
 import MesosProtocol
 import Resources
+import Security
 
 /// A running agent. Stopping it leaves its tasks alone: an agent started later on the same work directory finds them.
 public final class AgentServer: Sendable {
@@ -27,7 +29,8 @@ public final class AgentServer: Sendable {
 
     private init(
         url: String, shell: AgentShell, server: HTTPServer, detector: MasterDetector,
-        inbox: Mailbox<AgentShell.Input>, work: WorkBag, store: CheckpointStore, lock: WorkDirectoryLock
+        inbox: Mailbox<AgentShell.Input>, work: WorkBag, store: CheckpointStore, lock: WorkDirectoryLock,
+        dialsSecurely: Bool
     ) {
         self.url = url
         self.port = server.port
@@ -41,7 +44,7 @@ public final class AgentServer: Sendable {
         loop = Task { await shell.run() }
         following = Task {
             for await master in detector.masters {
-                inbox.send(.event(.masterDetected(master.map { MasterAddress($0) })))
+                inbox.send(.event(.masterDetected(master.map { MasterAddress($0, isSecure: dialsSecurely) })))
             }
         }
     }
@@ -52,13 +55,20 @@ public final class AgentServer: Sendable {
     public static func start(
         _ configuration: AgentConfiguration, logger: Logger
     ) async throws(AgentStartError) -> AgentServer {
+        let security = configuration.security
+        if let flag = security.flagWithoutCredentials { throw .credentialsMissing(flag: flag) }
+        if let file = security.masterTLS?.unreadableFile { throw .tls(path: file.path, reason: file.reason) }
         let start = try AgentStart(configuration, logger: logger)
+        for notice in security.notices { logger.warning("\(notice)") }
+        let refusals = RefusalLog(logger: logger)
+        let gate = security.gate(refusals: refusals)
         let api = AgentAPI(logger: logger)
         let server: HTTPServer
         do throws(HTTPServerError) {
             server = try await HTTPServer.start(
                 host: configuration.ip ?? "0.0.0.0", port: configuration.port,
                 limits: HTTPServerLimits(bodyBytesMax: { _ in 64 << 10 }, connectionsMax: 1000),
+                tls: security.tls, admission: { gate.admit($0) }, report: { refusals.note("\($0)") },
                 handler: { request in await api.answer(request) })
         } catch {
             throw .cannotListen("\(error)")
@@ -71,7 +81,9 @@ public final class AgentServer: Sendable {
             core: AgentCore(settings: start.settings, seed: UInt64.random(in: 0...UInt64.max)),
             parts: AgentShell.Parts(
                 paths: start.paths, info: info, runner: runner,
-                killsOrphans: configuration.dockerKillOrphans, client: .shared, logger: logger),
+                killsOrphans: configuration.dockerKillOrphans,
+                client: security.masterTLS.map { HTTPClient(tls: $0) } ?? .shared,
+                authorization: security.credential?.basicAuthorization, logger: logger),
             inbox: inbox, work: work)
         let store = CheckpointStore(paths: start.paths, agentInfo: info, recovered: start.loaded.checkpoint) {
             token, error in
@@ -82,8 +94,10 @@ public final class AgentServer: Sendable {
         let detector = MasterDetector(
             location: configuration.master, sessionTimeout: configuration.zkSessionTimeout, logger: logger)
         let agent = AgentServer(
-            url: "http://\(start.advertisedIP):\(info.port)", shell: shell, server: server, detector: detector,
-            inbox: inbox, work: work, store: store, lock: start.lock)
+            url: "\(security.tls == nil ? "http" : "https")://\(start.advertisedIP):\(info.port)", shell: shell,
+            server: server, detector: detector,
+            inbox: inbox, work: work, store: store, lock: start.lock,
+            dialsSecurely: security.masterTLS != nil)
         api.serve(
             AgentAPI.Source(
                 shell: shell, paths: start.paths, info: info, advertisedIP: start.advertisedIP,
@@ -130,7 +144,7 @@ public final class AgentServer: Sendable {
 }
 
 extension MasterAddress {
-    init(_ master: DetectedMaster) {
-        self.init(id: master.info.id, url: master.baseURL, hostname: master.info.hostname)
+    init(_ master: DetectedMaster, isSecure: Bool) {
+        self.init(id: master.info.id, url: master.baseURL(isSecure: isSecure), hostname: master.info.hostname)
     }
 }

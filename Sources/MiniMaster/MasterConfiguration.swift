@@ -72,6 +72,8 @@ public struct MasterConfiguration: Sendable {
     public var fairSharingExcludedResourceNames: Set<String> = []
     /// What was given for flags that are not among these values, for `/flags`. No secrets.
     public var reportedFlags: [String: String] = [:]
+    /// Who must prove who they are, who may do what, and TLS.
+    public var security = MasterSecurity()
 
     public init(workDir: String) { self.workDir = workDir }
 
@@ -92,6 +94,8 @@ public struct MasterConfiguration: Sendable {
         settings.roles = roles
         settings.weights = weights
         settings.rootSubmissions = rootSubmissions
+        settings.acls = security.acls
+        if security.tls != nil { settings.urlScheme = "https" }
         settings.allocator = AllocatorSettings(
             minAllocatable: minAllocatableResources, allocationInterval: allocationInterval,
             filtersGPUs: filterGPUResources, fairSharingExcluded: fairSharingExcludedResourceNames)
@@ -118,11 +122,6 @@ public struct MasterConfiguration: Sendable {
             "agent_removal_brake": Self.percent(agentRemovalBrake),
             "allocation_interval": Self.text(allocationInterval),
             "allocator": "hierarchical",
-            "authenticate_agents": "false",
-            "authenticate_frameworks": "false",
-            "authenticate_http_frameworks": "false",
-            "authenticate_http_readonly": "false",
-            "authenticate_http_readwrite": "false",
             "filter_gpu_resources": "\(filterGPUResources)",
             "framework_sorter": "drf",
             "hostname_lookup": "\(hostnameLookup)",
@@ -149,6 +148,7 @@ public struct MasterConfiguration: Sendable {
             "work_dir": workDir,
             "zk_session_timeout": Self.text(zkSessionTimeout),
         ]
+        flags.merge(security.flags) { _, new in new }
         if let zk { flags["zk"] = zk.description }
         if let quorum { flags["quorum"] = "\(quorum)" }
         if let advertiseIP { flags["advertise_ip"] = advertiseIP }
@@ -197,6 +197,8 @@ public enum MasterStartError: Error, Hashable, Sendable, CustomStringConvertible
     case workDirectoryUnusable(path: String, reason: String)
     case addressUnknown(String)
     case cannotListen(String)
+    /// - Parameter flag: What needs them, without dashes.
+    case credentialsMissing(flag: String)
 
     public var description: String {
         switch self {
@@ -205,6 +207,7 @@ public enum MasterStartError: Error, Hashable, Sendable, CustomStringConvertible
         case .workDirectoryUnusable(let path, let reason): "--work_dir '\(path)' cannot be used: \(reason)"
         case .addressUnknown(let reason): "no address to tell others: \(reason); give --ip or --advertise_ip"
         case .cannotListen(let reason): reason
+        case .credentialsMissing(let flag): "--\(flag) needs --credentials: nobody could prove who they are"
         }
     }
 }

@@ -1,5 +1,6 @@
 // A running master: checks its configuration, opens its port, and keeps the loop going until it is told to stop.
 import Glibc
+import HTTPAccess
 import HTTPServer
 import Logging
 import Mailbox
@@ -36,18 +37,25 @@ public final class MasterServer: Sendable {
             guard let quorum = configuration.quorum else { throw .quorumMissing }
             guard quorum > 0 else { throw .quorumOutOfRange(quorum) }
         }
+        if let flag = configuration.security.flagWithoutCredentials { throw .credentialsMissing(flag: flag) }
         try WorkDirectory.prepare(configuration.workDir)
         let ip = try HostAddress.advertised(configuration)
         FileLimits.raise()
 
         // The port must be known before anybody can be told of it, so the routes are filled in afterwards.
         let routes = Locked<MasterAPI?>(nil)
+        for notice in configuration.security.notices { logger.warning("\(notice)") }
+        let refusals = RefusalLog(logger: logger)
+        let gate = MasterGate.make(configuration.security, refusals: refusals)
+        let rates = configuration.security.rateLimits.map { RateGate($0, refusals: refusals) }
         let http: HTTPServer
         do {
             http = try await HTTPServer.start(
-                host: configuration.ip, port: configuration.port, limits: Self.limits
+                host: configuration.ip, port: configuration.port, limits: Self.limits, tls: configuration.security.tls,
+                admission: { gate.admit($0) }, report: { refusals.note("\($0)") }
             ) { request in
                 guard let api = routes.withLock({ $0 }) else { return .text(503, "The master is starting") }
+                if let rates, MasterRealm.isLimited(request), let excess = await rates.wait(request) { return excess }
                 return await api.handle(request)
             }
         } catch {
@@ -88,7 +96,8 @@ public final class MasterServer: Sendable {
         let loop = Task { await shell.run(core) }
         let shown = ip.contains(":") ? "[\(ip)]" : ip
         logger.info("master \(info.id) listens on \(configuration.ip):\(http.port)")
-        return MasterServer(url: "http://\(shown):\(port)", shell: shell, http: http, loop: loop)
+        let scheme = configuration.security.tls == nil ? "http" : "https"
+        return MasterServer(url: "\(scheme)://\(shown):\(port)", shell: shell, http: http, loop: loop)
     }
 
     /// Waits until the master has stopped.
@@ -108,9 +117,14 @@ public final class MasterServer: Sendable {
     }
 
     /// Calls are small; an agent that registers with thousands of tasks is the largest.
-    private static let limits = HTTPServerLimits(bodyBytesMax: { path in
-        path.hasSuffix("/agent-link") ? 256 << 20 : 16 << 20
-    })
+    private static let limits = HTTPServerLimits(
+        bodyBytesMax: { path in
+            switch MasterRealm.of(path) {
+            case .agentLink: 256 << 20
+            case .scheduler, .readWrite: 16 << 20
+            case .readOnly, nil: 64 << 10
+            }
+        }, connectionsPerAddressMax: 4_000)
 
     private static func masterInfo(ip: String, port: Int, hostname: String, domain: V1DomainInfo?) -> V1MasterInfo {
         var info = V1MasterInfo(

@@ -13,7 +13,8 @@ enum MasterAddress {
             scheme = current.hasPrefix("https://") ? "https" : "http"
             rest = location.dropFirst(2)
         } else if location.hasPrefix("http://") {
-            scheme = "http"
+            // Never from https to plain HTTP: the credentials would go with it.
+            scheme = current.hasPrefix("https://") ? "https" : "http"
             rest = location.dropFirst("http://".count)
         } else if location.hasPrefix("https://") {
             scheme = "https"

@@ -74,7 +74,8 @@ public final class SchedulerClient: Sendable {
     private let calls = Locked(CallTable())
     private let http: HTTPClient
 
-    /// - Parameter http: Shared connections are kept open between calls.
+    /// - Parameter http: Shared connections are kept open between calls. One with TLS settings means that masters are
+    ///   dialled with `https`.
     public init(_ configuration: Configuration, logger: Logger, http: HTTPClient = .shared) {
         self.configuration = configuration
         self.logger = logger
@@ -93,8 +94,10 @@ public final class SchedulerClient: Sendable {
     public func run() async {
         let detector = MasterDetector(
             location: configuration.master, sessionTimeout: configuration.zooKeeperSessionTimeout, logger: logger)
-        let detection = Task { [inbox] in
-            for await master in detector.masters { inbox.send(.machine(.masterDetected(master?.baseURL))) }
+        let detection = Task { [inbox, isSecure = http.tls != nil] in
+            for await master in detector.masters {
+                inbox.send(.machine(.masterDetected(master?.baseURL(isSecure: isSecure))))
+            }
         }
         await withTaskCancellationHandler {
             await loop()

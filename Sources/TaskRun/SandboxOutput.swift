@@ -9,11 +9,14 @@ final class SandboxOutput: Sendable {
     private let files: [SandboxFile]
     private let following = Locked<[Task<Void, Never>]>([])
 
-    init(sandbox: Sandbox) {
-        files = [
-            SandboxFile(sandbox: sandbox, name: "stdout", output: .standardOutput),
-            SandboxFile(sandbox: sandbox, name: "stderr", output: .standardError),
-        ]
+    init(sandbox: Sandbox, http: HTTPClient, credentials: (principal: String, secret: String)?) {
+        let authorization = credentials.map { principal, secret in
+            "Basic " + Data("\(principal):\(secret)".utf8).base64EncodedString()
+        }
+        let streams: [(String, FileHandle)] = [("stdout", .standardOutput), ("stderr", .standardError)]
+        files = streams.map { name, output in
+            SandboxFile(sandbox: sandbox, name: name, output: output, http: http, authorization: authorization)
+        }
     }
 
     func start() {
@@ -63,21 +66,26 @@ private actor SandboxFile {
 
     private let url: String
     private let output: FileHandle
+    private let http: HTTPClient
+    private let authorization: String?
     private var offset = 0
     private let partBytesMax = 1 << 20
 
-    init(sandbox: Sandbox, name: String, output: FileHandle) {
+    init(sandbox: Sandbox, name: String, output: FileHandle, http: HTTPClient, authorization: String?) {
         let path = "\(sandbox.path)/\(name)".addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
         // Not /files/read, which speaks JSON and cannot carry bytes that are no text.
         url = "\(sandbox.agentURL)/files/download?path=\(path)"
         self.output = output
+        self.http = http
+        self.authorization = authorization
     }
 
     func copyMore() async -> Progress {
         var request = HTTPClientRequest(method: "GET", url: url)
         request.headers = [("Range", "bytes=\(offset)-\(offset + partBytesMax - 1)")]
+        if let authorization { request.headers.append(("Authorization", authorization)) }
         request.totalTimeout = .seconds(5)
-        guard let reply = try? await HTTPClient.shared.fetch(request) else { return .failed }
+        guard let reply = try? await http.fetch(request) else { return .failed }
         switch reply.status {
         case 206:
             // A reader that went away, as `head` does, is no reason to stop: the exit status still matters.

@@ -16,8 +16,17 @@ public struct TaskRunner: Sendable {
     public var role: RoleName
     /// How long to wait in silence before saying what it waits for.
     public var patience: Duration
+    /// Proves who asks, to the master and to the agent whose files are read.
+    public var credentials: (principal: String, secret: String)?
+    /// Nil: plain HTTP.
+    public var tls: ClientTLS?
 
-    public init(master: MasterLocation, request: TaskRequest, role: RoleName = .any, patience: Duration = .seconds(3)) {
+    public init(
+        master: MasterLocation, request: TaskRequest, role: RoleName = .any, patience: Duration = .seconds(3),
+        credentials: (principal: String, secret: String)? = nil, tls: ClientTLS? = nil
+    ) {
+        self.credentials = credentials
+        self.tls = tls
         self.master = master
         self.request = request
         self.role = role
@@ -30,8 +39,11 @@ public struct TaskRunner: Sendable {
     /// - Returns: The exit status for the calling process.
     public func run(interruptions: AsyncStream<Void>, logger: Logger) async -> Int32 {
         let inbox = Mailbox<TaskRunMachine.Event>()
+        let http = tls.map { HTTPClient(tls: $0) } ?? .shared
         let client = SchedulerClient(
-            .init(master: master, framework: framework, subscription: SubscriptionSettings()), logger: logger)
+            .init(
+                master: master, framework: framework, credentials: credentials, subscription: SubscriptionSettings()),
+            logger: logger, http: http)
         let running = Task { await client.run() }
         let events = Task {
             for await event in client.events {
@@ -47,7 +59,7 @@ public struct TaskRunner: Sendable {
         let interrupting = Task { for await _ in interruptions { inbox.send(.interrupted) } }
         Timers.shared.scheduleOnce(after: patience) { inbox.send(.patienceEnded) }
 
-        let (status, isKnownToMaster) = await follow(inbox, client)
+        let (status, isKnownToMaster) = await follow(inbox, client, http)
         if isKnownToMaster { await tearDown(client) }
         client.stop()
         await running.value
@@ -84,7 +96,7 @@ public struct TaskRunner: Sendable {
 
     /// - Returns: The exit status, and whether a master ever took the framework.
     private func follow(
-        _ inbox: Mailbox<TaskRunMachine.Event>, _ client: SchedulerClient
+        _ inbox: Mailbox<TaskRunMachine.Event>, _ client: SchedulerClient, _ http: HTTPClient
     ) async -> (status: Int32, isKnownToMaster: Bool) {
         var machine = TaskRunMachine(
             request: request, task: TaskID("\(request.name).\(UUID().uuidString.lowercased())"))
@@ -106,7 +118,7 @@ public struct TaskRunner: Sendable {
                     case .reconcile(let task, let agent):
                         client.submit(Calls.reconcile([(task, agent)])) { _ in }
                     case .follow(let sandbox):
-                        output = SandboxOutput(sandbox: sandbox)
+                        output = SandboxOutput(sandbox: sandbox, http: http, credentials: credentials)
                         output?.start()
                     case .drain:
                         Task { [output] in

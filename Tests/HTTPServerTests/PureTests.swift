@@ -35,7 +35,9 @@ struct HTTPDateTests {
 
 struct RequestReaderTests {
     private func reader(bodyBytesMax: Int) -> RequestReader {
-        RequestReader(limits: HTTPServerLimits(bodyBytesMax: { _ in bodyBytesMax }), remoteAddress: "")
+        RequestReader(
+            limits: HTTPServerLimits(bodyBytesMax: { _ in bodyBytesMax }), remoteAddress: "",
+            admission: { _ in .admitted(identity: nil) })
     }
     private let head = HTTPRequestHead(version: .http1_1, method: .POST, uri: "/a?b=c")
 
@@ -59,7 +61,7 @@ struct RequestReaderTests {
             try reader.append(ByteBuffer(string: "ef"))
             Issue.record("six bytes were taken")
         } catch {
-            #expect(error.status == 413)
+            #expect(error.response.status == 413)
         }
         #expect(!reader.isInRequest)
         try reader.append(ByteBuffer(string: "ghi"))

@@ -155,7 +155,10 @@ extension JenkinsConfiguration {
         if section.bool("onDemandRegistration") ?? false {
             section.fail("onDemandRegistration", "not available in this version; offers are suppressed instead")
         }
-        section.notYet(["onDemandLinger", "tls", "maintenanceLead"])
+        var tls = section.section("tls")
+        cluster.caFile = tls.string("caFile")
+        tls.finish()
+        section.notYet(["onDemandLinger", "maintenanceLead"])
         section.finish()
         return location == nil ? nil : cluster
     }

@@ -59,6 +59,8 @@ public struct JenkinsConfiguration: Sendable {
         public var user = ""
         public var principal = "jenkins"
         public var secretFile: String?
+        /// The authority of the cluster's certificates; given, masters are dialled with `https`.
+        public var caFile: String?
         /// Overrides the one kept in the state directory.
         public var frameworkID: FrameworkID?
         public var checkpoint = true

@@ -175,7 +175,7 @@ extension HTTPClientError {
     fileprivate var isBeforeSending: Bool {
         switch self {
         case .couldNotConnect, .invalidURL: true
-        case .timedOut, .closedEarly, .bodyTooLarge, .cancelled, .other: false
+        case .notSecure, .timedOut, .closedEarly, .bodyTooLarge, .cancelled, .other: false
         }
     }
 }

@@ -1,10 +1,12 @@
 // The agent's HTTP endpoints: which path is answered by what.
 
+import HTTPAccess
 import HTTPServer
 import Logging
 import Mailbox
 import MesosProtocol
 import Resources
+import Security
 
 /// Answers requests. Until ``serve(_:)`` is called, and while the agent recovers, state endpoints answer 503.
 final class AgentAPI: Sendable {
@@ -33,16 +35,21 @@ final class AgentAPI: Sendable {
         switch path {
         case "/health": return .empty(200)
         case "/version": return json(AgentVersion.json, request)
-        case "/files/read", "/files/read.json": return files { $0.read(request) }
-        case "/files/browse", "/files/browse.json": return files { $0.browse(request) }
-        case "/files/download", "/files/download.json": return files { $0.download(request) }
+        case "/files/read", "/files/read.json": return await files(request) { $0.read(request) }
+        case "/files/browse", "/files/browse.json": return await files(request) { $0.browse(request) }
+        case "/files/download", "/files/download.json": return await files(request) { $0.download(request) }
         case "/state", "/state.json", "/metrics/snapshot", "/flags", "/containers":
             guard let source = source.withLock({ $0 }) else { return Self.recovering }
-            let (core, metrics) = await source.shell.view()
+            let (whole, metrics) = await source.shell.view()
+            let core = source.configuration.security.visible(whole, to: request.principal)
             guard core.isRecovered else { return Self.recovering }
             switch path {
-            case "/metrics/snapshot": return json(AgentMetricsView(core, metrics, source).json, request)
-            case "/flags": return json(.members([("flags", AgentFlags.json(source.configuration))]), request)
+            case "/metrics/snapshot": return json(AgentMetricsView(whole, metrics, source).json, request)
+            case "/flags":
+                guard source.configuration.security.allows(request.principal, .viewFlags, nil) else {
+                    return .empty(403)
+                }
+                return json(.members([("flags", AgentFlags.json(source.configuration))]), request)
             case "/containers": return json(AgentStateView(core, source).containers, request)
             default: return json(AgentStateView(core, source).json, request)
             }
@@ -52,8 +59,16 @@ final class AgentAPI: Sendable {
 
     private static let recovering = HTTPResponse.text(503, "Agent has not finished recovery")
 
-    private func files(_ body: (FilesAPI) -> HTTPResponse) -> HTTPResponse {
+    private func files(_ request: HTTPRequest, _ body: (FilesAPI) -> HTTPResponse) async -> HTTPResponse {
         guard let source = source.withLock({ $0 }) else { return Self.recovering }
+        if source.configuration.security.acls != nil {
+            let (core, _) = await source.shell.view()
+            let owner = SandboxFiles(paths: source.paths).owner(of: request.query("path") ?? "")
+            let user = owner.flatMap { core.user(of: $0.executor, in: $0.framework) }
+            guard source.configuration.security.allows(request.principal, .accessSandboxes, user) else {
+                return .text(403, "Not authorized to access_sandboxes")
+            }
+        }
         return body(FilesAPI(files: SandboxFiles(paths: source.paths)))
     }
 

@@ -31,6 +31,7 @@ enum AgentFlags {
             ("work_dir", configuration.workDirectory),
             ("zk_session_timeout", text(configuration.zkSessionTimeout)),
         ]
+        flags += configuration.security.flags.map { ($0.key, $0.value) }
         let known = Set(flags.map(\.0))
         flags += configuration.reportedFlags.filter { !known.contains($0.key) }.map { ($0.key, $0.value) }
         flags.sort { $0.0 < $1.0 }

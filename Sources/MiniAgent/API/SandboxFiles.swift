@@ -92,6 +92,11 @@ struct SandboxFiles: Sendable {
         return result
     }
 
+    /// Whose sandbox a path names; nil if it names none.
+    func owner(of path: String) -> (framework: FrameworkID, executor: String)? {
+        split(path).map { (FrameworkID($0.sandbox[2]), $0.sandbox[4]) }
+    }
+
     /// - Returns: The components that lead from the root of all sandboxes to one sandbox, and those inside it.
     private func split(_ path: String) -> (sandbox: [String], rest: [String])? {
         var components = path.split(separator: "/").map(String.init)

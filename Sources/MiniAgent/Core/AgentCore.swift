@@ -24,7 +24,7 @@ package struct AgentCore: Hashable, Sendable {
     package internal(set) var frameworks: [FrameworkID: V1FrameworkInfo] = [:]
     package internal(set) var tasks: [TaskKey: TaskLife] = [:]
     /// Ended and acknowledged tasks, oldest first, for operators.
-    package private(set) var completed: [CompletedTask] = []
+    package internal(set) var completed: [CompletedTask] = []
     package private(set) var isRecovered = false
     /// How this agent is drained; nil unless tasks are being ended for it.
     package internal(set) var drain: DrainOrder?

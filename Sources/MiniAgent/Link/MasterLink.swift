@@ -25,18 +25,20 @@ final class MasterLink: Sendable {
     private let id: LinkID
     private let master: MasterAddress
     private let client: HTTPClient
+    private let authorization: [(String, String)]
     private let logger: Logger
     private let report: @Sendable (AgentEvent) -> Void
     private let state: Locked<State>
     private let reading = Locked<Task<Void, Never>?>(nil)
 
     init(
-        _ id: LinkID, to master: MasterAddress, client: HTTPClient, logger: Logger,
+        _ id: LinkID, to master: MasterAddress, client: HTTPClient, authorization: String? = nil, logger: Logger,
         report: @escaping @Sendable (AgentEvent) -> Void
     ) {
         self.id = id
         self.master = master
         self.client = client
+        self.authorization = authorization.map { [("Authorization", $0)] } ?? []
         self.logger = logger
         self.report = report
         state = Locked(State(baseURL: master.url))
@@ -87,7 +89,11 @@ final class MasterLink: Sendable {
         let body = MediaType.protobuf.encode(registration)
         do throws(HTTPClientError) {
             var response = try await register(body)
-            if response.status == 307, let leader = response.header("Location").flatMap(Self.baseURL) {
+            if response.status == 307,
+                let leader = response.header("Location").flatMap({
+                    Self.baseURL(ofLocation: $0, isSecure: master.url.hasPrefix("https://"))
+                })
+            {
                 // A fixed address of a master that does not lead.
                 state.withLock { $0.baseURL = leader }
                 response = try await register(body)
@@ -108,17 +114,18 @@ final class MasterLink: Sendable {
         request.headers = [
             ("Content-Type", MediaType.protobuf.rawValue), ("Accept", MediaType.protobuf.rawValue),
         ]
+        request.headers += authorization
         request.body = body
         return try await client.execute(request)
     }
 
-    /// The scheme and authority of `http://host:port/...` or `//host:port/...`.
-    static func baseURL(ofLocation location: String) -> String? {
-        let rest =
-            location.hasPrefix("http://")
-            ? location.dropFirst(7) : location.hasPrefix("//") ? location.dropFirst(2) : ""
-        let authority = rest.prefix { $0 != "/" }
-        return authority.isEmpty ? nil : "http://\(authority)"
+    /// The scheme and authority of `http://host:port/...` or `//host:port/...`. A redirect never leads from `https` to
+    /// plain HTTP: our credential would go with it.
+    static func baseURL(ofLocation location: String, isSecure: Bool) -> String? {
+        let scheme = isSecure ? "https" : "http"
+        let prefix = ["//", "\(scheme)://"].first { location.hasPrefix($0) }
+        let authority = location.dropFirst(prefix?.count ?? location.count).prefix { $0 != "/" }
+        return authority.isEmpty ? nil : "\(scheme)://\(authority)"
     }
 
     private func readCommands(_ body: HTTPClientBody) async throws(HTTPClientError) -> String {
@@ -191,6 +198,7 @@ final class MasterLink: Sendable {
         request.headers = [
             ("Content-Type", MediaType.protobuf.rawValue), ("Mini-Link-Stream-Id", streamID),
         ]
+        request.headers += authorization
         request.body = MediaType.protobuf.encode(call)
         request.totalTimeout = Self.callTimeout
         do throws(HTTPClientError) {

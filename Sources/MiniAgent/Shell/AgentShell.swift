@@ -22,6 +22,8 @@ actor AgentShell {
         var runner: ContainerRunner
         var killsOrphans: Bool
         var client: HTTPClient
+        /// What the agent proves itself to the master with: the value of an `Authorization` field.
+        var authorization: String?
         var logger: Logger
     }
 
@@ -90,9 +92,9 @@ actor AgentShell {
             if case .update(let update) = write { metrics.count(update) }
             store?.perform(write)
         case .register(let id, let master, let registration):
-            let link = MasterLink(id, to: master, client: parts.client, logger: parts.logger) { [inbox] event in
-                inbox.send(.event(event))
-            }
+            let link = MasterLink(
+                id, to: master, client: parts.client, authorization: parts.authorization, logger: parts.logger
+            ) { [inbox] event in inbox.send(.event(event)) }
             links[id] = link
             link.open(registration.message(describing: parts.info))
         case .closeLink(let id):

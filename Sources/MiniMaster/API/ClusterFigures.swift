@@ -65,6 +65,19 @@ struct ClusterFigures: Sendable {
         for agent in cluster.agents.all where agent.isConnected { total += agent.total }
     }
 
+    /// The figures of a cluster as somebody sees it: what agents and roles hold is that of all, what is counted and who runs
+    /// where is that of `visible`. Nil: all is seen.
+    init(_ cluster: Cluster, countsOf visible: Cluster?) {
+        self.init(cluster)
+        guard let visible else { return }
+        let seen = ClusterFigures(visible)
+        countsByAgent = seen.countsByAgent
+        countsByFramework = seen.countsByFramework
+        frameworksByAgent = seen.frameworksByAgent
+        agentsByFramework = seen.agentsByFramework
+        counts = seen.counts
+    }
+
     /// Collects what one pass over the tasks yields.
     private struct Figures {
         var usedByAgent: [AgentID: Held] = [:]

@@ -18,6 +18,7 @@ extension MasterAPI {
         if tag.isMatched(by: request.http.headers(named: "If-None-Match")) {
             return .empty(304, headers: [("ETag", tag.text)])
         }
+        let viewer = viewer(of: request)
         let key = DocumentCache.Key(target: request.http.target, principal: request.principal)
         let result = await documents.document(key, version: version) { [shell, facts] in
             guard let snapshot = await shell.snapshot() else { return .refused(Self.stopping) }
@@ -26,7 +27,7 @@ extension MasterAPI {
                     Self.refusal(by: snapshot.core.availability, request)
                         ?? .text(503, "Master has not finished recovery"))
             }
-            return .bytes(body(StateDocuments(cluster, facts)), version: snapshot.core.stateVersion)
+            return .bytes(body(StateDocuments(cluster, facts, for: viewer)), version: snapshot.core.stateVersion)
         }
         switch result {
         case .refused(let response): return response

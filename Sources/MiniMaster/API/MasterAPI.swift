@@ -1,7 +1,9 @@
 // Answers HTTP: finds the route, checks who leads and which method it is, and has the route's part answer.
+import HTTPAccess
 import HTTPServer
 import MesosProtocol
 import Resources
+import Security
 
 /// Turns HTTP requests into events for the core or into looks at its state.
 struct MasterAPI: Sendable {
@@ -59,7 +61,8 @@ struct MasterAPI: Sendable {
 
         case .health: .empty(200)
         case .redirect: redirect()
-        case .flags: request.json(ProcessDocuments.flags(facts))
+        case .flags:
+            viewer(of: request).canSeeFlags ? request.json(ProcessDocuments.flags(facts)) : .empty(403)
         case .version: request.json(ProcessDocuments.version(facts))
         case .metrics: await metrics(request)
         case .loggingToggle: toggleLogging(request)
@@ -70,6 +73,11 @@ struct MasterAPI: Sendable {
         case .filesDebug: files.debug(request)
         case .root: ProcessDocuments.page(facts)
         }
+    }
+
+    /// Who reads the answer, and what they may see.
+    func viewer(of request: RoutedRequest) -> Viewer {
+        Viewer(principal: request.principal, acls: facts.configuration.security.acls)
     }
 
     // MARK: Leadership
@@ -107,7 +115,7 @@ struct MasterAPI: Sendable {
             return Self.refusal(by: snapshot.core.availability, request)
                 ?? .text(503, "Master has not finished recovery")
         }
-        return body(cluster)
+        return body(viewer(of: request).visible(cluster))
     }
 
     /// Posts a change and waits for the core's answer.

@@ -1,4 +1,5 @@
 // A request whose route is known, with what its answer needs to know of it.
+import HTTPAccess
 import HTTPServer
 import MesosProtocol
 import Resources
@@ -11,7 +12,7 @@ struct RoutedRequest: Sendable {
     /// What of the path is behind the route's own.
     var rest: [String] = []
     /// Whom authentication found behind it; nil if nobody had to say.
-    var principal: Principal?
+    var principal: Principal? { http.principal }
 
     /// Where the leader answers the same: path and query as sent, with the prefix of the master's process.
     var pathAtLeader: String {

@@ -22,11 +22,14 @@ struct StateDocuments {
     let cluster: Cluster
     let facts: MasterFacts
     let figures: ClusterFigures
+    let viewer: Viewer
 
-    init(_ cluster: Cluster, _ facts: MasterFacts) {
-        self.cluster = cluster
+    /// - Parameter viewer: What they may not see is left out.
+    init(_ cluster: Cluster, _ facts: MasterFacts, for viewer: Viewer = .everything) {
+        self.cluster = viewer.visible(cluster)
         self.facts = facts
-        figures = ClusterFigures(cluster)
+        self.viewer = viewer
+        figures = ClusterFigures(cluster, countsOf: viewer.seesEverything ? nil : self.cluster)
     }
 
     private var present: [Agent] { cluster.agents.all.filter { !$0.isRecovered && $0.registeredAt != nil } }
@@ -66,6 +69,7 @@ struct StateDocuments {
             if let directory = facts.configuration.logDirectory { json.member("log_dir", directory) }
             if let file = facts.configuration.externalLogFile { json.member("external_log_file", file) }
             json.object("flags") { json in
+                guard viewer.canSeeFlags else { return }
                 for flag in facts.configuration.flags { json.member(flag.name, flag.value) }
             }
             slaves(&json, isFull: false)
@@ -184,7 +188,7 @@ struct StateDocuments {
         var json = JSONWriter()
         json.object { json in
             json.array("roles") { json in
-                for row in rows {
+                for row in rows where viewer.canSee(row.role) {
                     json.object { json in
                         json.member("name", row.role.value)
                         json.member("weight", row.weight)

@@ -1,6 +1,7 @@
 // What an operator can set that changes a decision of the master's core.
 import Allocator
 import Resources
+import Security
 
 /// The core's share of the master's configuration. Plain values, fixed for the life of the process.
 package struct MasterSettings: Sendable {
@@ -36,6 +37,10 @@ package struct MasterSettings: Sendable {
     /// Used only while the registry holds none.
     package var weights: [RoleName: Weight] = [:]
     package var rootSubmissions = true
+    /// What agents are assumed to serve in the URLs of offers: `https` when this master does, as in Apache Mesos.
+    package var urlScheme = "http"
+    /// Who may do what. Nil: everybody everything.
+    package var acls: AccessControlList?
     package var allocator = AllocatorSettings()
 
     package var completedFrameworksMax = 50

@@ -135,22 +135,22 @@ private enum AgentFlags {
 
     static let security: [FlagDefinition] = [
         .init(
-            "credential", .document, support: .refused(unless: [], "this version cannot authenticate to a master"),
+            "credential", .document,
             isSecret: true, "Principal and secret of this agent."),
         .init(
-            "http_credentials", .document, support: .refused(unless: [], open), isSecret: true,
+            "http_credentials", .document, isSecret: true,
             "Principals and their secrets."),
         .init(
-            "authenticate_http_readonly", .boolean, default: "false", support: .refused(unless: ["false"], open),
+            "authenticate_http_readonly", .boolean, default: "false",
             "Whether reading needs a password."),
         .init(
             "authenticate_http_readwrite", .boolean, default: "false", aliases: ["authenticate_http"],
-            support: .refused(unless: ["false"], open), "Whether changes need a password."),
+            "Whether changes need a password."),
         .init(
             "authenticate_http_executors", .boolean, default: "false", support: .refused(unless: ["false"], open),
             "Whether executors must authenticate."),
-        .init("acls", .document, support: .refused(unless: [], open), "Who may do what."),
-        .init("firewall_rules", .document, support: .refused(unless: [], open), "Endpoints that are switched off."),
+        .init("acls", .document, "Who may do what."),
+        .init("firewall_rules", .document, "Endpoints that are switched off."),
         .init(
             "jwt_secret_key", .document, support: .refused(unless: [], open), isSecret: true,
             "Key of executors' tokens."),
@@ -169,6 +169,16 @@ private enum AgentFlags {
         .init(
             "secret_resolver", .text, support: .refused(unless: [], CommonFlags.noModules),
             "Module that looks up secrets."),
+        .init(
+            "tls_cert_file", .text, requirement: .with("tls_key_file"), value: "PEM file",
+            "Serve TLS with this certificate, followed by those it was signed with."),
+        .init(
+            "tls_key_file", .text, requirement: .with("tls_cert_file"), value: "PEM file", "The certificate's key."),
+        .init(
+            "tls_ca_file", .text, value: "PEM file", "The authorities whose certificates are trusted."),
+        .init(
+            "tls_require_client_cert", .boolean, default: "false",
+            "Whether clients need a certificate of those authorities."),
     ]
 
     static let accepted: [FlagDefinition] =

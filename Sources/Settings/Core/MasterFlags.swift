@@ -147,33 +147,31 @@ private enum MasterFlags {
             "Whether /metrics/snapshot has figures for each framework."),
     ]
 
-    private static let open = "this version cannot do it, and ignoring it would leave the cluster open"
-
     static let security: [FlagDefinition] = [
         .init(
-            "credentials", .document, support: .refused(unless: [], open), isSecret: true,
+            "credentials", .document, isSecret: true,
             "Principals and their secrets."),
         .init(
             "authenticate_agents", .boolean, default: "false", aliases: ["authenticate_slaves"],
-            support: .refused(unless: ["false"], open), "Whether only authenticated agents may register."),
+            "Whether only authenticated agents may register."),
         .init(
             "authenticate_frameworks", .boolean, default: "false", aliases: ["authenticate"],
-            support: .refused(unless: ["false"], open), "Whether only authenticated frameworks may register."),
+            "Whether only authenticated frameworks may register."),
         .init(
-            "authenticate_http_frameworks", .boolean, default: "false", support: .refused(unless: ["false"], open),
+            "authenticate_http_frameworks", .boolean, default: "false",
             "Whether only authenticated frameworks may subscribe."),
         .init(
-            "authenticate_http_readonly", .boolean, default: "false", support: .refused(unless: ["false"], open),
+            "authenticate_http_readonly", .boolean, default: "false",
             "Whether reading needs a password."),
         .init(
             "authenticate_http_readwrite", .boolean, default: "false", aliases: ["authenticate_http"],
-            support: .refused(unless: ["false"], open), "Whether changes need a password."),
-        .init("acls", .document, support: .refused(unless: [], open), "Who may do what."),
+            "Whether changes need a password."),
+        .init("acls", .document, "Who may do what."),
         .init(
-            "rate_limits", .document, support: .accepted("this version limits nobody"),
+            "rate_limits", .document,
             "How many calls a second each principal may make."),
         .init(
-            "firewall_rules", .document, support: .refused(unless: [], open), "Endpoints that are switched off."),
+            "firewall_rules", .document, "Endpoints that are switched off."),
         .init(
             "authenticators", .list, default: "crammd5",
             support: .refused(unless: ["crammd5"], CommonFlags.noModules), "How agents and frameworks authenticate."),
@@ -186,6 +184,16 @@ private enum MasterFlags {
         .init(
             "authorizers", .list, default: "local",
             support: .refused(unless: ["local"], CommonFlags.noModules), "Who decides what is allowed."),
+        .init(
+            "tls_cert_file", .text, requirement: .with("tls_key_file"), value: "PEM file",
+            "Serve TLS with this certificate, followed by those it was signed with."),
+        .init(
+            "tls_key_file", .text, requirement: .with("tls_cert_file"), value: "PEM file", "The certificate's key."),
+        .init(
+            "tls_ca_file", .text, value: "PEM file", "The authorities whose certificates are trusted."),
+        .init(
+            "tls_require_client_cert", .boolean, default: "false",
+            "Whether clients need a certificate of those authorities."),
     ]
 
     static let accepted: [FlagDefinition] =

@@ -147,7 +147,9 @@ struct Sandbox: Equatable, Sendable {
     init?(offer: V1Offer, framework: FrameworkID, task: TaskID) {
         guard offer.hasURL, offer.url.hasAddress else { return nil }
         let address = offer.url.address
-        let host = address.hasIp && !address.ip.isEmpty ? address.ip : address.hostname
+        // Certificates name hosts.
+        let prefersName = offer.url.scheme == "https" && !address.hostname.isEmpty
+        let host = address.hasIp && !address.ip.isEmpty && !prefersName ? address.ip : address.hostname
         agentURL = "\(offer.url.scheme)://\(host):\(address.port)"
         path = "/frameworks/\(framework)/executors/\(task)/runs/latest"
     }

@@ -39,6 +39,7 @@ struct RunCommand: AsyncParsableCommand {
     @OptionGroup(title: "Where") var place: Place
     @OptionGroup(title: "Resources") var needs: Needs
     @OptionGroup(title: "What") var what: What
+    @OptionGroup(title: "Security") var security: ClientSecurityFlags
 
     func run() async throws {
         let location: MasterLocation
@@ -47,6 +48,8 @@ struct RunCommand: AsyncParsableCommand {
         }
         let role = try FlagCheck.role(place.role, "run: --role")
         let request = try taskRequest()
+        let credentials = try security.credentials()
+        let tls = try security.tls(isSecureURL: place.master.hasPrefix("https://"))
         var logger = Logger(label: "mini-run", factory: { StreamLogHandler.standardError(label: $0) })
         logger.logLevel = .critical
         let signals = StopSignals()
@@ -55,8 +58,10 @@ struct RunCommand: AsyncParsableCommand {
             while await signals.next() != nil { asking.yield() }
             asking.finish()
         }
-        let status = await TaskRunner(master: location, request: request, role: role)
-            .run(interruptions: interruptions, logger: logger)
+        let status = await TaskRunner(
+            master: location, request: request, role: role, credentials: credentials, tls: tls
+        )
+        .run(interruptions: interruptions, logger: logger)
         signals.giveUp()
         await watching.value
         throw ExitCode(status)

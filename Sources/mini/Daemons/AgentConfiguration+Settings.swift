@@ -30,6 +30,7 @@ extension AgentConfiguration {
         readDocker(settings)
         if let text = settings.text("recover"), let value = Recovery(rawValue: text) { recover = value }
         strict = settings.boolean("strict")
+        security = try AgentSecurity(settings)
         reportedFlags = settings.reported
     }
 

@@ -221,7 +221,7 @@ package struct DockerEngine: Sendable {
         switch error {
         case .cancelled: .cancelled
         case .bodyTooLarge: .malformed("the answer is too large")
-        case .couldNotConnect, .timedOut, .closedEarly, .invalidURL, .other: .unreachable("\(error)")
+        case .couldNotConnect, .notSecure, .timedOut, .closedEarly, .invalidURL, .other: .unreachable("\(error)")
         }
     }
 

@@ -236,4 +236,20 @@ package struct FrameworkBook: Sendable {
         if journal?.contains(where: { $0.id == framework.id }) == true { return }
         journal?.append(Change(kind: kind, id: framework.id, info: framework.info))
     }
+
+    // MARK: For readers
+
+    /// Leaves out what a reader may not see. For copies that are shown, never for the book itself.
+    mutating func leaveOut(
+        where isHidden: (Framework) -> Bool, completedTasks isHiddenTask: (TaskRecord, Framework) -> Bool
+    ) {
+        frameworks = frameworks.filter { !isHidden($0.value) }
+        completed.removeAll(where: isHidden)
+        for (id, framework) in frameworks {
+            frameworks[id]?.completedTasks.removeAll { isHiddenTask($0, framework) }
+        }
+        for (place, framework) in completed.enumerated() {
+            completed[place].completedTasks.removeAll { isHiddenTask($0, framework) }
+        }
+    }
 }

@@ -46,7 +46,8 @@ extension Cluster {
         let message = incoming.call.register
         let link = incoming.freshLinkID
         count(message.agent.hasID ? "reregister_slave" : "register_slave")
-        if let reason = AgentAdmission.refusal(of: message, cluster: registry.cluster, selfInfo, settings) {
+        let unfit = AgentAdmission.refusal(of: message, cluster: registry.cluster, selfInfo, settings)
+        if let reason = unauthorizedAgent(incoming.principal) ?? unfit {
             answer(request, .link(link))
             return turnAway(link, reason, message, shutdown: false)
         }

@@ -40,7 +40,7 @@ extension Cluster {
         message.frameworkID = V1FrameworkID(offer.framework)
         message.agentID = V1AgentID(offer.agent)
         message.unavailability = offer.unavailability
-        if let agent = agents[offer.agent] { message.url = Self.url(of: agent) }
+        if let agent = agents[offer.agent] { message.url = url(of: agent) }
         return message
     }
 

@@ -86,6 +86,9 @@ extension Cluster {
 
     private mutating func launch(_ info: V1TaskInfo, from acceptance: inout Acceptance) {
         let framework = acceptance.framework
+        if let fault = unauthorizedUser(of: info, in: framework) {
+            return fail([info], framework, fault, reason: .taskUnauthorized)
+        }
         let need: TaskValidation.Need
         switch judge(info, acceptance) {
         case .invalid(let reason): return fail([info], framework, reason)

@@ -36,7 +36,7 @@ extension Cluster {
         message.frameworkID = V1FrameworkID(framework.id)
         message.agentID = V1AgentID(agent.id)
         message.hostname = agent.hostname
-        message.url = Self.url(of: agent)
+        message.url = url(of: agent)
         if let unavailability = maintenance.agents[agent.id] { message.unavailability = unavailability }
         if agent.info.hasDomain { message.domain = agent.info.domain }
         message.resources = OfferedResources.message(offer.resources, role: offer.role, for: framework.capabilities)
@@ -45,9 +45,9 @@ extension Cluster {
         return message
     }
 
-    static func url(of agent: Agent) -> V1URL {
+    func url(of agent: Agent) -> V1URL {
         var url = V1URL()
-        url.scheme = "http"
+        url.scheme = settings.urlScheme
         url.address.hostname = agent.hostname
         url.address.ip = agent.remoteHost
         url.address.port = agent.info.port

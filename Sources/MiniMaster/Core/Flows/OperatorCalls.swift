@@ -8,6 +8,10 @@ extension Cluster {
     /// A change is answered only when the registry holds it.
     mutating func receive(_ request: RequestNumber, _ incoming: OperatorRequest) {
         let call = incoming.call
+        if let reason = unauthorizedCall(call, by: incoming.principal) {
+            note(.warning, "operator refused: \(reason)")
+            return answer(request, .refused(status: 403, reason: reason))
+        }
         switch call.type {
         case .teardown: teardown(request, FrameworkID(call.teardown.frameworkID))
         case .updateWeights: updateWeights(request, call.updateWeights)

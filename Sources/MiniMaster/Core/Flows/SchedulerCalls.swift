@@ -8,9 +8,11 @@ extension Cluster {
     ///
     /// The order of the checks is visible from outside (which of two faults is reported), so it is kept: the call,
     /// the accepted media type, a stream id where none belongs, the framework, its connection, the stream id.
-    mutating func receive(_ request: RequestNumber, _ incoming: SchedulerRequest) {
+    mutating func receive(_ request: RequestNumber, _ received: SchedulerRequest) {
+        var incoming = received
+        incoming.call.adopt(incoming.principal)
         let call = incoming.call
-        if let fault = SchedulerCallValidation.fault(in: call) {
+        if let fault = SchedulerCallValidation.fault(in: call, from: incoming.principal) {
             return refuse(request, 400, "Failed to validate scheduler::Call: \(fault)")
         }
         if call.type == .subscribe || call.type == .reconcileOperations, !incoming.acceptsStream {
@@ -25,6 +27,9 @@ extension Cluster {
         }
         let id = FrameworkID(call.frameworkID)
         guard let framework = frameworks[id] else { return refuse(request, 400, "Framework cannot be found") }
+        if let fault = SchedulerCallValidation.fault(claiming: framework.info, from: incoming.principal) {
+            return refuse(request, 400, fault)
+        }
         guard let stream = framework.stream else { return refuse(request, 403, "Framework is not subscribed") }
         guard let given = incoming.streamID else {
             return refuse(request, 400, "All non-subscribe calls should include the 'Mesos-Stream-Id' header")

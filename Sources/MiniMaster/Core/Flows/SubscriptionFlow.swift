@@ -16,6 +16,7 @@ extension Cluster {
         if let fault = FrameworkValidation.fault(in: info, suppressed: subscribe.suppressedRoles, settings: settings) {
             return refuse(stream, fault)
         }
+        if let fault = unauthorizedRoles(of: info) { return refuse(stream, fault) }
         let constraints = subscribe.hasOfferConstraints ? subscribe.offerConstraints : nil
         let wishes: OfferWishes
         do throws(OfferWishes.Fault) { wishes = try OfferWishes(info, constraints) } catch {
@@ -39,7 +40,11 @@ extension Cluster {
             return admit(fresh, asks)
         }
         if case .leaving = known.connection { return refuse(stream, "Framework has been removed") }
-        if let fault = FrameworkValidation.fault(resubscribing: info, over: known.info) { return refuse(stream, fault) }
+        // A framework from before authentication was switched on is the first to prove who it is.
+        let isFirstProof = !known.info.hasPrincipal && incoming.principal != nil
+        if !isFirstProof, let fault = FrameworkValidation.fault(resubscribing: info, over: known.info) {
+            return refuse(stream, fault)
+        }
         resubscribe(known, as: info, asks, on: stream)
     }
 
@@ -136,6 +141,7 @@ extension Cluster {
         if let fault = FrameworkValidation.fault(updating: known.info, to: info) {
             return answer(request, .refused(status: 400, reason: "FrameworkInfo update is not valid: \(fault)"))
         }
+        if let fault = unauthorizedRoles(of: info) { return answer(request, .refused(status: 403, reason: fault)) }
         let constraints = call.hasOfferConstraints ? call.offerConstraints : nil
         let wishes: OfferWishes
         do throws(OfferWishes.Fault) { wishes = try OfferWishes(info, constraints) } catch {
