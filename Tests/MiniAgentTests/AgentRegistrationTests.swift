@@ -81,6 +81,23 @@ struct AgentRegistrationTests {
         }
     }
 
+    @Test func `an agent that a new leader does not take yet asks again soon`() {
+        var agent = AgentConversation()
+        agent.happen(.masterDetected(AgentConversation.master))
+        agent.happen(.timerFired(.register(agent.openLink)))
+        var told = grant
+        told.clusterAgents = 100
+        agent.command(.registered(told))
+        agent.happen(.masterDetected(MasterAddress(id: "m2", url: "http://10.0.0.2:5050")))
+        var bound = Duration.milliseconds(50)
+        for _ in 0..<8 {
+            agent.happen(.timerFired(.register(agent.openLink)))
+            let waits = delay(of: agent.happen(.linkLost(agent.openLink, reason: "503")))
+            #expect(waits.count == 1 && waits[0] <= bound)
+            bound *= 2
+        }
+    }
+
     @Test func `an agent remembers its cluster, names it, and does not work for another`() {
         var agent = AgentConversation()
         agent.happen(.masterDetected(AgentConversation.master))

@@ -91,6 +91,24 @@ import Testing
                 == .openStream(attempt: 2, master: Talk.standby, frameworkID: nil))
     }
 
+    @Test func `a new leader that is still reading its registry is asked again within milliseconds`() {
+        var talk = Talk.subscribed()
+        _ = talk.tell(.streamEnded(attempt: 1, reason: "killed"))
+        for attempt in 2...9 {
+            guard case .backingOff(let timer) = talk.machine.phase else { break }
+            _ = talk.tell(.timerFired(timer))
+            _ = talk.tell(.streamRefused(attempt: attempt, status: nil, location: nil, reason: "connection refused"))
+        }
+        guard case .openStream(let attempt, _, _)? = talk.tell(.masterDetected(Talk.standby)).first else {
+            Issue.record("the new leader is not called")
+            return
+        }
+        let refusal = SubscriptionMachine.Event.streamRefused(
+            attempt: attempt, status: 503, location: nil, reason: "Master has not finished recovery")
+        let delay = talk.tell(refusal).timers.first?.delay ?? .seconds(99)
+        #expect(delay <= .milliseconds(25))
+    }
+
     @Test func `a change of leader ends the old stream and its calls`() {
         var talk = Talk.subscribed()
         _ = talk.tell(.callSubmitted(1))

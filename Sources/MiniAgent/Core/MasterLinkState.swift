@@ -27,6 +27,8 @@ package struct MasterLinkState: Hashable, Sendable {
     /// How much of the time in which agents return to a new leader each of them takes up: a leader takes 5,000 a second
     /// without falling behind.
     static let returnTimePerAgent = Duration.microseconds(200)
+    /// The least that the waiting times of a known agent double from.
+    static let retryMin = Duration.milliseconds(25)
 
     init(settings: AgentSettings) {
         backoffFactor = settings.registrationBackoffFactor
@@ -135,8 +137,13 @@ package struct MasterLinkState: Hashable, Sendable {
         phase = .waiting(master, link)
         // Random, so that a thousand agents do not all greet a new leader in one instant. How many there are is known to
         // an agent that was registered before: in a small cluster nobody has to wait.
-        var bound = min(backoffFactor * (1 << min(failures, 16)), backoffMax)
-        if failures == 0, let clusterAgents { bound = min(bound, Self.returnTimePerAgent * max(1, clusterAgents)) }
+        var base = backoffFactor
+        if let clusterAgents {
+            let spread = Self.returnTimePerAgent * max(1, clusterAgents)
+            // A new leader refuses everybody for the few milliseconds in which it reads the registry.
+            base = min(base, failures == 0 ? spread : max(spread, Self.retryMin))
+        }
+        let bound = min(base * (1 << min(failures, 16)), backoffMax)
         return [.schedule(.register(link), after: chance.duration(upTo: bound))]
     }
 }

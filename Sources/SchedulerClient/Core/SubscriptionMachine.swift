@@ -80,8 +80,11 @@ package struct SubscriptionMachine: Equatable, Sendable {
     private var detectedMaster: String?
     private var attempts = 0
     private var timers: TimerNumber = 0
-    /// Failures since the last SUBSCRIBED event; the exponent of the backoff.
+    /// Failures since the last SUBSCRIBED event; the exponent of the backoff. Below zero after a new leader was detected.
     private var failuresInARow = 0
+    /// A new leader answers 503 for the few milliseconds in which it reads the registry: the first waits are this many
+    /// times halved.
+    private static let freshLeaderHalvings = 3
     private var wasEverSubscribed = false
     private var waiting: [CallNumber] = []
     private var inFlight: InFlight?
@@ -158,6 +161,8 @@ extension SubscriptionMachine {
         detectedMaster = master
         // A detector that lost sight of the leader is no reason to leave a stream that works.
         guard let master else { return [] }
+        // What failed with the last leader says nothing of this one.
+        if isNews, wasEverSubscribed { failuresInARow = -Self.freshLeaderHalvings }
         switch phase {
         case .detecting:
             return open(master, redirects: 0)
@@ -283,7 +288,9 @@ extension SubscriptionMachine {
     private mutating func backOff(because reason: String) -> [Effect] {
         failuresInARow += 1
         let doublings = min(failuresInARow - 1, 20)
-        let ceiling = min(settings.backoffMin * (1 << doublings), settings.backoffMax)
+        let ceiling =
+            doublings < 0
+            ? settings.backoffMin / (1 << -doublings) : min(settings.backoffMin * (1 << doublings), settings.backoffMax)
         let timer = newTimer()
         phase = .backingOff(timer)
         // Between half and all of it, so that a thousand frameworks do not return in one instant.
