@@ -130,7 +130,7 @@ extension ResourceState {
                 guard let operation = AgentOperation(message) else { return nil }
                 operations.append(operation)
             case .destroyedVolume(let name): destroyed.append(name)
-            case .agent, .framework, .task, .placement, .update, .acknowledgement, .kill: return nil
+            case .agent, .drain, .framework, .task, .placement, .update, .acknowledgement, .kill: return nil
             }
         }
         guard let sum = try? Resources(resources) else { return nil }
