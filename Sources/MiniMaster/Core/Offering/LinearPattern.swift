@@ -48,10 +48,10 @@ struct LinearPattern: Sendable {
         }
         let node = try parser.parse()
         try add(node)
-        try add(.matched)
+        try append(.matched)
     }
 
-    private mutating func add(_ step: Step) throws(LinearPatternError) {
+    private mutating func append(_ step: Step) throws(LinearPatternError) {
         guard steps.count < Self.stepsMax else { throw .tooLarge(size: steps.count + 1, max: Self.stepsMax) }
         steps.append(step)
     }
@@ -59,9 +59,9 @@ struct LinearPattern: Sendable {
     private mutating func add(_ node: PatternNode) throws(LinearPatternError) {
         switch node {
         case .empty: return
-        case .one(let set): try add(.one(set))
-        case .begin: try add(.begin)
-        case .end: try add(.end)
+        case .one(let set): try append(.one(set))
+        case .begin: try append(.begin)
+        case .end: try append(.end)
         case .sequence(let nodes): for node in nodes { try add(node) }
         case .alternatives(let nodes):
             var exits: [Int] = []
@@ -71,10 +71,10 @@ struct LinearPattern: Sendable {
                     break
                 }
                 let fork = steps.count
-                try add(.either(fork + 1, fork + 1))
+                try append(.either(fork + 1, fork + 1))
                 try add(node)
                 exits.append(steps.count)
-                try add(.either(0, 0))
+                try append(.either(0, 0))
                 steps[fork] = .either(fork + 1, steps.count)
             }
             for exit in exits { steps[exit] = .either(steps.count, steps.count) }
@@ -87,16 +87,16 @@ struct LinearPattern: Sendable {
             }
             guard let most else {
                 let fork = steps.count
-                try add(.either(fork + 1, fork + 1))
+                try append(.either(fork + 1, fork + 1))
                 try add(node)
-                try add(.either(fork, fork))
+                try append(.either(fork, fork))
                 steps[fork] = .either(fork + 1, steps.count)
                 return
             }
             var forks: [Int] = []
             for _ in least..<most {
                 forks.append(steps.count)
-                try add(.either(0, 0))
+                try append(.either(0, 0))
                 try add(node)
             }
             for fork in forks { steps[fork] = .either(fork + 1, steps.count) }
