@@ -52,7 +52,8 @@ struct OperatorAnswerTests {
         for (json, binary) in zip(lists(answers, .json), lists(answers, .protobuf)) {
             let left: V1OperatorResponse = try MediaType.json.decode(from: json.bytes)
             let right: V1OperatorResponse = try MediaType.protobuf.decode(from: binary.bytes)
-            #expect(left == right, "\(json.shape)")
+            // JSON says defaults aloud, so what is compared is what both say.
+            #expect(MesosJSON.encode(left) == MesosJSON.encode(right), "\(json.shape)")
         }
     }
 
