@@ -13,7 +13,6 @@ struct RecordedShapeTests {
         let gone = talk.subscribe(Samples.framework("gone", failoverTimeout: 0))
         talk.send(.streamClosed(gone))
         var agent = Samples.agent(resources: "cpus:4;mem:4096;disk:100;ports:[31000-31099]")
-        agent.agent.checkpoint = true
         for (name, value) in [("rack", "r1"), ("zone", "z1")] {
             var attribute = V1Attribute()
             attribute.name = name
