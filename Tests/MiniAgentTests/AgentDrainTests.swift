@@ -144,8 +144,8 @@ struct AgentDrainTests {
         #expect(second.core.drain?.maxGrace == .seconds(2))
         second.happen(.containerStarted(container, StartedContainer()))
         #expect(second.effects.words.contains("stop container"))
-        let effects = second.register()
-        let registration = effects.compactMap { effect -> Registration? in
+        second.register()
+        let registration = second.effects.compactMap { effect -> Registration? in
             if case .register(_, _, let registration) = effect { registration } else { nil }
         }
         #expect(registration.first?.drain?.maxGrace == .seconds(2))
