@@ -5,7 +5,7 @@ ARGS ?=
 .PHONY: help dev build test unit integration sim chaos check format clean
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 dev: ## Install what the program needs, build it, run the demo here (ARGS="--exit_when_done" passes options on)
 	@scripts/install-packages program
@@ -37,6 +37,15 @@ chaos: ## Attack a real cluster with FAULTS=n faults drawn from SEED=n (default 
 	@CHAOS_FAULTS=$${FAULTS:-100} CHAOS_SEED=$${SEED:-1} CHAOS_TABLE=$(CURDIR)/.build/chaos.md \
 		swift test --skip-build --disable-xctest --filter ChaosIntegrationTests
 	@cat .build/chaos.md
+
+bench-agents: build ## Simulate agents: register, kill the leader, register again with tasks, read the state (ARGS="--count 2000 --tasks 100000 --masters 3")
+	@.build/release/mini bench agents --count 2000 --tasks 100000 $(ARGS)
+
+bench-failover: build ## Kill leading masters and time how soon the next one makes an offer (ARGS="--runs 10 --count 100")
+	@.build/release/mini bench failover --count 100 --tasks 1000 --runs 10 $(ARGS)
+
+bench-slopes: build ## Measure what one more agent and one more task cost a master in memory
+	@.build/release/mini bench slopes
 
 check: ## Format check and a build in which every warning is an error
 	@scripts/check

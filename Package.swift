@@ -160,6 +160,7 @@ let package = Package(
             name: "TaskRunTests", dependencies: ["TaskRun", "MesosProtocol", "Resources"], swiftSettings: strict),
         .testTarget(
             name: "MesosProtocolTests", dependencies: ["MesosProtocol", "Resources", protobuf], swiftSettings: strict),
+        .testTarget(name: "LoadTestTests", dependencies: ["LoadTest", "MesosProtocol", "Resources", protobuf], swiftSettings: strict),
         .testTarget(name: "MailboxTests", dependencies: ["Mailbox"], swiftSettings: strict),
         .testTarget(
             name: "CLinuxTests", dependencies: ["CLinux", "Processes", "mini-supervisor"], swiftSettings: strict),

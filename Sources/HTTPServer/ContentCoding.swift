@@ -52,7 +52,7 @@ enum ContentCoding {
 
     private static let pieceBytes = 256 << 10
     /// The fastest: the network is a machine room's, and the master has better things to do.
-    private static let level: Int32 = 1
+    static let level: Int32 = 1
 
     /// - Returns: Nil if zlib has no memory.
     static func gzip(_ bytes: [UInt8]) -> [UInt8]? {
@@ -80,7 +80,7 @@ enum ContentCoding {
     }
 
     /// Runs until zlib has taken all its input and, at the end, given all its output.
-    private static func deflateAll(_ stream: inout z_stream, flush: Int32, into packed: inout [UInt8]) -> Bool {
+    static func deflateAll(_ stream: inout z_stream, flush: Int32, into packed: inout [UInt8]) -> Bool {
         while true {
             var code = Z_OK
             var produced = 0

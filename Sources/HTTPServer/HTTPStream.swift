@@ -29,6 +29,15 @@ public final class HTTPStream: Sendable {
         var end: HTTPStreamEnd?
         var observers: [@Sendable (HTTPStreamEnd) -> Void] = []
         var connection: (any HTTPStreamConnection)?
+        /// Whoever waits for the client to read.
+        var room: CheckedContinuation<Bool, Never>?
+
+        /// Takes the waiter if its wait is over.
+        mutating func takeWaiter(below bytes: Int) -> (CheckedContinuation<Bool, Never>, isOpen: Bool)? {
+            guard let waiter = room, end != nil || pendingBytes + inFlightBytes <= bytes else { return nil }
+            room = nil
+            return (waiter, end == nil)
+        }
     }
 
     /// What a connection takes from the stream in one go.
@@ -78,6 +87,7 @@ public final class HTTPStream: Sendable {
             return true
         }
         settle(-freed)
+        wakeWaiter()
     }
 
     /// Sends a chunk. Does nothing once the stream has ended or was closed, or if `bytes` is empty.
@@ -108,6 +118,38 @@ public final class HTTPStream: Sendable {
         }
         settle(charged)
     }
+
+    /// Sends a chunk as soon as little enough waits for the client, so that a document of any size passes through a small
+    /// buffer. One caller at a time.
+    ///
+    /// - Parameter patience: How long the client may take to read what waits; then the stream ends with `.tooSlow`.
+    /// - Returns: Whether the stream is still open.
+    public func send(_ bytes: [UInt8], patience: Duration = .seconds(60)) async -> Bool {
+        let alarm = Timers.shared.scheduleOnce(after: patience) { [weak self] in self?.cutOff() }
+        let isOpen = await withCheckedContinuation { continuation in
+            let waiter = state.withLock { state in
+                state.room = continuation
+                return state.takeWaiter(below: bufferedBytesMax / 2)
+            }
+            if let waiter { waiter.0.resume(returning: waiter.isOpen) }
+        }
+        alarm.cancel()
+        if isOpen { write(bytes) }
+        return isOpen
+    }
+
+    private func cutOff() {
+        guard state.withLock({ $0.room != nil }) else { return }
+        end(because: .tooSlow)
+    }
+
+    private func wakeWaiter() {
+        let waiter = state.withLock { $0.takeWaiter(below: bufferedBytesMax / 2) }
+        if let waiter { waiter.0.resume(returning: waiter.isOpen) }
+    }
+
+    /// Breaks the connection off: the client sees that the body is not complete.
+    public func abort() { end(because: .tooSlow) }
 
     /// Ends the body in good order: what was written is still sent.
     public func close() {
@@ -183,6 +225,7 @@ public final class HTTPStream: Sendable {
             return true
         }
         if isCharged { settle(-bytes) }
+        wakeWaiter()
     }
 
     /// Ends the stream, unless it has ended, and tells the observers.
@@ -196,6 +239,7 @@ public final class HTTPStream: Sendable {
         }
         settle(-freed)
         _ = takeBatch()
+        wakeWaiter()
     }
 
     var end: HTTPStreamEnd? { state.withLock { $0.end } }

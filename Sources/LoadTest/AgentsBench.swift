@@ -97,7 +97,8 @@ public struct AgentsBench: Sendable {
         report("idle master: \(Self.memory(idle))")
 
         fleet.follow(leader.address)
-        show("registered, without tasks", try await fleet.waitUntilComplete(leaders: 1, within: options.limit))
+        let first = try await fleet.waitUntilComplete(leaders: 1, within: options.limit)
+        show("registered, without tasks", first, pid: leader.process.pid)
         report("leader: \(Self.memory(ProcessMemory.of(leader.process.pid)))")
         await fleet.loadTasks()
 
@@ -110,9 +111,10 @@ public struct AgentsBench: Sendable {
         report(String(format: "leader killed; the next one serves after %.3f s", MonotonicClock.seconds - killedAt))
         ProcessMemory.resetPeak(of: leader.process.pid)
         let before = ProcessMemory.of(leader.process.pid)
+        let processor = ProcessMemory.processorSeconds(of: leader.process.pid)
         fleet.follow(leader.address)
         let figures = try await fleet.waitUntilComplete(leaders: 2, within: options.limit)
-        show("re-registered with \(plan.tasks) tasks", figures)
+        show("re-registered with \(plan.tasks) tasks", figures, pid: leader.process.pid, since: processor)
         let after = ProcessMemory.of(leader.process.pid)
         report("leader: \(Self.memory(after))")
         if let before, let after {
@@ -148,6 +150,7 @@ public struct AgentsBench: Sendable {
     // MARK: Measuring
 
     private func documents(_ master: MasterAddress, pid: Int32?) async throws {
+        let processor = pid.map(ProcessMemory.processorSeconds) ?? 0
         var times: [Double] = []
         var last: ProbeAnswer?
         for _ in 0..<5 {
@@ -160,7 +163,12 @@ public struct AgentsBench: Sendable {
             String(
                 format: "/master/state: %d, %.1f MB in %.3f s (first byte %.3f s; of 5: %@)", last.status,
                 Double(last.bodyBytes) / 1e6, times.sorted()[2], last.firstByteSeconds,
-                times.map { String(format: "%.3f", $0) }.joined(separator: " ")))
+                times.map { String(format: "%.3f", $0) }.joined(separator: " "))
+                + (pid.map {
+                    String(
+                        format: "; processor time of the master %.2f s each",
+                        (ProcessMemory.processorSeconds(of: $0) - processor) / 5)
+                } ?? ""))
         if let etag = last.etag {
             var quick: [Double] = []
             var status = 0
@@ -189,12 +197,17 @@ public struct AgentsBench: Sendable {
                 + "\(figures.brokenLinks) links broken, \(figures.refusals) refusals")
     }
 
-    private func show(_ what: String, _ figures: FleetFigures) {
+    /// - Parameter since: The leader's processor time at the start.
+    private func show(_ what: String, _ figures: FleetFigures, pid: Int32? = nil, since: Double = 0) {
         let seconds = figures.completeAt - figures.turnedAt
         report(
             String(
                 format: "%@: %d agents in %.3f s; %d retries, %d refusals, %d broken links", what, options.fleet.agents,
-                seconds, figures.retries, figures.refusals, figures.brokenLinks))
+                seconds, figures.retries, figures.refusals, figures.brokenLinks)
+                + (pid.map {
+                    String(
+                        format: "; processor time of the master %.2f s", ProcessMemory.processorSeconds(of: $0) - since)
+                } ?? "") + (figures.lastFault.isEmpty ? "" : "; last fault: \(figures.lastFault)"))
     }
 
     private static func memory(_ memory: ProcessMemory?) -> String {

@@ -28,6 +28,14 @@ public struct ProcessMemory: Hashable, Sendable {
         fclose(file)
     }
 
+    /// Seconds of processor time that the process has used.
+    public static func processorSeconds(of pid: Int32) -> Double {
+        guard let stat = text("/proc/\(pid)/stat"), let end = stat.lastIndex(of: ")") else { return 0 }
+        let fields = stat[stat.index(after: end)...].split(separator: " ")
+        guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else { return 0 }
+        return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
+    }
+
     private static func text(_ path: String) -> String? {
         guard let file = fopen(path, "re") else { return nil }
         defer { fclose(file) }

@@ -41,6 +41,7 @@ public final class MasterServer: Sendable {
         try WorkDirectory.prepare(configuration.workDir)
         let ip = try HostAddress.advertised(configuration)
         FileLimits.raise()
+        HeapLimits.apply()
 
         // The port must be known before anybody can be told of it, so the routes are filled in afterwards.
         let routes = Locked<MasterAPI?>(nil)
@@ -93,7 +94,11 @@ public final class MasterServer: Sendable {
         var generator = SystemRandomNumberGenerator()
         let core = MasterCore(
             settings: configuration.settings, selfInfo: info, seed: generator.next(), startedAt: startedAt)
-        let loop = Task { await shell.run(core) }
+        let loop = Task {
+            let trimming = Task { await Self.trimHeap() }
+            await shell.run(core)
+            trimming.cancel()
+        }
         let shown = ip.contains(":") ? "[\(ip)]" : ip
         logger.info("master \(info.id) listens on \(configuration.ip):\(http.port)")
         let scheme = configuration.security.tls == nil ? "http" : "https"
@@ -116,6 +121,11 @@ public final class MasterServer: Sendable {
         await http.stop()
     }
 
+    /// Until cancelled. A look takes microseconds; giving back takes milliseconds, and comes after a rush only.
+    private static func trimHeap() async {
+        while (try? await Task.sleep(for: .seconds(2))) != nil { HeapLimits.trim(freeBytesMax: 12 << 20) }
+    }
+
     /// Calls are small; an agent that registers with thousands of tasks is the largest.
     private static let limits = HTTPServerLimits(
         bodyBytesMax: { path in
@@ -124,7 +134,7 @@ public final class MasterServer: Sendable {
             case .scheduler, .readWrite: 16 << 20
             case .readOnly, nil: 64 << 10
             }
-        }, connectionsPerAddressMax: 4_000)
+        }, connectionsMax: 40_000, connectionsPerAddressMax: 4_000)
 
     private static func masterInfo(ip: String, port: Int, hostname: String, domain: V1DomainInfo?) -> V1MasterInfo {
         var info = V1MasterInfo(

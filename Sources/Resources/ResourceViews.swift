@@ -186,3 +186,11 @@ extension ResourceValue {
         }
     }
 }
+
+extension Resources {
+    /// Whether there is nothing but unreserved cpus, mem, disk and gpus, of which two holders can never claim the same.
+    package var isPlainScalars: Bool { others.isEmpty && plainPorts.isEmpty }
+
+    /// Whether there is nothing but unreserved cpus, mem, disk, gpus and ports.
+    package var isPlain: Bool { others.isEmpty }
+}

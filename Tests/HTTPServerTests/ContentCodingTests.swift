@@ -55,6 +55,19 @@ struct ContentCodingTests {
         #expect(Self.unpack(try #require(ContentCoding.gzip([])), count: 1) == [])
     }
 
+    @Test func `a body compressed in pieces is the body`() throws {
+        let encoder = try #require(GzipEncoder())
+        var packed: [UInt8] = []
+        var whole: [UInt8] = []
+        for number in 0..<200 {
+            let piece = [UInt8]("\(number) tasks of \(number) agents, ".utf8)
+            whole += piece
+            packed += try #require(encoder.encode(piece))
+        }
+        packed += try #require(encoder.encode([], isLast: true))
+        #expect(Self.unpack(packed, count: whole.count) == whole)
+    }
+
     private static func unpack(_ packed: [UInt8], count: Int) -> [UInt8]? {
         var stream = z_stream()
         guard inflateInit2_(&stream, 15 + 16, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {

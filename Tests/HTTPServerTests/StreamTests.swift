@@ -112,6 +112,54 @@ struct StreamTests {
         }
     }
 
+    @Test func `a large body passes through a small buffer, at the reader's pace`() async throws {
+        let streaming = StreamingServer(bufferedBytesMax: 64 * 1024)
+        try await withServer(handler: streaming.handler()) { server in
+            let port = server.port
+            let client = try await offPool { try RawClient(port: port, receiveBufferBytes: 4096) }
+            client.send("GET / HTTP/1.1\r\nConnection: close\r\n\r\n")
+            let stream = try await streaming.next()
+            async let whole = offPool { try client.readToEnd() }
+            let chunk = [UInt8](repeating: 0x61, count: 16 * 1024)
+            var bufferedMost = 0
+            for _ in 0..<100 {
+                #expect(await stream.send(chunk))
+                bufferedMost = max(bufferedMost, stream.bufferedBytes)
+            }
+            stream.close()
+            #expect(try await whole.count > 100 * chunk.count)
+            #expect(bufferedMost <= 64 * 1024)
+        }
+    }
+
+    @Test func `whoever waits for a reader hears that it has gone, or that it reads nothing`() async throws {
+        let streaming = StreamingServer(bufferedBytesMax: 64 * 1024)
+        let chunk = [UInt8](repeating: 0x61, count: 256 * 1024)
+        try await withServer(handler: streaming.handler()) { server in
+            let port = server.port
+            let client = try await offPool { try RawClient(port: port, receiveBufferBytes: 4096) }
+            client.send("GET / HTTP/1.1\r\n\r\n")
+            let first = try await streaming.next()
+            async let isOpen = sendUntilClosed(first, chunk, patience: .seconds(60))
+            try await eventually("the buffer is full") { first.bufferedBytes > 0 }
+            client.closeSendingSide()
+            #expect(await isOpen == false)
+
+            let idler = try await offPool { try RawClient(port: port, receiveBufferBytes: 4096) }
+            idler.send("GET / HTTP/1.1\r\n\r\n")
+            let second = try await streaming.next()
+            let ends = Mailbox<HTTPStreamEnd>()
+            second.onClose { ends.send($0) }
+            #expect(await sendUntilClosed(second, chunk, patience: .milliseconds(50)) == false)
+            #expect(await ends.next() == [.tooSlow])
+        }
+    }
+
+    private func sendUntilClosed(_ stream: HTTPStream, _ chunk: [UInt8], patience: Duration) async -> Bool {
+        for _ in 0..<1_000 where await !stream.send(chunk, patience: patience) { return false }
+        return true
+    }
+
     @Test func `a reader that is too slow is cut off, and its bytes are bounded`() async throws {
         let streaming = StreamingServer(bufferedBytesMax: 256 * 1024)
         try await withServer(handler: streaming.handler()) { server in

@@ -50,3 +50,50 @@ struct ScaleTests {
         #expect(talk.statuses(pair.stream).map(\.taskID.value) == Array(ids.dropFirst(1000)))
     }
 }
+
+extension ScaleTests {
+    @Test(.timeLimit(.minutes(1))) func `the state in pieces is the state as a whole, and no piece is large`() throws {
+        var talk = MasterConversation()
+        let stream = talk.subscribe(Samples.framework(id: "f"))
+        for agent in 0..<40 {
+            let id = AgentID("old-S\(agent)")
+            let tasks = (0..<50).map { task in
+                Samples.heldTask(
+                    Samples.task("t\(agent)-\(task)", on: id, resources: "cpus:0.01;mem:1"), of: "f", .taskRunning)
+            }
+            talk.register(Samples.agent("a\(agent)", id: id.value, tasks: tasks), from: "10.0.0.\(agent)")
+        }
+        _ = stream
+        let facts = MasterFacts(
+            configuration: MasterConfiguration(workDir: "/nowhere"), selfInfo: MasterConversation.info("m"),
+            build: BuildInfo(), startedAt: WallTime(nanoseconds: 0))
+        let documents = StateDocuments(try #require(talk.core.cluster), facts)
+        var pieces = documents.statePieces()
+        var whole: [UInt8] = []
+        var count = 0
+        while let piece = pieces.next() {
+            #expect(piece.count < StatePieces.pieceBytesMin + 65_536)
+            whole += piece
+            count += 1
+        }
+        #expect(count > 1)
+        #expect(whole == documents.state())
+        let value = try JSONValue(parsing: whole, limits: JSONLimits(bytesMax: 64 << 20))
+        guard case .object(let members) = value,
+            case .array(let agents)? = members.first(where: { $0.key == "slaves" })?.value
+        else { return #expect(Bool(false), "no list of agents") }
+        #expect(agents.count == 40)
+    }
+
+    @Test func `an agent that names a task twice is charged for it once`() {
+        var talk = MasterConversation()
+        _ = talk.subscribe(Samples.framework(id: "f"))
+        let running = Samples.heldTask(
+            Samples.task("t", on: "old-S1", resources: "cpus:1;mem:32"), of: "f", .taskRunning)
+        let finished = Samples.heldTask(
+            Samples.task("t", on: "old-S1", resources: "cpus:1;mem:32"), of: "f", .taskFinished)
+        talk.register(Samples.agent("a", id: "old-S1", tasks: [running, finished]), from: "10.0.0.1")
+        #expect(talk.core.cluster?.tasks.count == 1)
+        #expect(talk.core.cluster?.tasks.tasks(on: "old-S1").first?.isCharged == false)
+    }
+}

@@ -28,6 +28,14 @@ char *const *clinux_environ(void);
 /// @return 0, or an errno. `*soft` receives the limit now in force.
 int clinux_raise_open_files(uint64_t *soft);
 
+/// Has the C library keep few heaps and give large blocks back at once: for a process that takes in much at a time, keeps
+/// little of it, and has more threads than cores.
+void clinux_keep_heap_small(void);
+
+/// Gives free memory back to the kernel if the C library holds more than `free_max` bytes of it.
+/// @return Whether there was something to give back.
+bool clinux_trim_heap(size_t free_max);
+
 /// Reads when a process started, in clock ticks since boot (field 22 of /proc/PID/stat). Together with the pid it names a
 /// process for good, although pids are used again.
 /// @return 0, or an errno; ESRCH if there is no such process or it is a zombie that only waits to be reaped.

@@ -157,7 +157,7 @@ struct FleetLoop {
             }
         }
         while registering < plan.registeringMax, let agent = waiting.popLast() {
-            guard var wire = Wire(to: master) else {
+            guard var wire = Wire(to: master, fromHost: (plan.firstAgent + agent) / 2_000) else {
                 fault("no socket: \(String(cString: strerror(errno)))")
                 return retry(agent)
             }

@@ -28,6 +28,8 @@ public struct MasterAddress: Hashable, Sendable, CustomStringConvertible {
         self.init(host: String(parts[0]), port: port)
     }
 
+    var isLoopback: Bool { UInt32(bigEndian: address) >> 24 == 127 }
+
     public var description: String { "\(host):\(port)" }
 }
 
@@ -44,14 +46,17 @@ struct Wire {
         case failed(Int32)
     }
 
+    /// - Parameter host: On a master of this host, a loopback address of its own for every two thousand agents: a server
+    ///   takes only so many connections from one address, and real agents have one each.
     /// - Returns: `nil` if the system has no socket left.
-    init?(to master: MasterAddress) {
+    init?(to master: MasterAddress, fromHost host: Int = 0) {
         let descriptor = socket(
             AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { return nil }
         self.descriptor = descriptor
         var one: Int32 = 1
         setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<Int32>.size))
+        if master.isLoopback { Self.bind(descriptor, toLoopback: host) }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = in_port_t(UInt16(master.port).bigEndian)
@@ -60,6 +65,20 @@ struct Wire {
         _ = withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+    }
+
+    private static func bind(_ descriptor: Int32, toLoopback host: Int) {
+        var one: Int32 = 1
+        // The port is chosen at connect, when the whole of the connection's address is known.
+        setsockopt(descriptor, Int32(IPPROTO_IP), 24, &one, socklen_t(MemoryLayout<Int32>.size))  // IP_BIND_ADDRESS_NO_PORT
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = in_addr_t(0x7f00_0101 + UInt32(host % 200)).bigEndian
+        _ = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                Glibc.bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
             }
         }
     }

@@ -24,3 +24,22 @@ enum CallBody<Call: Message> {
         }
     }
 }
+
+/// An agent's call, with a registration's ordinary tasks read apart.
+enum AgentCallBody {
+    case call(LinkCall, ReportedTasks)
+    case refused(HTTPResponse)
+
+    init(_ request: HTTPRequest) {
+        if request.header("Content-Type").flatMap({ MediaType(contentType: $0) }) == .protobuf,
+            let (call, tasks) = RegistrationReader.read(request.body)
+        {
+            self = .call(call, ReportedTasks(tasks))
+            return
+        }
+        switch CallBody<LinkCall>(request) {
+        case .call(let call): self = .call(call, ReportedTasks())
+        case .refused(let response): self = .refused(response)
+        }
+    }
+}

@@ -4,22 +4,35 @@ import Resources
 
 /// Resources by the role they are allocated to.
 struct Held: Sendable {
-    var byRole: [RoleName: Resources] = [:]
+    /// Of one or two roles, nearly always.
+    private var entries: [(role: RoleName, resources: Resources)] = []
 
-    var total: Resources { byRole.values.reduce(into: Resources()) { $0 += $1 } }
+    var byRole: [RoleName: Resources] { Dictionary(entries.map { ($0.role, $0.resources) }) { first, _ in first } }
 
-    mutating func add(_ resources: Resources, _ role: RoleName) { byRole[role, default: Resources()] += resources }
+    var total: Resources { entries.reduce(into: Resources()) { $0 += $1.resources } }
+
+    mutating func add(_ resources: Resources, _ role: RoleName) {
+        if let index = entries.firstIndex(where: { $0.role == role }) {
+            entries[index].resources += resources
+        } else {
+            entries.append((role, resources))
+        }
+    }
 }
 
 /// Numbers of tasks by state, as the summary endpoint has them.
 struct TaskCounts: Sendable {
-    private(set) var byState: [V1TaskState: Int] = [:]
+    /// By the state's number on the wire.
+    private var byNumber: [Int32] = []
 
     mutating func add(_ task: TaskRecord) {
-        byState[task.isUnreachable ? .taskUnreachable : task.state, default: 0] += 1
+        if byNumber.isEmpty { byNumber = [Int32](repeating: 0, count: Self.numbers) }
+        byNumber[(task.isUnreachable ? V1TaskState.taskUnreachable : task.state).rawValue] += 1
     }
 
-    subscript(state: V1TaskState) -> Int { byState[state] ?? 0 }
+    subscript(state: V1TaskState) -> Int { byNumber.isEmpty ? 0 : Int(byNumber[state.rawValue]) }
+
+    private static let numbers = 1 + (V1TaskState.allCases.map(\.rawValue).max() ?? 0)
 
     static let shown: [V1TaskState] = [
         .taskStaging, .taskStarting, .taskRunning, .taskKilling, .taskFinished, .taskKilled, .taskFailed, .taskLost,
@@ -42,16 +55,7 @@ struct ClusterFigures: Sendable {
     private(set) var used = Resources()
 
     init(_ cluster: Cluster) {
-        var figures = Figures()
-        cluster.tasks.forEach { figures.add($0) }
-        usedByAgent = figures.usedByAgent
-        usedByFramework = figures.usedByFramework
-        countsByAgent = figures.countsByAgent
-        countsByFramework = figures.countsByFramework
-        frameworksByAgent = figures.frameworksByAgent
-        agentsByFramework = figures.agentsByFramework
-        counts = figures.counts
-        used = figures.used
+        addTasks(cluster.tasks)
         for offer in cluster.offers.all {
             offeredByAgent[offer.agent, default: Held()].add(offer.resources, offer.role)
             offeredByFramework[offer.framework, default: Held()].add(offer.resources, offer.role)
@@ -78,27 +82,41 @@ struct ClusterFigures: Sendable {
         counts = seen.counts
     }
 
-    /// Collects what one pass over the tasks yields.
-    private struct Figures {
-        var usedByAgent: [AgentID: Held] = [:]
-        var usedByFramework: [FrameworkID: Held] = [:]
-        var countsByAgent: [AgentID: TaskCounts] = [:]
-        var countsByFramework: [FrameworkID: TaskCounts] = [:]
-        var frameworksByAgent: [AgentID: Set<FrameworkID>] = [:]
-        var agentsByFramework: [FrameworkID: Set<AgentID>] = [:]
+    /// What has been added up of one agent's or one framework's tasks.
+    private struct Sum {
+        var held = Held()
         var counts = TaskCounts()
-        var used = Resources()
+    }
 
-        mutating func add(_ task: TaskRecord) {
-            counts.add(task)
-            countsByAgent[task.agent, default: TaskCounts()].add(task)
-            countsByFramework[task.key.framework, default: TaskCounts()].add(task)
-            frameworksByAgent[task.agent, default: []].insert(task.key.framework)
-            agentsByFramework[task.key.framework, default: []].insert(task.agent)
-            guard task.isCharged else { return }
-            used += task.resources
-            usedByAgent[task.agent, default: Held()].add(task.resources, task.role)
-            usedByFramework[task.key.framework, default: Held()].add(task.resources, task.role)
+    /// One pass over the tasks, agent by agent: with a hundred thousand of them, each search in a dictionary shows.
+    private mutating func addTasks(_ tasks: TaskBook) {
+        let frameworks = tasks.frameworks
+        let positions = Dictionary(uniqueKeysWithValues: zip(frameworks, frameworks.indices))
+        var ofFrameworks = [Sum](repeating: Sum(), count: frameworks.count)
+        var agents = [Set<AgentID>](repeating: [], count: frameworks.count)
+        tasks.forEachAgent { agent, slots in
+            var ofAgent = Sum()
+            var present: Set<Int> = []
+            for slot in slots {
+                guard let position = positions[tasks[slot: slot].key.framework] else { continue }
+                present.insert(position)
+                counts.add(tasks[slot: slot])
+                ofAgent.counts.add(tasks[slot: slot])
+                ofFrameworks[position].counts.add(tasks[slot: slot])
+                guard tasks[slot: slot].isCharged else { continue }
+                used += tasks[slot: slot].resources
+                ofAgent.held.add(tasks[slot: slot].resources, tasks[slot: slot].role)
+                ofFrameworks[position].held.add(tasks[slot: slot].resources, tasks[slot: slot].role)
+            }
+            usedByAgent[agent] = ofAgent.held
+            countsByAgent[agent] = ofAgent.counts
+            frameworksByAgent[agent] = Set(present.map { frameworks[$0] })
+            for position in present { agents[position].insert(agent) }
+        }
+        for (position, framework) in frameworks.enumerated() {
+            usedByFramework[framework] = ofFrameworks[position].held
+            countsByFramework[framework] = ofFrameworks[position].counts
+            agentsByFramework[framework] = agents[position]
         }
     }
 

@@ -6,8 +6,29 @@ extension JSONWriter {
     // MARK: Resources
 
     /// `{"disk": 0.0, "mem": 0.0, "gpus": 0.0, "cpus": 0.0, "ports": "[...]"}`: the four are always there.
+    mutating func member(_ key: StaticString, _ resources: Resources) {
+        self.key(key)
+        value(resources)
+    }
+
     mutating func member(_ key: String, _ resources: Resources) {
-        object(key) { $0.members(of: resources, always: ["disk", "mem", "gpus", "cpus"]) }
+        self.key(key)
+        value(resources)
+    }
+
+    private mutating func value(_ resources: Resources) {
+        guard resources.isPlain else {
+            return object { $0.members(of: resources, always: ["disk", "mem", "gpus", "cpus"]) }
+        }
+        // A task's, and most agents'.
+        open("{")
+        member("disk", resources["disk"])
+        member("mem", resources["mem"])
+        member("gpus", resources["gpus"])
+        member("cpus", resources["cpus"])
+        let ports = resources.ports
+        if !ports.isEmpty { member("ports", Self.text(ports)) }
+        close("}")
     }
 
     /// Only what there is, as the roles endpoint has it.
@@ -129,40 +150,55 @@ extension JSONWriter {
     // MARK: Frameworks
 
     mutating func framework(_ framework: Framework, _ figures: ClusterFigures, _ cluster: Cluster, isActive: Bool) {
+        open("{")
+        membersBeforeTasks(of: framework, figures, isActive: isActive)
+        var unreachable: [TaskRecord] = []
+        key("tasks")
+        open("[")
+        for slot in cluster.tasks.slots(of: framework.id) {
+            if cluster.tasks[slot: slot].isUnreachable {
+                unreachable.append(cluster.tasks[slot: slot])
+            } else {
+                task(cluster.tasks[slot: slot])
+            }
+        }
+        close("]")
+        membersAfterTasks(of: framework, cluster, unreachable: unreachable)
+        close("}")
+    }
+
+    mutating func membersBeforeTasks(of framework: Framework, _ figures: ClusterFigures, isActive: Bool) {
         let used = figures.used(by: framework.id).total
         let offered = figures.offered(to: framework.id).total
-        object { json in
-            json.frameworkSummary(framework, used: used, offered: offered, isActive: isActive)
-            json.member("user", framework.info.user)
-            json.member("failover_timeout", framework.info.failoverTimeout)
-            json.member("checkpoint", framework.info.checkpoint)
-            json.member("registered_time", framework.registeredAt.seconds)
-            if let time = framework.reregisteredAt { json.member("reregistered_time", time.seconds) }
-            json.member("unregistered_time", framework.unregisteredAt?.seconds ?? 0)
-            if framework.info.hasPrincipal { json.member("principal", framework.info.principal) }
-            json.member("resources", used + offered)
-            if framework.isMultiRole {
-                json.member("roles", framework.info.roles)
-            } else {
-                json.member("role", framework.roles.first?.value ?? "*")
-            }
-            let tasks = cluster.tasks.tasks(of: framework.id)
-            json.array("tasks") { json in
-                for task in tasks where !task.isUnreachable { json.task(task) }
-            }
-            json.array("unreachable_tasks") { json in
-                for task in tasks where task.isUnreachable { json.task(task) }
-            }
-            json.array("completed_tasks") { json in
-                for task in framework.completedTasks { json.task(task) }
-            }
-            json.array("offers") { json in
-                for offer in cluster.offers.offers(to: framework.id) { json.offer(offer) }
-            }
-            json.array("executors") { _ in }
-            if framework.info.hasLabels { json.labels(framework.info.labels) }
-            json.object("offer_constraints") { _ in }
+        frameworkSummary(framework, used: used, offered: offered, isActive: isActive)
+        member("user", framework.info.user)
+        member("failover_timeout", framework.info.failoverTimeout)
+        member("checkpoint", framework.info.checkpoint)
+        member("registered_time", framework.registeredAt.seconds)
+        if let time = framework.reregisteredAt { member("reregistered_time", time.seconds) }
+        member("unregistered_time", framework.unregisteredAt?.seconds ?? 0)
+        if framework.info.hasPrincipal { member("principal", framework.info.principal) }
+        member("resources", used + offered)
+        if framework.isMultiRole {
+            member("roles", framework.info.roles)
+        } else {
+            member("role", framework.roles.first?.value ?? "*")
         }
+    }
+
+    mutating func membersAfterTasks(of framework: Framework, _ cluster: Cluster, unreachable: [TaskRecord]) {
+        array("unreachable_tasks") { json in
+            for task in unreachable { json.task(task) }
+        }
+        array("completed_tasks") { json in
+            for task in framework.completedTasks { json.task(task) }
+        }
+        array("offers") { json in
+            for offer in cluster.offers.offers(to: framework.id) { json.offer(offer) }
+        }
+        array("executors") { _ in }
+        if framework.info.hasLabels { labels(framework.info.labels) }
+        object("offer_constraints") { _ in }
     }
 
     mutating func frameworkSummary(_ framework: Framework, used: Resources, offered: Resources, isActive: Bool) {
@@ -192,35 +228,112 @@ extension JSONWriter {
     // MARK: Tasks
 
     mutating func task(_ task: TaskRecord) {
-        object { json in
-            json.member("id", task.id.value)
-            json.member("name", task.name)
-            json.member("framework_id", task.key.framework.value)
-            json.member("executor_id", task.executor)
-            json.member("slave_id", task.agent.value)
-            json.member("state", task.state.name)
-            json.member("resources", task.resources)
-            json.member("role", task.role.value)
-            json.array("statuses") { json in
-                for status in task.statuses { json.status(status) }
-            }
-            guard let details = task.details else { return }
-            if let user = details.user { json.member("user", user) }
-            if let labels = details.labels { json.labels(labels) }
-            if let discovery = details.discovery { json.member("discovery", discovery) }
-            if let container = details.container { json.member("container", container) }
-            if let check = details.healthCheck { json.member("health_check", check) }
-        }
+        open("{")
+        member("id", task.id.value)
+        member("name", task.name)
+        member("framework_id", task.key.framework.value)
+        member("executor_id", task.executor)
+        member("slave_id", task.agent.value)
+        member("state", task.state.name)
+        member("resources", task.resources)
+        member("role", task.role.value)
+        key("statuses")
+        open("[")
+        for status in task.statuses { self.status(status) }
+        close("]")
+        if let details = task.details { members(of: details) }
+        close("}")
+    }
+
+    private mutating func members(of details: TaskDetails) {
+        if let user = details.user { member("user", user) }
+        if let labels = details.labels { self.labels(labels) }
+        if let discovery = details.discovery { member("discovery", discovery) }
+        if let container = details.container { member("container", container) }
+        if let check = details.healthCheck { member("health_check", check) }
     }
 
     private mutating func status(_ status: StatusSummary) {
-        object { json in
-            json.member("state", status.state.name)
-            json.member("timestamp", status.timestamp)
-            if let labels = status.labels { json.labels(labels) }
-            if let container = status.containerStatus { json.member("container_status", container) }
-            if let healthy = status.healthy { json.member("healthy", healthy) }
+        open("{")
+        member("state", status.state.name)
+        member("timestamp", status.timestamp)
+        if let labels = status.labels { self.labels(labels) }
+        if !status.encodedContainer.isEmpty {
+            key("container_status")
+            if !plainContainer(status.encodedContainer), let container = status.containerStatus { value(container) }
         }
+        if let healthy = status.healthy { member("healthy", healthy) }
+        close("}")
+    }
+
+    /// Prints a ContainerStatus that has a container id and IP addresses only, without decoding it.
+    ///
+    /// - Returns: Whether it was one. If not, nothing was written.
+    private mutating func plainContainer(_ encoded: [UInt8]) -> Bool {
+        encoded.withUnsafeBytes { buffer in
+            attempt { json in (try? json.printContainer(buffer)) ?? false }
+        }
+    }
+
+    private mutating func printContainer(_ buffer: UnsafeRawBufferPointer) throws(WireReader.Malformed) -> Bool {
+        var id: UnsafeRawBufferPointer?
+        var networks: [UnsafeRawBufferPointer] = []
+        var fields = WireReader(buffer)
+        while let field = try fields.next() {
+            switch field.number {
+            case 1: networks.append(try field.contents())
+            case 4: id = try field.contents()
+            default: return false
+            }
+        }
+        open("{")
+        if let id {
+            var inner = WireReader(id)
+            guard let value = try inner.next(), value.number == 1, try inner.next() == nil else { return false }
+            key("container_id")
+            open("{")
+            member("value", try value.text())
+            close("}")
+        }
+        if !networks.isEmpty {
+            key("network_infos")
+            open("[")
+            for network in networks { guard try printNetwork(network) else { return false } }
+            close("]")
+        }
+        close("}")
+        return true
+    }
+
+    private mutating func printNetwork(_ buffer: UnsafeRawBufferPointer) throws(WireReader.Malformed) -> Bool {
+        var fields = WireReader(buffer)
+        var hasAddresses = false
+        open("{")
+        while let field = try fields.next() {
+            guard field.number == 5 else { return false }
+            if !hasAddresses {
+                key("ip_addresses")
+                open("[")
+                hasAddresses = true
+            }
+            var `protocol` = "IPv4"
+            var address: String?
+            var inner = WireReader(try field.contents())
+            while let part = try inner.next() {
+                switch part.number {
+                case 1: `protocol` = try part.varint() == 2 ? "IPv6" : "IPv4"
+                case 2: address = try part.text()
+                default: return false
+                }
+            }
+            open("{")
+            member("protocol", `protocol`)
+            if let address { member("ip_address", address) }
+            close("}")
+        }
+        if hasAddresses { close("]") }
+        close("}")
+        return true
     }
 }
 

@@ -12,6 +12,7 @@ struct MasterAPI: Sendable {
     let logLevel: LogLevelSwitch
     let files: MasterFiles
     let documents = DocumentCache()
+    let stateStreams = StreamCount()
     let metricsPace = Pace(interval: .milliseconds(500))
 
     static let stopping = HTTPResponse.text(503, "The master is shutting down")
@@ -36,7 +37,7 @@ struct MasterAPI: Sendable {
         case .agentLink: await agentCall(request)
         case .operatorAPI: await operatorCall(request)
 
-        case .state: await document(request) { $0.state() }
+        case .state: await state(request)
         case .stateSummary: await document(request) { $0.summary() }
         case .slaves:
             await document(request) { $0.slaves(only: request.http.query("slave_id").map { AgentID($0) }) }

@@ -32,52 +32,66 @@ struct StateDocuments {
         figures = ClusterFigures(cluster, countsOf: viewer.seesEverything ? nil : self.cluster)
     }
 
-    private var present: [Agent] { cluster.agents.all.filter { !$0.isRecovered && $0.registeredAt != nil } }
+    var present: [Agent] { cluster.agents.all.filter { !$0.isRecovered && $0.registeredAt != nil } }
 
     private func isActive(_ agent: Agent) -> Bool { agent.isConnected && !cluster.isDeactivated(agent.id) }
 
     // MARK: /state
 
     func state() -> [UInt8] {
-        var json = JSONWriter()
+        var pieces = statePieces()
+        var whole: [UInt8] = []
+        while let piece = pieces.next() { whole.append(contentsOf: piece) }
+        return whole
+    }
+
+    /// The document a piece at a time, so that nobody has to hold all of it.
+    func statePieces() -> StatePieces { StatePieces(self) }
+
+    /// Everything before the agents.
+    func stateHead(_ json: inout JSONWriter) {
         let info = facts.selfInfo
-        json.object { json in
-            json.member("version", Versions.mesosAPI)
-            json.member("build_date", facts.build.date)
-            json.member("build_time", facts.build.time)
-            json.member("build_user", facts.build.user)
-            json.member("mini_version", Versions.mini)
-            json.member("start_time", facts.startedAt.seconds)
-            json.member("elected_time", cluster.electedAt.seconds)
+        json.member("version", Versions.mesosAPI)
+        json.member("build_date", facts.build.date)
+        json.member("build_time", facts.build.time)
+        json.member("build_user", facts.build.user)
+        json.member("mini_version", Versions.mini)
+        json.member("start_time", facts.startedAt.seconds)
+        json.member("elected_time", cluster.electedAt.seconds)
+        json.member("id", info.id)
+        json.member("pid", info.pid)
+        json.member("hostname", info.hostname)
+        json.member("capabilities", info.capabilities.map { CapabilityNames.name($0.type) })
+        json.member("activated_slaves", Double(present.filter(isActive).count))
+        json.member("deactivated_slaves", Double(present.filter { !isActive($0) }.count))
+        json.member("unreachable_slaves", Double(cluster.registry.unreachable.count))
+        if info.hasDomain { json.member("domain", info.domain) }
+        json.member("leader", info.pid)
+        json.object("leader_info") { json in
             json.member("id", info.id)
             json.member("pid", info.pid)
+            json.member("port", Int(info.port))
             json.member("hostname", info.hostname)
-            json.member("capabilities", info.capabilities.map { CapabilityNames.name($0.type) })
-            json.member("activated_slaves", Double(present.filter(isActive).count))
-            json.member("deactivated_slaves", Double(present.filter { !isActive($0) }.count))
-            json.member("unreachable_slaves", Double(cluster.registry.unreachable.count))
             if info.hasDomain { json.member("domain", info.domain) }
-            json.member("leader", info.pid)
-            json.object("leader_info") { json in
-                json.member("id", info.id)
-                json.member("pid", info.pid)
-                json.member("port", Int(info.port))
-                json.member("hostname", info.hostname)
-                if info.hasDomain { json.member("domain", info.domain) }
-            }
-            if let name = facts.configuration.cluster { json.member("cluster", name) }
-            if let directory = facts.configuration.logDirectory { json.member("log_dir", directory) }
-            if let file = facts.configuration.externalLogFile { json.member("external_log_file", file) }
-            json.object("flags") { json in
-                guard viewer.canSeeFlags else { return }
-                for flag in facts.configuration.flags { json.member(flag.name, flag.value) }
-            }
-            slaves(&json, isFull: false)
-            frameworks(&json)
-            json.array("orphan_tasks") { _ in }
-            json.array("unregistered_frameworks") { _ in }
         }
-        return json.bytes
+        if let name = facts.configuration.cluster { json.member("cluster", name) }
+        if let directory = facts.configuration.logDirectory { json.member("log_dir", directory) }
+        if let file = facts.configuration.externalLogFile { json.member("external_log_file", file) }
+        json.object("flags") { json in
+            guard viewer.canSeeFlags else { return }
+            for flag in facts.configuration.flags { json.member(flag.name, flag.value) }
+        }
+    }
+
+    /// Everything after the frameworks.
+    func stateTail(_ json: inout JSONWriter) {
+        json.array("completed_frameworks") { json in
+            for framework in cluster.frameworks.completed {
+                json.framework(framework, figures, cluster, isActive: false)
+            }
+        }
+        json.array("orphan_tasks") { _ in }
+        json.array("unregistered_frameworks") { _ in }
     }
 
     private func slaves(_ json: inout JSONWriter, isFull: Bool, only id: AgentID? = nil) {
@@ -87,11 +101,11 @@ struct StateDocuments {
             }
         }
         json.array("recovered_slaves") { json in
-            for agent in cluster.agents.all where agent.isRecovered && (id == nil || agent.id == id) {
-                json.recoveredAgent(agent)
-            }
+            for agent in recovered where id == nil || agent.id == id { json.recoveredAgent(agent) }
         }
     }
+
+    var recovered: [Agent] { cluster.agents.all.filter(\.isRecovered) }
 
     private func frameworks(_ json: inout JSONWriter, only id: FrameworkID? = nil) {
         json.array("frameworks") { json in

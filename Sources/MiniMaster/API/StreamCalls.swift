@@ -18,13 +18,14 @@ extension MasterAPI {
     }
 
     func agentCall(_ request: RoutedRequest) async -> HTTPResponse {
-        switch CallBody<LinkCall>(request.http) {
+        switch AgentCallBody(request.http) {
         case .refused(let response): return response
-        case .call(let call):
-            let incoming = AgentRequest(
+        case .call(let call, let tasks):
+            var incoming = AgentRequest(
                 call: call, linkID: request.http.header("Mini-Link-Stream-Id").map { LinkID($0) },
                 freshLinkID: LinkID(WireUUID.random().description),
                 remoteHost: Self.host(of: request.http.remoteAddress), principal: request.principal)
+            incoming.tasks = tasks
             return await shell.request(.protobuf, path: request.pathAtLeader) { .agentCalled($0, incoming) }
         }
     }

@@ -105,9 +105,22 @@ package struct SchedulerRequest: Equatable, Sendable {
     }
 }
 
+/// Tasks of a registration that were read straight into records, which is all that is kept of most of them.
+package struct ReportedTasks: Equatable, Sendable {
+    package var records: [TaskRecord] = []
+
+    package init(_ records: [TaskRecord] = []) { self.records = records }
+
+    package static func == (left: Self, right: Self) -> Bool {
+        left.records.elementsEqual(right.records) { $0.key == $1.key && $0.state == $1.state }
+    }
+}
+
 /// An agent's call as it came in, decoded.
 package struct AgentRequest: Equatable, Sendable {
+    /// A registration may come without its tasks, or without some of them: those are in `tasks`.
     package var call: LinkCall
+    package var tasks = ReportedTasks()
     /// The request's `Mini-Link-Stream-Id` header.
     package var linkID: LinkID?
     /// A fresh random id, used if this turns out to be a registration.

@@ -8,7 +8,9 @@ import MasterDetection
 struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measure masters under load.",
-        subcommands: [AgentsBenchCommand.self, FailoverBenchCommand.self, FleetWorkerCommand.self])
+        subcommands: [
+            AgentsBenchCommand.self, FailoverBenchCommand.self, SlopesBenchCommand.self, FleetWorkerCommand.self,
+        ])
 }
 
 /// What the commands share.
@@ -85,6 +87,15 @@ struct FailoverBenchCommand: AsyncParsableCommand {
         let options = FailoverBenchOptions(
             fleet: fleet.plan, runs: runs, sessionTimeout: sessionTimeout.duration, executable: Bench.executable)
         try await Bench.run { try await FailoverBench(options, report: Bench.show).run() }
+    }
+}
+
+struct SlopesBenchCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "slopes", abstract: "Measure what one more agent and one more task cost a master in memory.")
+
+    func run() async throws {
+        try await Bench.run { try await SlopesBench(executable: Bench.executable, report: Bench.show).run() }
     }
 }
 

@@ -21,6 +21,8 @@ package struct Agent: Sendable {
     package struct Registration: Equatable, Sendable {
         package var link: LinkID
         package var message: LinkCall.Register
+        /// Those that are not in the message.
+        package var tasks = ReportedTasks()
         package var remoteHost: String
         /// What this is, for counting and for what has to be told after it.
         package var kind: Kind

@@ -4,7 +4,8 @@ import Resources
 
 /// What the master knows about a task.
 package struct TaskRecord: Sendable {
-    package let key: TaskKey
+    /// The ids of its framework and agent are the books' own strings, shared by all their tasks.
+    package internal(set) var key: TaskKey
     package var agent: AgentID
     package var name: String
     /// The role whose allocation pays for it.
@@ -18,7 +19,7 @@ package struct TaskRecord: Sendable {
     /// told, and the uuid its acknowledgement will carry. Reconciliation answers with it, so that it never runs ahead of
     /// updates that are still on their way. Nil: nothing is on its way, `state` is what the framework knows.
     package var forwarded: (state: V1TaskState, uuid: WireUUID)?
-    package var statuses: [StatusSummary] = []
+    package private(set) var statuses = StatusHistory()
     package var details: TaskDetails?
     /// Counts launches, so that lists can be shown in the order in which tasks came.
     package var sequence: UInt64
@@ -28,11 +29,40 @@ package struct TaskRecord: Sendable {
     package var isUnreachable = false
     /// The agent said that it holds the task: it lets go only when the framework has acknowledged the end.
     package var isHeldByAgent = false
+    /// False in a report that names no role; nowhere else.
+    package var isRoleKnown = true
     /// A kill was asked for and may have to be repeated when the agent returns.
-    package var kill: KillRequest?
+    package var kill: KillRequest? {
+        get { killRequest?.request }
+        set { killRequest = newValue.map(Kill.init) }
+    }
+    private var killRequest: Kill?
 
     package struct KillRequest: Equatable, Sendable {
         package var policy: V1KillPolicy?
+    }
+
+    /// Apart, because few tasks are being killed.
+    private final class Kill: Sendable {
+        let request: KillRequest
+
+        init(_ request: KillRequest) { self.request = request }
+    }
+
+    init(
+        key: TaskKey, agent: AgentID, name: String, role: RoleName, resources: Resources, executor: String,
+        state: V1TaskState, details: TaskDetails?, sequence: UInt64, isCharged: Bool = false
+    ) {
+        self.key = key
+        self.agent = agent
+        self.name = name
+        self.role = role
+        self.resources = resources
+        self.executor = executor
+        self.state = state
+        self.details = details
+        self.sequence = sequence
+        self.isCharged = isCharged
     }
 
     package var id: TaskID { key.task }
@@ -41,39 +71,9 @@ package struct TaskRecord: Sendable {
     package var toldState: V1TaskState { forwarded?.state ?? state }
 
     /// Adds a status to the history: runs of one state keep their newest entry only.
-    mutating func remember(_ status: V1TaskStatus) {
-        let summary = StatusSummary(status)
-        if let last = statuses.indices.last, statuses[last].state == summary.state {
-            statuses[last] = summary
-        } else {
-            statuses.append(summary)
-        }
-    }
-}
+    mutating func remember(_ status: V1TaskStatus) { remember(StatusSummary(status)) }
 
-/// What the state endpoints show of a status.
-package struct StatusSummary: Sendable {
-    package var state: V1TaskState
-    package var timestamp: Double
-    package var healthy: Bool?
-    package var labels: V1Labels?
-    package var containerStatus: V1ContainerStatus?
-    package var source: V1TaskStatus.Source?
-    package var reason: V1TaskStatus.Reason?
-    package var message: String?
-
-    init(_ status: V1TaskStatus) {
-        state = status.state
-        timestamp = status.timestamp
-        healthy = status.hasHealthy ? status.healthy : nil
-        source = status.hasSource ? status.source : nil
-        reason = status.hasReason ? status.reason : nil
-        message = status.hasMessage && !status.message.isEmpty ? status.message : nil
-        labels = status.hasLabels ? status.labels : nil
-        containerStatus = status.hasContainerStatus ? status.containerStatus : nil
-        // The process id is for the framework; the state endpoints do not show it.
-        containerStatus?.clearExecutorPid()
-    }
+    mutating func remember(_ summary: StatusSummary) { statuses.remember(summary) }
 }
 
 /// The rarely set parts of a task that operators want to see. Shared, because most tasks have none.
@@ -99,5 +99,26 @@ package final class TaskDetails: Sendable {
         container = info.hasContainer ? info.container : nil
         healthCheck = info.hasHealthCheck ? info.healthCheck : nil
         killPolicy = info.hasKillPolicy ? info.killPolicy : nil
+    }
+}
+
+extension TaskRecord {
+    /// A task as its agent reports it. Its agent is for the receiver to fill in, and so is a role that no resource
+    /// names.
+    package init(_ task: LinkTask) {
+        let info = task.info
+        let role = info.resources.lazy.compactMap { try? RoleName($0.allocationInfo.role) }.first
+        // An agent's own list was judged when the tasks were launched; what cannot be read counts as nothing.
+        let resources = (try? Resources(info.resources)) ?? Resources()
+        self.init(
+            key: TaskKey(framework: FrameworkID(task.frameworkID), task: TaskID(info.taskID)), agent: AgentID(""),
+            name: info.name, role: role ?? .any, resources: resources,
+            executor: info.hasExecutor ? info.executor.executorID.value : "", state: task.state,
+            details: TaskDetails(info), sequence: 0)
+        isRoleKnown = role != nil
+        if task.hasStatusUpdateState, let uuid = WireUUID(bytes: task.statusUpdateUuid) {
+            forwarded = (task.statusUpdateState, uuid)
+        }
+        for status in task.statuses { remember(status) }
     }
 }

@@ -76,7 +76,7 @@ extension Cluster {
         if let predecessor, predecessor.id != id, !predecessor.isLeaving {
             remove(predecessor, "a new agent registered at the same address")
         }
-        admit(id, message, on: link, from: incoming.remoteHost)
+        admit(id, message, incoming.tasks, on: link, from: incoming.remoteHost)
     }
 
     /// The agent's own id, the one it was given when it asked before without hearing the answer, or a new one.
@@ -110,7 +110,7 @@ extension Cluster {
 
     /// Puts the registration before the registry, if that does not know the agent exactly so, and then acknowledges it.
     private mutating func admit(
-        _ id: AgentID, _ message: LinkCall.Register, on link: LinkID, from remoteHost: String
+        _ id: AgentID, _ message: LinkCall.Register, _ tasks: ReportedTasks, on link: LinkID, from remoteHost: String
     ) {
         var info = message.agent
         info.id = V1AgentID(id)
@@ -123,10 +123,11 @@ extension Cluster {
             if known.isAllocated { allocator.setAgentActive(id, false) }
         }
         let registration = Agent.Registration(
-            link: link, message: message, remoteHost: remoteHost,
+            link: link, message: message, tasks: tasks, remoteHost: remoteHost,
             kind: wasUnreachable ? .reachableAgain : message.agent.hasID ? .returning : .new)
         var agent = known ?? Agent(id: id, info: info, total: Resources(), phase: .recovered)
-        agent.info = info
+        // The registry's own copy, if it is the same: it takes kilobytes.
+        agent.info = registry.agents[id].flatMap { $0 == info ? $0 : nil } ?? info
         agent.remoteHost = remoteHost
         agent.phase = .admitting(registration)
         agents.put(agent)
@@ -186,7 +187,7 @@ extension Cluster {
                 .registered(
                     id, pingInterval: settings.agentPingInterval, missesMax: settings.agentPingMissesMax,
                     master: selfInfo, cluster: registry.cluster, agents: agents.count)))
-        adopt(registration.message, on: id)
+        adopt(registration, on: agent.id)
         adoptOperations(registration.message.operations, on: id)
         // A new agent's answer to this ping says that it has its id on disk. It is none of those that may not be missed.
         if !registration.message.agent.hasID { command(id, .ping(0, connected: true)) }
@@ -208,22 +209,15 @@ extension Cluster {
     // MARK: Comparing
 
     /// Brings the books and the agent's own list of tasks together.
-    private mutating func adopt(_ message: LinkCall.Register, on agent: AgentID) {
+    private mutating func adopt(_ registration: Agent.Registration, on agent: AgentID) {
+        let message = registration.message
         for info in message.frameworks where info.hasID { adoptFramework(info, on: agent) }
         adoptExecutors(message.executors, on: agent)
-        var reported: Set<TaskKey> = []
-        for task in message.tasks {
-            let key = TaskKey(framework: FrameworkID(task.frameworkID), task: TaskID(task.info.taskID))
-            // Of a framework that is over, or that the agent itself cannot describe: nothing to keep a book for.
-            guard frameworks[key.framework] != nil else {
-                command(agent, .shutdownFramework(key.framework))
-                continue
-            }
-            reported.insert(key)
-            adoptTask(task, key, on: agent)
-        }
+        let before = tasks.keys(on: agent)
+        let reported = adoptTasks(registration.tasks.records + message.tasks.map { TaskRecord($0) }, on: agent)
         var missing: [TaskKey] = []
-        for task in tasks.tasks(on: agent) {
+        for key in before {
+            guard let task = tasks[key], task.agent == agent else { continue }
             if !reported.contains(task.key) {
                 let isTruth = task.isUnreachable && frameworks[task.key.framework]?.isPartitionAware != true
                 let hasEnded = task.isTerminal && !task.isUnreachable
@@ -258,19 +252,68 @@ extension Cluster {
         recoverFramework(id, info, failoverAfter: nil)
     }
 
-    private mutating func adoptTask(_ task: LinkTask, _ key: TaskKey, on agent: AgentID) {
-        let wasUnreachable = tasks[key]?.isUnreachable == true
+    /// Resources that tasks of one framework and role are to be charged with.
+    private struct Bill {
+        var framework: FrameworkID
+        var role: RoleName
+        var resources: Resources
+    }
+
+    /// - Returns: The keys of those that have a framework.
+    private mutating func adoptTasks(_ reports: [TaskRecord], on agent: AgentID) -> Set<TaskKey> {
+        var reported: Set<TaskKey> = []
+        reported.reserveCapacity(reports.count)
+        tasks.expect(reports.count, on: agent)
+        // An agent's tasks are of a few frameworks: found here, their ids are the books' own and stored once.
+        var known: [FrameworkID: Framework] = [:]
+        var bills: [Bill] = []
+        for var report in reports {
+            if known[report.key.framework] == nil { known[report.key.framework] = frameworks[report.key.framework] }
+            // Of a framework that is over, or that the agent itself cannot describe: nothing to keep a book for.
+            guard let framework = known[report.key.framework] else {
+                command(agent, .shutdownFramework(report.key.framework))
+                continue
+            }
+            report.key = TaskKey(framework: framework.id, task: report.key.task)
+            report.agent = agent
+            if !report.isRoleKnown { report.role = framework.roles.first ?? .any }
+            report.isRoleKnown = true
+            reported.insert(report.key)
+            adoptTask(report, on: agent, &bills)
+        }
+        settle(&bills, on: agent)
+        return reported
+    }
+
+    private mutating func settle(_ bills: inout [Bill], on agent: AgentID) {
+        for bill in bills {
+            allocator.charge(bill.framework, role: bill.role, agent: agent, resources: bill.resources)
+        }
+        bills = []
+    }
+
+    private mutating func adoptTask(_ report: TaskRecord, on agent: AgentID, _ bills: inout [Bill]) {
+        let key = report.key
+        var wasUnreachable = false
         if let known = tasks[key] {
             // An id in use on another agent: the agent's copy is older than ours and must go.
             guard known.agent == agent else { return command(agent, .kill(key, policy: nil)) }
+            settle(&bills, on: agent)  // It may be one of them: nobody keeps an agent from naming a task twice.
+            wasUnreachable = known.isUnreachable
             tasks.update(key) { record in
-                if !record.isTerminal || record.isUnreachable { record.state = task.state }
+                if !record.isTerminal || record.isUnreachable { record.state = report.state }
                 record.isUnreachable = false
                 record.isHeldByAgent = true
-                if let pending = Self.pendingUpdate(of: task) { record.forwarded = pending }
+                if let pending = report.forwarded { record.forwarded = pending }
             }
         } else {
-            tasks.insert(record(task, key, on: agent))
+            var record = report
+            record.isHeldByAgent = true
+            // Charged with the others, at the end.
+            record.isCharged = !record.isTerminal && record.resources.isPlainScalars
+            if record.isCharged { Self.add(record, to: &bills) }
+            tasks.insert(record)
+            if record.isCharged { return }
         }
         guard let record = tasks[key] else { return }
         if record.isTerminal {
@@ -286,32 +329,19 @@ extension Cluster {
                 key.task, on: agent, record.toldState, .agentReregistered, "Agent reregistered", at: now.wall))
     }
 
-    /// The update that the agent waits to see acknowledged.
-    private static func pendingUpdate(of task: LinkTask) -> (state: V1TaskState, uuid: WireUUID)? {
-        guard task.hasStatusUpdateState, let uuid = WireUUID(bytes: task.statusUpdateUuid) else { return nil }
-        return (task.statusUpdateState, uuid)
+    private static func add(_ record: TaskRecord, to bills: inout [Bill]) {
+        if let index = bills.firstIndex(where: { $0.framework == record.key.framework && $0.role == record.role }) {
+            bills[index].resources += record.resources
+        } else {
+            bills.append(
+                Bill(framework: record.key.framework, role: record.role, resources: record.resources))
+        }
     }
 
     private mutating func charge(_ record: TaskRecord) {
         allocator.charge(
             record.key.framework, role: record.role, agent: record.agent, resources: record.resources)
         tasks.update(record.key) { $0.isCharged = true }
-    }
-
-    private func record(_ task: LinkTask, _ key: TaskKey, on agent: AgentID) -> TaskRecord {
-        let info = task.info
-        let framework = frameworks[key.framework]
-        let role = info.resources.lazy.compactMap { try? RoleName($0.allocationInfo.role) }.first
-        // An agent's own list was judged when the tasks were launched; what cannot be read counts as nothing.
-        let resources = (try? Resources(info.resources)) ?? Resources()
-        var record = TaskRecord(
-            key: key, agent: agent, name: info.name, role: role ?? framework?.roles.first ?? .any,
-            resources: resources, executor: info.hasExecutor ? info.executor.executorID.value : "",
-            state: task.state, details: TaskDetails(info), sequence: 0)
-        record.forwarded = Self.pendingUpdate(of: task)
-        record.isHeldByAgent = true
-        for status in task.statuses { record.remember(status) }
-        return record
     }
 
     // MARK: Messages
