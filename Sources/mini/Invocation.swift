@@ -2,7 +2,7 @@
 
 /// Which part of this program is meant.
 ///
-/// A link called `mesos-master`, `mesos-agent` or `mesos-slave` makes it behave as that program, so that
+/// A link called `mesos-master`, `mesos-agent`, `mesos-slave` or `mesos-execute` makes it behave as that program, so that
 /// scripts which start Apache Mesos by name keep working.
 struct Invocation: Equatable {
     enum Part: Equatable {
@@ -12,6 +12,8 @@ struct Invocation: Equatable {
         case agent
         /// `mini config`
         case configuration
+        /// `mesos-execute`
+        case execute
         /// Everything else: the argument parser decides.
         case mini
     }
@@ -26,7 +28,7 @@ struct Invocation: Equatable {
     var isUnderMesosName: Bool { program.hasPrefix("mesos-") }
 
     private static let mesosNames: [String: Part] = [
-        "mesos-master": .master, "mesos-agent": .agent, "mesos-slave": .agent,
+        "mesos-master": .master, "mesos-agent": .agent, "mesos-slave": .agent, "mesos-execute": .execute,
     ]
     private static let commands: [String: Part] = ["master": .master, "agent": .agent, "config": .configuration]
 

@@ -36,6 +36,7 @@ struct Mini: AsyncParsableCommand {
         case .master: try await MasterCommand.run(invocation)
         case .agent: try await AgentCommand.run(invocation)
         case .configuration: try ConfigCommand.run(invocation)
+        case .execute: try await ExecuteCommand.run(invocation)
         case .mini:
             let arguments = try FlagArguments(booleans: BooleanFlags.names).canonical(invocation.arguments)
             var command = try parseAsRoot(arguments)

@@ -9,6 +9,7 @@ import Testing
         arguments: [
             (["/usr/sbin/mesos-master", "--quorum=1"], Invocation.Part.master, "mesos-master", ["--quorum=1"]),
             (["mesos-slave", "--master=m:1"], .agent, "mesos-slave", ["--master=m:1"]),
+            (["./mesos-execute", "--name=x"], .execute, "mesos-execute", ["--name=x"]),
             (["mesos-agent"], .agent, "mesos-agent", []),
             (["/opt/mini", "master", "--port=1"], .master, "mini master", ["--port=1"]),
             (["mini", "agent", "--help"], .agent, "mini agent", ["--help"]),

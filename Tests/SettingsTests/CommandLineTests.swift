@@ -101,7 +101,7 @@ import Testing
         #expect(
             FakeHost().resolve(.master, []).errors == [
                 "--work_dir is required: folder of this master's files; holds the registry without --zk. Give it on the "
-                    + "command line, as MESOS_WORK_DIR, /etc/mesos-master/work_dir"
+                    + "command line, as MESOS_WORK_DIR, or in /etc/mesos-master/work_dir."
             ])
         #expect(
             FakeHost().master("--zk=zk://a:1/m").errors == [

@@ -19,6 +19,8 @@ public struct FlagDefinition: Hashable, Sendable {
         case list
         /// JSON or lines: in place, or in a file that `file:///path` or `/path` names.
         case document
+        /// A path, also written `file:///path`: not the file's content, because that is looked at again and again.
+        case path
         /// Whatever is given, also nothing, also `--no-name`: for flags without effect.
         case anything
     }
@@ -88,6 +90,7 @@ extension FlagDefinition.Kind {
         case .list: "item,..."
         case .document: "JSON|path"
         case .anything: "text"
+        case .path: "path"
         }
     }
 
@@ -121,7 +124,7 @@ extension FlagDefinition.Kind {
             return choices.contains(text) ? nil : "expected \(choices.joined(separator: " or "))"
         case .list:
             return FlagText.list(text) == nil ? "expected items separated by commas" : nil
-        case .text, .document, .anything:
+        case .text, .document, .path, .anything:
             return nil
         }
     }

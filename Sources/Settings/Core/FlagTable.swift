@@ -23,7 +23,7 @@ public struct FlagTable: Sendable {
         /// Flags whose values may be spread over the files of a subdirectory.
         public var joinedDirectories: [String]
         /// The flag that `mesos/zk` below the configuration directory stands for.
-        public var zooKeeperFlag: String
+        public var zooKeeperFlag: String?
     }
 
     /// `master` or `agent`.

@@ -86,8 +86,8 @@ private enum MasterFlags {
             "agent_removal_brake", .text, default: "40%", value: "percentage",
             "If more agents than this share, and at least 3, fall silent together, none is removed; 100%: never."),
         .init(
-            "whitelist", .text, support: .accepted("this version offers every agent"), value: "path",
-            "File of the names of the only agents whose resources are offered."),
+            "whitelist", .path, value: "path",
+            "File of the names of the only hosts whose resources are offered, one a line; read every five seconds."),
         .init(
             "domain", .document, "Fault domain of this master: its region and zone."),
         .init(
@@ -107,10 +107,9 @@ private enum MasterFlags {
         .init("roles", .list, value: "role,...", "Roles that frameworks may use; any if not given."),
         .init(
             "role_sorter", .choice(["drf", "random"]), default: "drf", aliases: ["user_sorter"],
-            support: .refused(unless: ["drf"], "only drf is known to this version"), "How roles take turns."),
+            "How roles take turns."),
         .init(
             "framework_sorter", .choice(["drf", "random"]), default: "drf",
-            support: .refused(unless: ["drf"], "only drf is known to this version"),
             "How the frameworks of a role take turns."),
         .init(
             "fair_sharing_excluded_resource_names", .list, value: "name,...",
@@ -120,11 +119,9 @@ private enum MasterFlags {
             "Whether hosts with GPUs are kept from frameworks that did not ask for them."),
         .init(
             "allocator_agent_recovery_factor", .number(0...1), default: "0.8",
-            support: .accepted("this version offers as soon as an agent is back"),
             "Share of the known agents that must be back before a new leader with quotas makes offers."),
         .init(
             "allocator_recovery_timeout", .anyDuration, default: "10mins",
-            support: .accepted("this version offers as soon as an agent is back"),
             "How long that share is waited for."),
     ]
 

@@ -40,8 +40,11 @@ public struct SettingsResolver {
 
     private mutating func resolve() -> ResolvedSettings {
         let commandLine = CommandLineSource(table: table).read(input.arguments)
-        let environment = EnvironmentSource().read(input.environment)
-        var given = take(commandLine) + take(environment)
+        var given = take(commandLine)
+        // A program without a configuration directory, as mesos-execute, takes nothing from its surroundings.
+        if table.flag(SettingsResolver.directoryFlag) != nil {
+            given += take(EnvironmentSource().read(input.environment))
+        }
         let directory = configurationDirectory(among: given)
         if let directory { given += readFiles(below: directory) }
 
@@ -73,6 +76,7 @@ public struct SettingsResolver {
 
     /// `nil`: nothing but the command line and the environment counts.
     private func configurationDirectory(among given: [GivenFlag]) -> String? {
+        if table.flag(SettingsResolver.directoryFlag) == nil { return nil }
         let flags = given.filter { $0.name == SettingsResolver.directoryFlag }
         let text = flags.min { $0.source < $1.source }?.text ?? "/etc"
         if text.isEmpty { return nil }
@@ -92,6 +96,7 @@ public struct SettingsResolver {
             // Within one file, as in a shell, the last assignment counts.
             given += take(defaults.read("\(directory)/default/\(name)")).reversed()
         }
+        guard let zooKeeperFlag = table.places.zooKeeperFlag else { return given }
         let zooKeeperFile = "\(directory)/mesos/zk"
         do throws(SettingsFileError) {
             if let content = try input.files.content(of: zooKeeperFile) {
@@ -99,7 +104,7 @@ public struct SettingsResolver {
                 if !text.isEmpty {
                     given.append(
                         GivenFlag(
-                            name: table.places.zooKeeperFlag, text: text, source: .zooKeeperFile,
+                            name: zooKeeperFlag, text: text, source: .zooKeeperFile,
                             origin: .file(zooKeeperFile)))
                 }
             }
@@ -195,6 +200,7 @@ public struct SettingsResolver {
         do throws(SettingsFileError) {
             if text.hasPrefix("file://") {
                 let path = String(text.dropFirst("file://".count))
+                if flag.kind == .path { return (path, nil) }
                 return (FlagText.trimmed(try input.files.required(path)), path)
             }
             if flag.kind == .document, text.hasPrefix("/") {
@@ -227,6 +233,13 @@ public struct SettingsResolver {
         return true
     }
 
+    /// Where a flag can be given.
+    private func places(of flag: FlagDefinition, _ directory: String?) -> String {
+        guard let folder = table.places.directories.first else { return "Give it on the command line." }
+        let file = directory.map { ", or in \($0)/\(folder)/\(flag.name)" } ?? ""
+        return "Give it on the command line, as MESOS_\(flag.name.uppercased())\(file)."
+    }
+
     private mutating func demandRequired(
         _ settings: [String: Setting], failed given: Set<String>, _ directory: String?
     ) {
@@ -234,11 +247,10 @@ public struct SettingsResolver {
             switch flag.requirement {
             case .never: break
             case .always:
-                let file = directory.map { ", \($0)/\(table.places.directories[0])/\(flag.name)" } ?? ""
                 problems.append(
                     SettingsProblem(
                         "--\(flag.name) is required: \(flag.help.first?.lowercased() ?? "")\(flag.help.dropFirst()) "
-                            + "Give it on the command line, as MESOS_\(flag.name.uppercased())\(file)"))
+                            + places(of: flag, directory)))
             case .with(let other):
                 if let cause = settings[other] {
                     problems.append(

@@ -47,15 +47,20 @@ enum DaemonHelp {
     /// All flags, by section.
     static func text(_ program: String, _ table: FlagTable, abstract: String) -> String {
         let required = table.flags.filter { $0.requirement == .always }.map { "--\($0.name)=<\($0.valueName)>" }
-        var lines = [
-            "OVERVIEW: \(abstract)", "",
-            "Flags have the names of the Apache Mesos \(table.daemon). They are looked for on the command line, then in",
-            "MINI_<NAME> and MESOS_<NAME> in the environment, then in the folders and files of a Mesos installation:",
-            places(table),
-            "A value file:///path is read from that file. Durations are written 10secs, 5mins, 1hrs; sizes 512MB, 2GB.",
-            "`mini config explain \(table.daemon)` shows what counts, and where it comes from.", "",
-            "USAGE: \((["\(program)"] + required).joined(separator: " ")) [flags]",
-        ]
+        let introduction =
+            table.places.directories.isEmpty
+            ? ["Flags have the names of Apache Mesos's own command. A value file:///path is read from that file.", ""]
+            : [
+                "Flags have the names of the Apache Mesos \(table.daemon). They are looked for on the command line, then in",
+                "MINI_<NAME> and MESOS_<NAME> in the environment, then in the folders and files of a Mesos installation:",
+                places(table),
+                "A value file:///path is read from that file. Durations are written 10secs, 5mins, 1hrs; sizes 512MB, 2GB.",
+                "`mini config explain \(table.daemon)` shows what counts, and where it comes from.", "",
+            ]
+        var lines =
+            ["OVERVIEW: \(abstract)", ""] + introduction + [
+                "USAGE: \((["\(program)"] + required).joined(separator: " ")) [flags]"
+            ]
         for section in table.sections {
             lines += ["", "\(section.title.uppercased()):"]
             for flag in section.flags { lines += entry(flag) }

@@ -58,6 +58,7 @@ extension MasterConfiguration {
     }
 
     private mutating func readAgents(_ settings: ResolvedSettings) throws(SettingsProblem) {
+        if let path = settings.text("whitelist"), path != "*" { whitelistPath = path }
         agentPingTimeout = settings.duration("agent_ping_timeout") ?? agentPingTimeout
         maxAgentPingTimeouts = settings.integer("max_agent_ping_timeouts") ?? maxAgentPingTimeouts
         agentReregisterTimeout = settings.duration("agent_reregister_timeout") ?? agentReregisterTimeout
@@ -72,6 +73,11 @@ extension MasterConfiguration {
     private mutating func readOffers(_ settings: ResolvedSettings) throws(SettingsProblem) {
         allocationInterval = settings.duration("allocation_interval") ?? allocationInterval
         offerTimeout = settings.duration("offer_timeout")
+        roleSorter = settings.text("role_sorter").flatMap(Sorter.init) ?? roleSorter
+        frameworkSorter = settings.text("framework_sorter").flatMap(Sorter.init) ?? frameworkSorter
+        allocatorAgentRecoveryFactor =
+            settings.number("allocator_agent_recovery_factor") ?? allocatorAgentRecoveryFactor
+        allocatorRecoveryTimeout = settings.duration("allocator_recovery_timeout") ?? allocatorRecoveryTimeout
         filterGPUResources = settings.boolean("filter_gpu_resources")
         fairSharingExcludedResourceNames = Set(settings.list("fair_sharing_excluded_resource_names") ?? [])
         if let text = settings.text("min_allocatable_resources") {

@@ -18,9 +18,10 @@ struct SettingsReport {
         var lines = rows.map { row in
             "\(Self.padded(row[0], widths[0]))  \(Self.padded(row[1], widths[1]))  \(row[2])"
         }
-        let directory = settings.configurationDirectory ?? "nowhere"
         lines.append("")
-        lines.append("Files of a Mesos installation are looked for in \(directory).")
+        lines.append(
+            settings.configurationDirectory.map { "Files of a Mesos installation are looked for in \($0)." }
+                ?? "No files of a Mesos installation are looked for.")
         lines += settings.notices.map { "warning: \($0)" }
         lines += settings.unknownVariables.map { "note: \($0)" }
         lines += settings.problems.map { "error: \($0)" }
