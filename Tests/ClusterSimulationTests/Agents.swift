@@ -25,12 +25,22 @@ struct AgentHost {
     var containers: [ContainerID: Container] = [:]
     var isolatedUntil: Int64 = 0
     var slowDiskUntil: Int64 = 0
+    /// When a master last heard of it.
+    var lastHeard: Int64 = 0
     var leader: Int?
     var membersVersionSeen: UInt64 = 0
+    /// How far its wall clock is off.
+    var clockOffset = Duration.zero
+    /// It was told to unregister.
+    var isLeaving = false
+    /// Its machine was down at some time since the process started.
+    var wasDown = false
     /// Open links by the core's number for them.
     var links: [LinkID: Int] = [:]
 
     init(index: Int) { self.index = index }
+
+    func isAway(at nanoseconds: Int64) -> Bool { core == nil || isolatedUntil > nanoseconds }
 
     var info: V1AgentInfo {
         var info = V1AgentInfo()
@@ -72,6 +82,7 @@ extension ClusterWorld {
 
     mutating func startAgent(_ index: Int, after delay: Duration) {
         agents[index].generation += 1
+        agents[index].wasDown = downHosts.contains(index)
         let generation = agents[index].generation
         // The plan is made when the process starts, from what the disk and the host hold then.
         timeline.schedule(.toAgent(index, generation: generation, .recovered(RecoveryPlan())), after: delay)
@@ -84,6 +95,7 @@ extension ClusterWorld {
         }
         agents[index].unwritten = []
         agents[index].core = nil
+        agents[index].isLeaving = false
         agents[index].generation += 1
         agents[index].links = [:]
         for container in agents[index].containers.keys.sorted() {
@@ -105,10 +117,23 @@ extension ClusterWorld {
         }
         guard agents[index].core != nil else { return }
         history.add("\(timeline.nanoseconds / 1_000_000) agent-\(index) <- \(event)")
-        let moment = now
+        let moment = now.withWall(turnedBy: agents[index].clockOffset)
         let effects = agents[index].core?.step(event, at: moment) ?? []
         for effect in effects { perform(effect, ofAgent: index) }
         checkAgent(index)
+    }
+
+    /// The process has ended because it was told to, as agents do for good; the host is then set up anew.
+    private mutating func replaceAgent(_ index: Int) {
+        if let id = agents[index].disk.agent { ledger.replaced.insert(id) }
+        for number in agents[index].links.values.sorted() { close(number, by: .client) }
+        agents[index].links = [:]
+        agents[index].core = nil
+        agents[index].unwritten = []
+        agents[index].disk = AgentCheckpoint()
+        agents[index].containers = [:]
+        agents[index].isLeaving = false
+        startAgent(index, after: side.milliseconds(300...6000))
     }
 
     private func recoveryPlan(ofAgent index: Int) -> RecoveryPlan {
@@ -173,8 +198,9 @@ extension ClusterWorld {
         case .removeOrphan(let orphan):
             agents[index].containers[orphan.id] = nil
         case .notice: break
-        case .stop(let reason):
-            fail("agent-\(index) stops: \(reason)")
+        case .stop(let stop):
+            checkStop(stop, ofAgent: index)
+            replaceAgent(index)
         }
     }
 

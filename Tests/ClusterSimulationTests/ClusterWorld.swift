@@ -23,6 +23,9 @@ struct ClusterWorld {
         case container(agent: Int, ContainerID, ContainerHappening)
         case written(agent: Int, generation: Int, CheckpointWrite)
         case fault(Fault)
+        case strangeFault(StrangeFault)
+        case znodeRemoved(Int64)
+        case `operator`(OperatorHappening)
         case agentDies(Int, down: Duration)
     }
 
@@ -32,6 +35,8 @@ struct ClusterWorld {
         case linkCommand(LinkCommand)
         case schedulerCall(V1SchedulerCall)
         case schedulerEvent(V1SchedulerEvent)
+        case operatorCall(V1OperatorCall)
+        case operatorAnswer(MasterAnswer)
         /// The master's answer to the request that opened the connection.
         case opened
         case refused
@@ -42,15 +47,21 @@ struct ClusterWorld {
     let seed: UInt64
     var random: SeededRandom
     var timeline = Timeline<Happening>()
-    var zooKeeper = ModelZooKeeper<V1MasterInfo, RegistryState>(store: RegistryState())
+    /// Chance for what ``WorldPlan`` adds.
+    var side: SeededRandom
+    let plan: WorldPlan
+    var zooKeeper = ModelZooKeeper<V1MasterInfo?, RegistryState>(store: RegistryState())
     var masters: [MasterProcess]
     var agents: [AgentHost]
     var frameworks: [SimFramework]
+    var operators: SimOperator?
     var connections: [Int: Connection] = [:]
     var nextConnection = 1
     var nextRequest: UInt64 = 1
     /// While true, faults strike.
     var isStormy = true
+    /// By master: when another znode with its address was last there, as far as somebody planned it.
+    var rivals: [Int: Int64] = [:]
     /// Election znodes that an operator deleted.
     var deletedByHand: Set<Int64> = []
     var ledger = Ledger()
@@ -65,11 +76,13 @@ struct ClusterWorld {
     init(seed: UInt64) {
         self.seed = seed
         var random = SeededRandom(seed: seed)
+        side = SeededRandom(seed: seed ^ 0x5EED_0F_0DD5)
+        plan = WorldPlan(drawnFrom: &side)
         // Small clusters find most bugs, and many seeds of them fit into a minute.
         let agentCount = Int.random(in: 1...3, using: &random)
         let frameworkCount = Int.random(in: 1...2, using: &random)
         masters = (0..<3).map { MasterProcess(index: $0) }
-        agents = (0..<agentCount).map { AgentHost(index: $0) }
+        agents = (0..<agentCount + plan.moreAgents).map { AgentHost(index: $0) }
         frameworks = (0..<frameworkCount).map { index in
             var framework = SimFramework(index: index, tasksWanted: Int.random(in: 0...3, using: &random))
             framework.tasksToCome = Int.random(in: 1...6, using: &random)
@@ -80,6 +93,7 @@ struct ClusterWorld {
             return framework
         }
         self.random = random
+        if plan.hasOperator { operators = SimOperator() }
     }
 
     var now: Moment { timeline.now }
@@ -101,6 +115,22 @@ struct ClusterWorld {
         }
         timeline.schedule(.zooKeeper(.tick), after: .milliseconds(100))
         timeline.schedule(.fault(draw()), after: random.milliseconds(1000...8000))
+        if plan.hasOperator { timeline.schedule(.operator(.due(attempt: 0)), after: side.milliseconds(1000...6000)) }
+        if plan.isStrange { timeline.schedule(.strangeFault(drawStrange()), after: side.milliseconds(3000...12_000)) }
+    }
+
+    /// One whole history: the storm, the calm after it, and the audit.
+    static func ended(seed: UInt64) -> ClusterWorld {
+        var world = ClusterWorld(seed: seed)
+        world.begin()
+        world.run(for: .seconds(45))
+        world.calm()
+        world.run(for: .seconds(600)) { $0.isSettled }
+        if world.violations.isEmpty, !world.isSettled {
+            world.fail("still owed after ten quiet minutes: \(world.debts.joined(separator: "; "))")
+        }
+        for index in world.masters.indices { world.checkBooks(ofMaster: index) }
+        return world
     }
 
     /// Takes the next happening.
@@ -131,6 +161,14 @@ struct ClusterWorld {
             guard isStormy else { return }
             strike(fault)
             timeline.schedule(.fault(draw()), after: random.milliseconds(500...9000))
+        case .strangeFault(let fault):
+            guard isStormy else { return }
+            strike(fault)
+            timeline.schedule(.strangeFault(drawStrange()), after: side.milliseconds(1000...12_000))
+        case .znodeRemoved(let sequence):
+            removeZnode(sequence)
+        case .operator(let happening):
+            take(happening)
         }
     }
 

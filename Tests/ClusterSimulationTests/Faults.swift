@@ -89,7 +89,7 @@ extension ClusterWorld {
             crashAgent(index)
             startAgent(index, after: down)
         case .isolateAgent(let index, let time):
-            agents[index].isolatedUntil = timeline.nanoseconds + time.nanoseconds
+            isolate(agent: index, for: time)
             cutAll(noticedWithin: 1...8000) { connection in
                 if case .agent(index, _, _) = connection.client { true } else { false }
             }
@@ -108,6 +108,10 @@ extension ClusterWorld {
         case .slowZooKeeper(let time):
             slowZooKeeperUntil = timeline.nanoseconds + time.nanoseconds
         }
+    }
+
+    mutating func isolate(agent index: Int, for time: Duration) {
+        agents[index].isolatedUntil = timeline.nanoseconds + time.nanoseconds
     }
 
     /// Thaws what is due; called before every happening, since a thaw is nothing that anybody sends.
@@ -129,6 +133,7 @@ extension ClusterWorld {
         }
         slowZooKeeperUntil = 0
         for index in frameworks.indices { frameworks[index].isolatedUntil = 0 }
+        for member in zooKeeper.members where member.session == nil { zooKeeper.deleteMember(member.sequence) }
         if !zooKeeper.hasQuorum { zooKeeper.regainQuorum(at: timeline.nanoseconds) }
     }
 }

@@ -41,6 +41,7 @@ extension ClusterWorld {
     /// No resource is promised twice by one leader: what is out in offers and what is in use fit into each agent.
     mutating func checkOffers(_ event: V1SchedulerEvent, ofMaster index: Int) {
         guard let cluster = masters[index].core?.cluster else { return }
+        checkDecisions(about: event.offers.offers, cluster, ofMaster: index)
         for id in Set(event.offers.offers.map { AgentID($0.agentID) }).sorted() {
             guard let agent = cluster.agents[id] else {
                 return fail("an offer names agent \(id), which the leader does not know")
@@ -99,6 +100,15 @@ extension ClusterWorld {
     mutating func checkEnding(
         of task: TaskID, _ view: SimFramework.TaskView, told status: V1TaskStatus, framework index: Int
     ) {
+        if status.state == .taskLost, status.reason == .agentRemoved {
+            frameworks[index].tasks[task]?.isGivenUp = true
+        } else if view.isGivenUp, status.hasUuid {
+            // Its agent was removed without hearing of it, and is back under its own id, as Apache Mesos lets agents come
+            // back that its registry does not know.
+            frameworks[index].tasks[task]?.isGivenUp = false
+            frameworks[index].tasks[task]?.ending = status.state.isTerminal ? status.state : nil
+            return
+        }
         guard status.state.isTerminal else {
             if let ending = view.ending, status.hasUuid {
                 fail("framework-\(index): task \(task) ended as \(ending.name) and is now \(status.state.name)")
@@ -114,6 +124,14 @@ extension ClusterWorld {
         // Nobody keeps the memory of a launch that came to nothing: a RECONCILE that was under way when we were told is
         // answered with TASK_GONE, as by Apache Mesos.
         if !view.isEndingKept, status.reason == .reconciliation, !status.hasUuid { return }
+        // Nor the memory of what was on an agent that is out of the cluster for good.
+        let isDamaged =
+            frameworks[index].id.map { ledger.damaged.contains(TaskKey(framework: $0, task: task)) } ?? false
+        if isDamaged || ledger.replaced.contains(view.agent) || zooKeeper.store.gone[view.agent] != nil,
+            status.reason == .reconciliation, !status.hasUuid
+        {
+            return
+        }
         if ending != status.state {
             fail("framework-\(index): task \(task) ended as \(ending.name) and again as \(status.state.name)")
         }
@@ -122,9 +140,16 @@ extension ClusterWorld {
     /// Everything that is owed once the storm is over has been paid.
     var isSettled: Bool { frameworks.allSatisfy { owedTasks(of: $0).isEmpty && $0.isContent } && debts.isEmpty }
 
-    /// Tasks that a framework waits for and has a right to hear the end of: all of them. An agent whose process dies
-    /// before its first identity is on disk comes back as another agent, but then nothing was launched on the first one.
-    private func owedTasks(of framework: SimFramework) -> [TaskID] { framework.hasLeft ? [] : framework.openTasks }
+    /// Tasks that a framework waits for and has a right to hear the end of: all but those of which an agent that left
+    /// for good, and left nothing on its host, was to tell. An agent whose process dies before its first identity is on
+    /// disk comes back as another agent, but then nothing was launched on the first one.
+    private func owedTasks(of framework: SimFramework) -> [TaskID] {
+        if framework.hasLeft { return [] }
+        return framework.openTasks.filter { id in
+            guard let view = framework.tasks[id], ledger.replaced.contains(view.agent) else { return true }
+            return view.states.last != .taskUnreachable && view.states.last != .taskUnknown
+        }
+    }
 
     /// What is still owed, in words.
     var debts: [String] {
@@ -134,7 +159,7 @@ extension ClusterWorld {
         for framework in frameworks { debts += debtsTo(framework, by: leader) }
         for host in agents { debts += debtsOf(host, to: leader) }
         for agent in leader.agents.all where !agent.isConnected { debts.append("the leader waits for \(agent.id)") }
-        return debts + undelivered
+        return debts + undelivered + decisionDebts(leader)
     }
 
     private func debtsTo(_ framework: SimFramework, by leader: Cluster) -> [String] {

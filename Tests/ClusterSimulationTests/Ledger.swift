@@ -5,6 +5,7 @@ import Resources
 import SimKit
 
 @testable import MiniAgent
+@testable import MiniMaster
 
 /// The truth about tasks: what is on an agent's disk, and what of it their frameworks have heard.
 struct Ledger {
@@ -20,6 +21,10 @@ struct Ledger {
     var updates: [TaskKey: Updates] = [:]
     /// Tasks whose container was started.
     var started: Set<TaskKey> = []
+    /// Agents whose host was set up anew: what they had still to tell is lost.
+    var replaced: Set<AgentID> = []
+    /// Tasks whose records on an agent's disk were destroyed.
+    var damaged: Set<TaskKey> = []
     /// Containers that came to an end, and how.
     var exits: [ContainerID: ContainerExit] = [:]
 }
@@ -54,7 +59,10 @@ extension ClusterWorld {
         {
             fail("\(update.key) is finished on agent-\(index), but its container is not")
         }
-        if update.state == .taskFailed, let container = update.container,
+        // Of a removed framework's task an agent lets the container go before it has forgotten the task on disk: nobody
+        // would hear how it ended.
+        let isForgotten = zooKeeper.store.frameworks[update.key.framework].map(OperatorIntent.isOver) ?? false
+        if update.state == .taskFailed, !isForgotten, let container = update.container,
             ledger.exits[container] == .exited(status: 0)
         {
             fail("\(update.key) failed on agent-\(index), but its container finished")
@@ -91,7 +99,8 @@ extension ClusterWorld {
     var undelivered: [String] {
         ledger.updates.sorted { $0.key < $1.key }.compactMap { key, updates in
             guard let framework = frameworks.first(where: { $0.id == key.framework }), !framework.hasLeft,
-                updates.deliveredCount < updates.list.count
+                updates.deliveredCount < updates.list.count, !ledger.damaged.contains(key),
+                !(framework.tasks[key.task].map { ledger.replaced.contains($0.agent) } ?? false)
             else { return nil }
             return
                 "\(updates.list[updates.deliveredCount].state.name) of \(key) never reached framework-\(framework.index)"

@@ -19,11 +19,14 @@ struct MasterProcess {
     var isSessionConnected = false
     var hasJoined = false
     var membersVersionSeen: UInt64 = 0
+    var membersSeenAt: Int64 = 0
     /// Requests that wait for an answer, with the connection they came on.
     var requests: [RequestNumber: Int] = [:]
     /// Requests that ended with everything else when a term was over.
     var endedRequests: Set<RequestNumber> = []
     var steps = 0
+    /// How far its wall clock is off.
+    var clockOffset = Duration.zero
 
     init(index: Int) { self.index = index }
 
@@ -83,12 +86,13 @@ extension ClusterWorld {
         }
         if case .started = event {
             let core = MasterCore(
-                settings: Self.masterSettings, selfInfo: masters[index].info, seed: random.next(), startedAt: now.wall)
+                settings: Self.masterSettings, selfInfo: masters[index].info, seed: random.next(),
+                startedAt: now.withWall(turnedBy: masters[index].clockOffset).wall)
             masters[index].core = core
         }
         guard masters[index].core != nil else { return }
         history.add("\(timeline.nanoseconds / 1_000_000) master-\(index) <- \(event)")
-        let moment = now
+        let moment = now.withWall(turnedBy: masters[index].clockOffset)
         let effects = masters[index].core?.step(event, at: moment) ?? []
         for effect in effects { perform(effect, ofMaster: index) }
         checkLeader(index)
@@ -112,6 +116,7 @@ extension ClusterWorld {
             if let number = connection(named: stream.value, ofMaster: index) { close(number, by: .master) }
         case .sendCommand(let link, let command):
             checkRegistered(command, byMaster: index)
+            checkDecisions(about: command, byMaster: index)
             if let number = connection(named: link.value, ofMaster: index) {
                 send(.linkCommand(command), on: number, to: .client)
             }
@@ -127,7 +132,7 @@ extension ClusterWorld {
         case .openSession, .closeSession, .joinElection, .readCandidate, .recoverRegistry, .writeRegistry:
             askZooKeeper(effect, ofMaster: index)
         case .exit(let reason):
-            fail("master-\(index) exits: \(reason)")
+            exit(index, because: reason)
         case .sendOperatorState, .sendOperatorEvent, .closeOperatorStream: break
         case .note: break
         }
@@ -138,11 +143,25 @@ extension ClusterWorld {
             if masters[index].endedRequests.remove(request) != nil { return }
             return fail("master-\(index) answers request \(request.rawValue) that does not wait")
         }
+        if case .operator(let attempt) = connections[number]?.client {
+            if attempt == operators?.attempt { checkPromise(answer, byMaster: index) }
+            return send(.operatorAnswer(answer), on: number, to: .client)
+        }
         switch answer {
         case .stream, .link, .operatorStream: send(.opened, on: number, to: .client)
         case .accepted, .done: break
         case .refused, .redirected: send(.refused, on: number, to: .client)
         }
+    }
+
+    /// A process gives up beside a leftover with its address, and is started again by whoever looks after it.
+    private mutating func exit(_ index: Int, because reason: String) {
+        // It may have been removed while this master could not look.
+        guard rivals[index].map({ timeline.nanoseconds - $0 < 15_000_000_000 }) ?? false else {
+            return fail("master-\(index) exits: \(reason)")
+        }
+        crashMaster(index)
+        startMaster(index, after: side.milliseconds(500...5000))
     }
 
     private func connection(named name: String, ofMaster index: Int) -> Int? {

@@ -12,6 +12,7 @@ struct Connection {
     enum Client: Equatable {
         case agent(Int, generation: Int, MiniAgent.LinkID)
         case framework(Int, attempt: Int)
+        case `operator`(attempt: Int)
     }
 
     let client: Client
@@ -42,6 +43,7 @@ extension ClusterWorld {
         switch client {
         case .agent(let index, _, _): agents[index].isolatedUntil <= timeline.nanoseconds
         case .framework(let index, _): frameworks[index].isolatedUntil <= timeline.nanoseconds
+        case .operator: true
         }
     }
 
@@ -108,16 +110,18 @@ extension ClusterWorld {
                 deliver(.linkLost(link, reason: "the connection broke"), toAgent: index, generation: generation)
             case .framework(let index, let attempt):
                 take(.disconnected(attempt: attempt), framework: index)
+            case .operator(let attempt): take(OperatorHappening.disconnected(attempt: attempt))
             }
         case .master:
             guard connection.isOpenAtMaster else { break }
             connections[number]?.isOpenAtMaster = false
-            let event: MasterEvent =
+            let event: MasterEvent? =
                 switch connection.client {
                 case .agent: .linkClosed(MiniMaster.LinkID(connection.streamName))
                 case .framework: .streamClosed(StreamID(connection.streamName))
+                case .operator: nil
                 }
-            deliver(event, toMaster: connection.master, generation: connection.masterGeneration)
+            if let event { deliver(event, toMaster: connection.master, generation: connection.masterGeneration) }
         }
         if let connection = connections[number], !connection.isOpenAtClient, !connection.isOpenAtMaster {
             connections[number] = nil
@@ -127,7 +131,7 @@ extension ClusterWorld {
     mutating func arrive(_ payload: Payload, on number: Int) {
         guard let connection = connections[number], !connection.isBroken else { return }
         switch payload {
-        case .linkCall, .schedulerCall:
+        case .linkCall, .schedulerCall, .operatorCall:
             let master = masters[connection.master]
             guard master.generation == connection.masterGeneration, master.core != nil else { return }
             if let thaw = master.frozenUntil {
@@ -136,6 +140,7 @@ extension ClusterWorld {
                     .arrival(connection: number, payload), after: .nanoseconds(thaw - timeline.nanoseconds))
                 return
             }
+            if case .agent(let index, _, _) = connection.client { agents[index].lastHeard = timeline.nanoseconds }
             receive(payload, atMasterOf: connection, number)
         case .linkCommand(let command):
             guard connection.isOpenAtClient, case .agent(let index, let generation, let link) = connection.client,
@@ -145,6 +150,9 @@ extension ClusterWorld {
         case .schedulerEvent(let event):
             guard connection.isOpenAtClient, case .framework(let index, let attempt) = connection.client else { return }
             take(.received(attempt: attempt, event), framework: index)
+        case .operatorAnswer(let answer):
+            guard connection.isOpenAtClient, case .operator(let attempt) = connection.client else { return }
+            take(.answered(attempt: attempt, answer))
         case .opened:
             guard case .framework(let index, let attempt) = connection.client else { return }
             take(.opened(attempt: attempt, connection: number), framework: index)
@@ -174,7 +182,10 @@ extension ClusterWorld {
                 request,
                 SchedulerRequest(
                     call: call, streamID: call.type == .subscribe ? nil : stream, freshStreamID: stream))
-        case .linkCommand, .schedulerEvent, .opened, .refused: return
+        case .operatorCall(let call):
+            masters[connection.master].requests[request] = number
+            event = .operatorCalled(request, OperatorRequest(call: call))
+        case .linkCommand, .schedulerEvent, .operatorAnswer, .opened, .refused: return
         }
         deliver(event, toMaster: connection.master, generation: connection.masterGeneration)
     }
@@ -183,6 +194,7 @@ extension ClusterWorld {
         switch client {
         case .agent(let index, _, _): "10.0.1.\(index + 1)"
         case .framework(let index, _): "10.0.2.\(index + 1)"
+        case .operator: "10.0.3.1"
         }
     }
 }

@@ -17,18 +17,43 @@ extension ClusterWorld {
             fail("master-\(index) writes to the registry and is not the first of the election")
         }
         let after = zooKeeper.store
+        for index in downHosts { agents[index].wasDown = true }
+        checkDecisions(before, ofMaster: index)
+        for case .markUnreachable(let id, _) in write.operations { checkBrake(on: id, ofMaster: index) }
         for id in Set(before.agents.keys).union(before.unreachable.keys).union(before.gone.keys).sorted() {
             guard after.agents[id] == nil, after.unreachable[id] == nil, after.gone[id] == nil else { continue }
-            // Removed because its host is another agent now: then the host itself no longer knows the id.
+            // Removed because its host is another agent now (then the host itself no longer knows the id), because its
+            // machine is down, or because it unregistered.
             let isRemoval = write.operations.contains(.removeAgent(id))
-            if !isRemoval || agents.contains(where: { $0.disk.agent == id }) {
+            let host = agents.first { $0.disk.agent == id }
+            if !isRemoval || host.map({ !$0.isLeaving && !$0.wasDown }) ?? false {
                 fail("master-\(index) makes the registry forget agent \(id)")
             }
         }
     }
 
+    /// No agent is written off because it vanished together with too many others under this leader: that is the fault of
+    /// the network.
+    private mutating func checkBrake(on id: AgentID, ofMaster index: Int) {
+        guard let cluster = masters[index].core?.cluster, let host = agents.first(where: { $0.disk.agent == id }),
+            host.isAway(at: timeline.nanoseconds), cluster.agents[id]?.isAwaited == false
+        else { return }
+        let others = agents.filter { other in
+            guard other.index != host.index, other.isAway(at: timeline.nanoseconds),
+                other.lastHeard <= host.lastHeard, let id = other.disk.agent, let agent = cluster.agents[id]
+            else { return false }
+            return !agent.isAwaited && !agent.isLeaving && !agent.isAdmitting
+        }
+        let total = cluster.agents.presentCount + 1
+        if others.count + 1 >= RemovalBook.brakeAgentsMin,
+            Double(others.count + 1) > Self.masterSettings.agentRemovalBrake * Double(total)
+        {
+            fail("master-\(index) writes agent \(id) off, and \(others.count) of \(total) vanished before it did")
+        }
+    }
+
     /// A master that can still say what the registry says now.
-    private func isInOffice(_ index: Int) -> Bool {
+    func isInOffice(_ index: Int) -> Bool {
         guard let own = masters[index].core?.leadership.term?.candidate?.sequence else { return false }
         return zooKeeper.members.first?.sequence == own
     }
@@ -82,6 +107,7 @@ extension ClusterWorld {
         for violation in AllocationAudit.bookkeepingViolations(of: cluster.allocator) {
             fail("the allocator of master-\(index): \(violation)")
         }
+        checkDecisions(ofLeader: index, cluster)
         for offer in cluster.offers.all {
             if cluster.agents[offer.agent]?.isConnected != true {
                 fail("master-\(index) has an offer out of agent \(offer.agent), which is not connected")

@@ -31,6 +31,8 @@ struct SimFramework {
         var ending: V1TaskState?
         /// The ending came with a uuid from an agent's disk, so the master keeps the task until we acknowledge it.
         var isEndingKept = false
+        /// Told to be lost because its agent was removed.
+        var isGivenUp = false
         /// It is to be killed; it may be endless, so that nothing else ends it.
         var isKillWanted = false
         /// The subscription on which the KILL was sent. Within one subscription the master keeps it in mind.
@@ -50,17 +52,26 @@ struct SimFramework {
     /// The connection of the current subscription, once SUBSCRIBED has come.
     var connection: Int?
     var opening: Int?
+    /// The stream of an earlier instance, which a master still holds open.
+    var previous: Int?
     var isolatedUntil: Int64 = 0
     var membersVersionSeen: UInt64 = 0
 
     var isMortal = false
     var failoverTimeout = 3600.0
+    /// The second one comes and goes.
+    var roles: [String]
+    /// It asked for no offers.
+    var isSuppressed = false
+    /// What its last SUBSCRIBE said of that.
+    var subscribedSuppressed = false
     /// It left, or was away for too long and is refused.
     var hasLeft = false
 
     init(index: Int, tasksWanted: Int) {
         self.index = index
         self.tasksWanted = tasksWanted
+        roles = ["role-\(index)"]
     }
 
     var info: V1FrameworkInfo {
@@ -69,7 +80,7 @@ struct SimFramework {
         info.name = "framework-\(index)"
         info.failoverTimeout = failoverTimeout
         info.checkpoint = true
-        info.roles = ["role-\(index)"]
+        info.roles = roles
         info.capabilities = [V1FrameworkInfo.Capability.TypeEnum.partitionAware, .multiRole].map { type in
             var capability = V1FrameworkInfo.Capability()
             capability.type = type
@@ -121,6 +132,10 @@ extension ClusterWorld {
             killIfWanted(task, framework: index)
         case .taskDue:
             frameworks[index].tasksWanted += 1
+            if frameworks[index].isSuppressed {
+                frameworks[index].isSuppressed = false
+                call(index) { $0.type = .revive }
+            }
             frameworks[index].tasksToCome -= 1
             if frameworks[index].tasksToCome > 0 {
                 timeline.schedule(.framework(index, .taskDue), after: random.milliseconds(500...9000))
@@ -131,8 +146,29 @@ extension ClusterWorld {
         }
     }
 
+    /// A second instance takes over. Nobody reads the first one's stream any more; its master closes it.
+    mutating func failOver(framework index: Int) {
+        guard !frameworks[index].hasLeft, frameworks[index].connection != nil else { return }
+        frameworks[index].previous = frameworks[index].connection
+        frameworks[index].connection = nil
+        subscribe(index)
+    }
+
+    mutating func changeRoles(ofFramework index: Int) {
+        guard !frameworks[index].hasLeft, frameworks[index].id != nil else { return }
+        frameworks[index].roles =
+            ["role-\(index)"] + (frameworks[index].roles.count == 1 ? ["role-\(index)/night"] : [])
+        guard frameworks[index].connection != nil else { return }
+        let framework = frameworks[index]
+        call(index) { call in
+            call.type = .updateFramework
+            call.updateFramework.frameworkInfo = framework.info
+            if framework.isSuppressed { call.updateFramework.suppressedRoles = framework.roles }
+        }
+    }
+
     private mutating func leave(_ index: Int) {
-        for connection in [frameworks[index].connection, frameworks[index].opening] {
+        for connection in [frameworks[index].connection, frameworks[index].opening, frameworks[index].previous] {
             if let connection { close(connection, by: .client) }
         }
         frameworks[index].connection = nil
@@ -155,6 +191,8 @@ extension ClusterWorld {
         var call = V1SchedulerCall()
         call.type = .subscribe
         call.subscribe.frameworkInfo = frameworks[index].info
+        frameworks[index].subscribedSuppressed = frameworks[index].isSuppressed
+        if frameworks[index].isSuppressed { call.subscribe.suppressedRoles = frameworks[index].roles }
         if let id = frameworks[index].id { call.frameworkID = V1FrameworkID(id) }
         send(.schedulerCall(call), on: connection, to: .master)
         // A subscription that is not answered (a frozen master) is given up.
@@ -168,6 +206,9 @@ extension ClusterWorld {
             frameworks[index].id = FrameworkID(event.subscribed.frameworkID)
             frameworks[index].connection = frameworks[index].opening
             if isFirst { timeline.schedule(.framework(index, .reconcileDue), after: .seconds(4)) }
+            if frameworks[index].subscribedSuppressed, !frameworks[index].isSuppressed {
+                call(index) { $0.type = .revive }
+            }
             reconcile(index)
         case .offers:
             for offer in event.offers.offers { answer(offer, framework: index) }
@@ -231,6 +272,10 @@ extension ClusterWorld {
                 call.accept.operations = [operation]
                 call.accept.filters.refuseSeconds = 0
             }
+        }
+        if plan.suppresses, launches.isEmpty, frameworks[index].tasksWanted == 0, !frameworks[index].isSuppressed {
+            frameworks[index].isSuppressed = true
+            call(index) { $0.type = .suppress }
         }
         // Some are killed before anybody can have started them.
         for task in launches where random.chance(30) { killIfWanted(TaskID(task.taskID), framework: index) }

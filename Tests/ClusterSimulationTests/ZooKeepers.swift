@@ -113,7 +113,9 @@ extension ClusterWorld {
     private mutating func showMembers(toMaster index: Int) {
         guard let session = masters[index].session, reachesZooKeeper(index), masters[index].isSessionConnected,
             masters[index].membersVersionSeen != zooKeeper.membersVersion
+                || timeline.nanoseconds - masters[index].membersSeenAt > 30_000_000_000
         else { return }
+        masters[index].membersSeenAt = timeline.nanoseconds
         masters[index].membersVersionSeen = zooKeeper.membersVersion
         let list = zooKeeper.members.map { Candidate(name: $0.name, sequence: $0.sequence) }
         deliver(
@@ -143,7 +145,7 @@ extension ClusterWorld {
                 generation: generation)
         case .readCandidate(let number, let candidate):
             guard isAnswered else { return }
-            let document = zooKeeper.members.first { $0.sequence == candidate.sequence }?.document
+            let document = zooKeeper.members.first { $0.sequence == candidate.sequence }?.document ?? nil
             reply(.candidateRead(number, candidate, document), to: index, generation)
         case .recoverRegistry(let term, _):
             guard isReached, let sequence = term.candidate?.sequence else {
@@ -180,12 +182,12 @@ extension ClusterWorld {
     }
 
     private mutating func tellLeader(to observer: Observer) {
-        let leader = zooKeeper.members.first
-        let index = leader.flatMap { leader in masters.firstIndex { $0.info.hostname == leader.document.hostname } }
+        let leader = zooKeeper.members.first?.document ?? nil
+        let index = leader.flatMap { leader in masters.firstIndex { $0.info.hostname == leader.hostname } }
         switch observer {
         case .agent(let agent):
             let address = leader.map {
-                MasterAddress(id: $0.document.id, url: "http://\($0.document.hostname)", hostname: $0.document.hostname)
+                MasterAddress(id: $0.id, url: "http://\($0.hostname)", hostname: $0.hostname)
             }
             agents[agent].leader = index
             deliver(.masterDetected(address), toAgent: agent, generation: agents[agent].generation)

@@ -137,6 +137,46 @@ import Testing
         #expect(talk.isBalanced(pair.agent))
     }
 
+    @Test func `a group with one task as a user that is not allowed fails whole`() {
+        var talk = MasterConversation(settings: settings([.runTasks: only("alice", .some(["bob"]))]))
+        let pair = talk.pair(framework("alice"))
+        var good = Samples.task("good", on: pair.agent)
+        good.command.user = "bob"
+        let offer = talk.offers(pair.stream).last
+        let tasks = [good, Samples.task("bad", on: pair.agent)]
+        talk.call(pair.stream, pair.framework, .accept) { call in
+            if let offer { call.accept.offerIds = [offer.id] }
+            var operation = V1Offer.Operation()
+            operation.type = .launchGroup
+            operation.launchGroup.executor.type = .default
+            operation.launchGroup.executor.executorID.value = "e"
+            operation.launchGroup.taskGroup.tasks = tasks
+            call.accept.operations = [operation]
+        }
+        let statuses = talk.statuses(pair.stream)
+        #expect(statuses.map(\.taskID.value) == ["good", "bad"])
+        #expect(statuses.allSatisfy { $0.state == .taskError && $0.reason == .taskGroupUnauthorized })
+        #expect(talk.isBalanced(pair.agent))
+    }
+
+    @Test func `a reservation that is not allowed is an operation error`() throws {
+        var talk = MasterConversation(settings: settings([.reserveResources: only("ops")]))
+        let pair = talk.pair(framework("alice"))
+        let offer = try #require(talk.offers(pair.stream).last)
+        talk.call(pair.stream, pair.framework, .accept) { call in
+            call.accept.offerIds = [offer.id]
+            var operation = V1Offer.Operation()
+            operation.type = .reserve
+            operation.id.value = "op"
+            operation.reserve.resources = Samples.bag("cpus:1").protobuf()
+            call.accept.operations = [operation]
+        }
+        let status = talk.events(pair.stream).last { $0.type == .updateOperationStatus }?.updateOperationStatus.status
+        #expect(status?.state == .operationError)
+        #expect(status?.message.contains("Not authorized to reserve_resources") == true)
+        #expect(talk.isBalanced(pair.agent))
+    }
+
     // MARK: Agents
 
     @Test func `an agent that may not register is refused on its link`() {

@@ -13,7 +13,8 @@ struct JSONNumberTests {
     }
 
     @Test(arguments: [
-        0, 1, 0.1, 0.001, 0.0001, 12.5, -3.25, 1_790_000_000.123, 1e15, 123_456_789_012.345, 1e21, 5e-324,
+        0, 1, 0.1, 0.001, 0.0001, 12.5, -3.25, 1_790_000_000.123, 1e15, 123_456_789_012.345, 1e21,
+        .leastNonzeroMagnitude,
         0.30000000000000004,
     ])
     func `a double is printed with its shortest text`(number: Double) {

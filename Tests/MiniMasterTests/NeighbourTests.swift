@@ -55,6 +55,24 @@ struct NeighbourTests {
         #expect(talk.call(nil, "f", .revive) == .redirected(leader))
     }
 
+    @Test func `a leader whose document was rewritten makes a new znode, or nobody would find it`() {
+        var talk = member([Self.younger])
+        #expect(talk.core.cluster != nil)
+        #expect(talk.effects.contains(.readCandidate(Self.session, Self.own)))
+        talk.send(.candidateRead(Self.session, Self.own, talk.core.selfInfo))
+        #expect(talk.core.cluster != nil)
+        talk.drain()
+        talk.send(.candidateRead(Self.session, Self.own, nil))
+        #expect(talk.core.cluster == nil)
+        #expect(talk.effects.contains(.joinElection(Self.session)))
+    }
+
+    @Test func `a document with this master's own address sends nobody here`() {
+        var talk = member([Self.older])
+        talk.send(.candidateRead(Self.session, Self.older, info("forged", ip: talk.core.selfInfo.address.ip, "m")))
+        #expect(talk.call(nil, "f", .revive) == .refused(status: 503, reason: "No leader elected"))
+    }
+
     @Test func `while the first member's document cannot be read nobody leads, and it is read again`() {
         var talk = member([Self.older])
         talk.send(.candidateRead(Self.session, Self.older, nil))

@@ -2,6 +2,7 @@
 import Foundation
 import HTTPClient
 import MesosProtocol
+import Security
 import Testing
 
 @testable import MiniMaster
@@ -167,6 +168,29 @@ import Testing
                 "/api/v1/operator", #"{"type":"TEARDOWN","teardown":{"framework_id":{"value":"nope"}}}"#)
             #expect(reply.status == 400)
             #expect(reply.text == "No framework found with specified ID")
+        }
+    }
+
+    @Test func `who may not see everything may not watch, and who may not read the log gets nothing of it`()
+        async throws
+    {
+        try await RunningMaster.with { configuration in
+            let nobody = [AccessControlList.Rule(subjects: .any, objects: .none)]
+            configuration.security.acls = AccessControlList(
+                isPermissive: true,
+                rules: [.viewTasks: nobody, .accessMesosLogs: nobody, .viewFlags: nobody, .setLogLevel: nobody])
+        } _: { master in
+            for body in [
+                #"{"type":"SUBSCRIBE"}"#, #"{"type":"GET_FLAGS"}"#,
+                #"{"type":"READ_FILE","read_file":{"path":"/master/log","offset":0}}"#,
+                #"{"type":"LIST_FILES","list_files":{"path":"/master/log"}}"#,
+                #"{"type":"SET_LOGGING_LEVEL","set_logging_level":{"level":1,"duration":{"nanoseconds":1}}}"#,
+            ] {
+                let reply = try await master.post("/api/v1", body)
+                #expect(reply.status == 403, "\(body)")
+            }
+            #expect(try await master.get("/files/read?path=/master/log").status == 403)
+            #expect(try await master.post("/api/v1", #"{"type":"GET_AGENTS"}"#).status == 200)
         }
     }
 }

@@ -87,4 +87,31 @@ struct OperatorDecisionViewTests {
             text(MesosJSON.encode(cluster.maintenanceStatus))
                 == #"{"draining_machines":[{"id":{"hostname":"h","ip":"10.0.0.1"}}]}"#)
     }
+
+    @Test func `an executor shows with its agent, and its resources are in use`() throws {
+        var talk = MasterConversation()
+        let pair = talk.pair()
+        var task = Samples.task("t1", on: pair.agent, command: nil)
+        task.executor.executorID.value = "e1"
+        task.executor.name = "the executor"
+        task.executor.command.value = "./run"
+        task.executor.resources = Samples.bag("cpus:0.5;mem:32").protobuf()
+        talk.launch([task], pair)
+        let cluster = try #require(talk.core.cluster)
+        let executors = ExecutorViews.all(cluster)
+        #expect(executors.map(\.executorInfo.executorID.value) == ["e1"])
+        #expect(executors.map(\.agentID.value) == [pair.agent.value])
+        #expect(ClusterFigures(cluster).used(on: pair.agent).total["cpus"].doubleValue == 1.5)
+        let framework = try #require(cluster.frameworks[pair.framework])
+        var json = JSONWriter()
+        json.framework(framework, ClusterFigures(cluster), cluster, isActive: true)
+        guard case .array(let shown)? = try JSONValue(parsing: json.bytes)["executors"], let first = shown.first else {
+            Issue.record("no executors")
+            return
+        }
+        #expect(first["executor_id"] == .string("e1"))
+        #expect(first["command"]?["value"] == .string("./run"))
+        #expect(first["resources"]?["cpus"] == .number(.double(0.5)))
+        #expect(first["slave_id"] == .string(pair.agent.value))
+    }
 }

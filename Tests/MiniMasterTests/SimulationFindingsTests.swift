@@ -77,6 +77,40 @@ struct SimulationFindingsTests {
         #expect(talk.isBalanced(pair.agent))
     }
 
+    @Test func `an operator's teardown is answered when the registry has it, or the next leader would not know`() {
+        var talk = MasterConversation()
+        let pair = talk.pair()
+        talk.writesAtOnce = false
+        let answer = talk.operate(.teardown) { $0.teardown.frameworkID = V1FrameworkID(pair.framework) }
+        #expect(answer == nil)
+        let effects = talk.releaseWrite()
+        #expect(effects.contains { if case .answer(_, .done) = $0 { true } else { false } })
+        #expect(talk.core.cluster?.frameworks.isCompleted(pair.framework) == true)
+    }
+
+    @Test func `a framework that was removed under an earlier leader is refused by the next one too`() {
+        var state = stored()
+        state.frameworks["old-0000"]?.phase = .removed(at: WallTime(nanoseconds: 0))
+        var talk = MasterConversation(stored: state)
+        let stream = talk.subscribe(Samples.framework(id: "old-0000"))
+        #expect(talk.events(stream).map(\.error.message) == ["Framework has been removed"])
+        #expect(talk.isClosed(stream))
+    }
+
+    @Test func `a partition-aware framework is told TASK_DROPPED by an agent that has forgotten the framework`() {
+        var talk = MasterConversation()
+        let pair = talk.pair()
+        talk.launch([Samples.task("t1", on: pair.agent)], pair)
+        talk.agentCall(pair.link, .update) { call in
+            call.update.frameworkID = V1FrameworkID(pair.framework)
+            call.update.latestState = .taskLost
+            call.update.status = Samples.status("t1", on: pair.agent, .taskLost, uuid: 1)
+            call.update.status.source = .agent
+            call.update.status.reason = .executorTerminated
+        }
+        #expect(talk.statuses(pair.stream).map(\.state) == [.taskDropped])
+    }
+
     @Test func `a filter's timer that is late is not replaced, or timers would breed for ever`() {
         var talk = MasterConversation()
         let pair = talk.pair()

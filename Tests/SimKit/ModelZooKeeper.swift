@@ -9,8 +9,11 @@ public struct ModelZooKeeper<Document, Store> {
     /// A member of the election group.
     public struct Member {
         public let sequence: Int64
-        public let session: UInt64
+        /// Nil: nobody's, it stays until it is deleted.
+        public let session: UInt64?
         public let document: Document
+        /// Somebody else wrote to it since it was made, so that a check of its version fails.
+        public var isForged = false
         public var name: String { ModelZooKeeper.name(of: sequence) }
     }
 
@@ -82,12 +85,37 @@ public struct ModelZooKeeper<Document, Store> {
     /// - Returns: `nil` if the session is gone.
     public mutating func join(_ session: UInt64, document: Document) -> Member? {
         guard sessions[session] != nil else { return nil }
-        if let own = members.first(where: { $0.session == session }) { return own }
+        if let own = members.first(where: { $0.session == session && !$0.isForged }) { return own }
+        members.removeAll { $0.session == session }
         let member = Member(sequence: nextSequence, session: session, document: document)
         nextSequence += 1
         members.append(member)
         membersVersion += 1
         return member
+    }
+
+    /// The session's znode outlives it, as a stale one does whose owner is dead.
+    ///
+    /// - Returns: Its number; nil if the session has none.
+    public mutating func abandonMember(of session: UInt64) -> Int64? {
+        guard let place = members.firstIndex(where: { $0.session == session }) else { return nil }
+        members[place] = Member(sequence: members[place].sequence, session: nil, document: members[place].document)
+        return members[place].sequence
+    }
+
+    /// Somebody who is no master puts a znode among the members.
+    public mutating func plantMember(document: Document) -> Int64 {
+        defer { nextSequence += 1 }
+        members.append(Member(sequence: nextSequence, session: nil, document: document))
+        membersVersion += 1
+        return nextSequence
+    }
+
+    /// Somebody writes to a member's znode.
+    public mutating func forgeMember(_ sequence: Int64, document: Document) {
+        guard let place = members.firstIndex(where: { $0.sequence == sequence }) else { return }
+        members[place] = Member(
+            sequence: sequence, session: members[place].session, document: document, isForged: true)
     }
 
     /// Somebody deletes a member's znode by hand.
@@ -96,11 +124,11 @@ public struct ModelZooKeeper<Document, Store> {
         membersVersion += 1
     }
 
-    /// One `multi`: checks that the member's znode exists, and then changes the store; or does neither.
+    /// One `multi`: checks that the member's znode is as it was made, and then changes the store; or does neither.
     ///
     /// - Returns: Whether it took place.
     public mutating func transact(fencedBy sequence: Int64, _ change: (inout Store) -> Void) -> Bool {
-        guard members.contains(where: { $0.sequence == sequence }) else { return false }
+        guard members.contains(where: { $0.sequence == sequence && !$0.isForged }) else { return false }
         change(&store)
         return true
     }

@@ -198,6 +198,12 @@ package struct Cluster: Sendable {
         allocateTimer = scheduleNumbered(after: .zero) { .allocate($0) }
     }
 
+    /// Offers only agents on these hosts from now on; nil: all.
+    mutating func useWhitelist(_ hostnames: Set<String>?) {
+        allocator.setWhitelist(hostnames)
+        wantAllocation()
+    }
+
     private mutating func scheduleFilterExpiry() {
         guard let due = allocator.nextFilterExpiry else { return }
         // A timer that is due but has not fired yet counts: replacing it would make it stale, and so on for ever.

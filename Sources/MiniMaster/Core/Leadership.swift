@@ -144,7 +144,10 @@ package struct Leadership: Sendable {
                 "No leader elected: no quorum: \(members.count) of \(quorum) required masters are members of the election group"
             )
         }
-        if let leader, leader.document.info.id != selfInfo.id { return .following(leader.document.info) }
+        // A client that is sent to this master's own address, as a forged document has it, would come back for ever.
+        if let leader, leader.document.info.id != selfInfo.id, !sharesAddress(leader.document.info) {
+            return .following(leader.document.info)
+        }
         return .unavailable("No leader elected")
     }
 
@@ -258,16 +261,21 @@ package struct Leadership: Sendable {
         documents = documents.filter { sorted.contains($0.key) }
         directives += settle(&numbers, at: now, because: reason)
         if membership == .none { directives += join() }
-        for member in sorted.prefix(Self.documentsMax) where documents[member] == nil && membership != .member(member) {
+        // Its own too, each time: somebody may have rewritten it, and then nobody finds this master by it.
+        for member in sorted.prefix(Self.documentsMax) where documents[member] == nil {
             directives.append(.perform(.readCandidate(sessionNumber, member)))
         }
         return directives + watchAddress(&numbers)
     }
 
     mutating func read(
-        _ number: SessionNumber, _ candidate: Candidate, _ document: Document?, _ numbers: inout Continuity
+        _ number: SessionNumber, _ candidate: Candidate, _ document: Document?, _ numbers: inout Continuity,
+        at now: Moment
     ) -> [Directive] {
         guard number == sessionNumber, let members, members.contains(candidate) else { return [] }
+        if membership == .member(candidate) {
+            return document?.info.id == selfInfo.id ? [] : replaceZnode(candidate, &numbers, at: now)
+        }
         let isNews = documents[candidate] != document
         documents[candidate] = document
         guard let document else {
@@ -296,6 +304,15 @@ package struct Leadership: Sendable {
                         + "one of the two has the wrong --hostname, --advertise_ip or --port"))
         }
         return directives + watchAddress(&numbers)
+    }
+
+    /// Somebody rewrote this master's znode. Fenced writes would fail, but a leader that nobody finds has little to write.
+    private mutating func replaceZnode(
+        _ own: Candidate, _ numbers: inout Continuity, at now: Moment
+    ) -> [Directive] {
+        membership = .none
+        let reason = "the document of the election znode \(own) was rewritten"
+        return [Self.note(.error, "\(reason): it is replaced")] + settle(&numbers, at: now, because: reason) + join()
     }
 
     /// All masters of a cluster must be in one region: a leader elsewhere would call every local agent remote.

@@ -24,12 +24,15 @@ package struct MasterCore: Sendable {
     private var fetchTimer: UInt64 = 0
     /// Counts the steps that may have changed what the state documents show. Two looks at one number see one state.
     package private(set) var stateVersion: UInt64 = 0
+    /// The only hosts whose resources are offered. Nil: all.
+    private var whitelist: Set<String>?
 
     /// - Parameters:
     ///   - selfInfo: Complete, with a fresh UUID as its id: a restarted master must not reuse the ids of the last one.
     ///   - seed: For the order in which agents are offered.
     package init(settings: MasterSettings, selfInfo: V1MasterInfo, seed: UInt64, startedAt: WallTime) {
         self.settings = settings
+        whitelist = settings.waitsForWhitelist ? [] : nil
         self.selfInfo = selfInfo
         self.startedAt = startedAt
         leadership = Leadership(settings: settings, selfInfo: selfInfo)
@@ -90,7 +93,7 @@ package struct MasterCore: Sendable {
             return lead(at: now) { $0.joinRefused(number, reason: reason, &$1, at: now) }
         case .candidateRead(let number, let candidate, let info, let isForeign):
             let document = info.map { Leadership.Document(info: $0, isForeign: isForeign) }
-            return lead(at: now) { $0.read(number, candidate, document, &$1) }
+            return lead(at: now) { $0.read(number, candidate, document, &$1, at: now) }
 
         case .registryRecovered(let term, let state):
             return recovered(term, state, at: now)
@@ -110,6 +113,10 @@ package struct MasterCore: Sendable {
             return serve(request, at: now) { $0.receive(request, incoming) }
         case .linkClosed(let link):
             onCluster(at: now) { $0.linkClosed(link) }
+            return []
+        case .whitelistRead(let hostnames):
+            whitelist = hostnames
+            onCluster(at: now) { $0.useWhitelist(hostnames) }
             return []
         case .operatorCalled(let request, let incoming):
             return serve(request, at: now) { $0.receive(request, incoming) }
@@ -134,6 +141,7 @@ package struct MasterCore: Sendable {
         guard leadership.recovered(term) else { return [] }
         cluster = Cluster(
             settings: settings, selfInfo: selfInfo, term: term, recovered: state, numbers: idleNumbers, at: now)
+        cluster?.useWhitelist(whitelist)
         let text = "leading as \(term): \(state.agents.count) agents and \(state.frameworks.count) frameworks recovered"
         return [.note(MasterNote(.info, text))]
     }

@@ -57,6 +57,8 @@ package enum MasterEvent: Sendable {
 
     case agentCalled(RequestNumber, AgentRequest)
     case linkClosed(LinkID)
+    /// The hosts whose resources may be offered have changed, or are known for the first time.
+    case whitelistRead(Set<String>)
 
     // MARK: Operators
 

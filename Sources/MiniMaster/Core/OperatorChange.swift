@@ -20,6 +20,7 @@ enum OperatorChange: Equatable, Sendable {
     case reactivated(AgentID, RequestNumber)
     /// Without a request when the end of a drain asked for it.
     case gone(LeavingAgent, RequestNumber?)
+    case tornDown(FrameworkID, RequestNumber)
 }
 
 extension Cluster {
@@ -42,6 +43,9 @@ extension Cluster {
         case .drained(let id): note(.info, "agent \(id) is drained")
         case .reactivated(let id, let request): reactivated(id, request)
         case .gone(let agent, let request): declareGone(agent, request)
+        case .tornDown(let id, let request):
+            removeFramework(id)
+            answer(request, .done)
         }
     }
 

@@ -131,6 +131,10 @@ extension Cluster {
     private mutating func launch(_ group: V1Offer.Operation.LaunchGroup, from acceptance: inout Acceptance) {
         let infos = group.taskGroup.tasks
         if infos.isEmpty { return }
+        for info in infos {
+            guard let fault = unauthorizedUser(of: info, in: acceptance.framework) else { continue }
+            return fail(infos, acceptance.framework, fault, reason: .taskGroupUnauthorized)
+        }
         let need: TaskGroupValidation.Need
         switch judge(group, acceptance) {
         case .invalid(let reason): return fail(infos, acceptance.framework, reason, reason: .taskGroupInvalid)

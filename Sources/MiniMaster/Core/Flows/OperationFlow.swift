@@ -5,6 +5,9 @@ import Resources
 
 extension Cluster {
     mutating func apply(_ operation: V1Offer.Operation, to acceptance: inout Acceptance) {
+        if let fault = unauthorizedOperation(operation, by: Self.principal(of: acceptance.framework.info)) {
+            return failOperation(operation, of: acceptance.framework, fault, on: acceptance.agent)
+        }
         let conversion: ResourceConversion
         switch judge(operation, acceptance) {
         case .valid(let found): conversion = found

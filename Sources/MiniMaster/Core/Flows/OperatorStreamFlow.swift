@@ -78,6 +78,9 @@ extension Cluster {
         for task in tasks.tasks(of: framework.id) where task.isCharged {
             used[task.role, default: Resources()] += task.resources
         }
+        for executor in executors.executors(of: framework.id) {
+            used[executor.role, default: Resources()] += executor.resources
+        }
         let open = offers.offers(to: framework.id)
         var message = V1OperatorResponse.GetFrameworks.Framework(
             framework, used: used, offered: Self.held(in: open), offers: open, isOver: false)
@@ -90,6 +93,9 @@ extension Cluster {
         var used = HeldByRole()
         for task in tasks.tasks(on: agent.id) where task.isCharged {
             used[task.role, default: Resources()] += task.resources
+        }
+        for executor in executors.executors(on: agent.id) {
+            used[executor.role, default: Resources()] += executor.resources
         }
         return description(of: agent, used: used, offered: Self.held(in: offers.offers(of: agent.id)))
     }

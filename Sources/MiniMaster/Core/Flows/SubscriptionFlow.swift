@@ -34,7 +34,10 @@ extension Cluster {
         }
         if let fault = Self.fault(inChosenID: id) { return refuse(stream, fault) }
         guard let known = frameworks[id] else {
-            if frameworks.isCompleted(id) { return refuse(stream, "Framework has been removed") }
+            // Removed under this leader, or under an earlier one.
+            var isRemoved = frameworks.isCompleted(id)
+            if case .removed = registry.frameworks[id]?.phase { isRemoved = true }
+            if isRemoved { return refuse(stream, "Framework has been removed") }
             // A framework may bring its own id, or have been known to an earlier leader only: taken as it is.
             let fresh = Framework(id: id, info: info, connection: .subscribing(stream), registeredAt: now.wall)
             return admit(fresh, asks)
@@ -200,18 +203,18 @@ extension Cluster {
         guard let framework = frameworks[id], !framework.isLeaving else {
             return answer(request, .refused(status: 400, reason: "No framework found with specified ID"))
         }
-        beginRemoval(of: framework)
-        answer(request, .done)
+        // An answer before the registry knows would be a promise that the next leader does not keep.
+        beginRemoval(of: framework, then: .operatorChange(.tornDown(id, request)))
     }
 
-    mutating func beginRemoval(of framework: Framework) {
+    mutating func beginRemoval(of framework: Framework, then continuation: Registrar.Continuation? = nil) {
         if framework.isLeaving { return }
         withdrawOffers(of: framework.id)
         allocator.deactivateFramework(framework.id)
         frameworks.update(framework.id) { $0.connection = .leaving(framework.openStream) }
         let record = FrameworkRecord(info: framework.info, phase: .removed(at: now.wall))
         let operations = [RegistryOperation.putFramework(framework.id, record)] + surplusTombstones()
-        persist(operations, then: .removeFramework(framework.id))
+        persist(operations, then: continuation ?? .removeFramework(framework.id))
     }
 
     /// Counters last as long as their framework is shown.

@@ -10,6 +10,15 @@ extension Cluster {
     mutating func updateArrived(_ call: LinkCall.Update, from agent: Agent) {
         count("status_update")
         let framework = FrameworkID(call.frameworkID)
+        var call = call
+        if call.status.isOnceOnly, call.status.state == .taskLost,
+            frameworks[framework]?.isPartitionAware == true
+        {
+            // An agent that has forgotten the framework cannot know what that understands. It may have said TASK_DROPPED
+            // a moment ago, and a task has one end.
+            call.status.state = .taskDropped
+            call.latestState = .taskDropped
+        }
         let status = call.status
         guard frameworks[framework] != nil else {
             // Nobody will ever acknowledge it: either it was removed, or this agent holds a framework nobody knows.
