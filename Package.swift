@@ -67,7 +67,8 @@ let package = Package(
 
         // Security where HTTP comes in.
         .target(
-            name: "HTTPAccess", dependencies: ["HTTPServer", "Security", "Resources", "Mailbox", logging],
+            name: "HTTPAccess",
+            dependencies: ["HTTPServer", "Security", "MesosProtocol", "Resources", "Mailbox", protobuf, logging],
             swiftSettings: strict),
 
         // Services.
@@ -153,14 +154,19 @@ let package = Package(
         .testTarget(name: "SecurityTests", dependencies: ["Security", "Resources"], swiftSettings: strict),
         .testTarget(name: "SettingsTests", dependencies: ["Settings"], swiftSettings: strict),
         .testTarget(
-            name: "MiniTests", dependencies: ["mini", "Settings", "MiniMaster", "MiniAgent", "MasterDetection"],
+            name: "MiniTests",
+            dependencies: [
+                "mini", "Settings", "MiniMaster", "MiniAgent", "MasterDetection", "MesosProtocol", "TaskRun",
+            ],
             swiftSettings: strict),
         .testTarget(name: "DevClusterTests", dependencies: ["DevCluster"], swiftSettings: strict),
         .testTarget(
             name: "TaskRunTests", dependencies: ["TaskRun", "MesosProtocol", "Resources"], swiftSettings: strict),
         .testTarget(
             name: "MesosProtocolTests", dependencies: ["MesosProtocol", "Resources", protobuf], swiftSettings: strict),
-        .testTarget(name: "LoadTestTests", dependencies: ["LoadTest", "MesosProtocol", "Resources", protobuf], swiftSettings: strict),
+        .testTarget(
+            name: "LoadTestTests", dependencies: ["LoadTest", "MesosProtocol", "Resources", protobuf],
+            swiftSettings: strict),
         .testTarget(name: "MailboxTests", dependencies: ["Mailbox"], swiftSettings: strict),
         .testTarget(
             name: "CLinuxTests", dependencies: ["CLinux", "Processes", "mini-supervisor"], swiftSettings: strict),
@@ -210,7 +216,10 @@ let package = Package(
             path: "IntegrationTests/PracticeJenkinsTests", swiftSettings: strict),
         .testTarget(
             name: "ClientIntegrationTests",
-            dependencies: ["DevCluster", "IntegrationSupport", "HTTPClient", "mini", "mini-supervisor"],
+            dependencies: [
+                "DevCluster", "IntegrationSupport", "HTTPClient", "MesosProtocol", "Processes", "mini",
+                "mini-supervisor",
+            ],
             path: "IntegrationTests/ClientTests", swiftSettings: strict),
         .testTarget(
             name: "ChaosIntegrationTests",

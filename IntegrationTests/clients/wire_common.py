@@ -20,17 +20,17 @@ def check(what, condition, seen=None):
 
 
 class Answer:
-    def __init__(self, response):
+    def __init__(self, response, text=True):
         self.status, self.headers = response.status, response.headers
         self.body = response.read()
-        self.text = self.body.decode()
+        self.text = self.body.decode() if text else ""
 
     def __repr__(self):
         return f"{self.status} {dict(self.headers.items())} {self.text[:300]}"
 
 
-def request(master, method, path, body=None, headers=None):
-    """One request on a connection of its own."""
+def request(master, method, path, body=None, headers=None, text=True):
+    """One request on a connection of its own; `text`: whether the answer's body is one."""
     connection = http.client.HTTPConnection(urllib.parse.urlsplit(master).netloc, timeout=10)
     try:
         # Nothing is added on our behalf: a missing header must stay missing.
@@ -40,7 +40,7 @@ def request(master, method, path, body=None, headers=None):
         if body is not None:
             connection.putheader("Content-Length", str(len(body)))
         connection.endheaders(body)
-        return Answer(connection.getresponse())
+        return Answer(connection.getresponse(), text)
     finally:
         connection.close()
 
@@ -68,7 +68,8 @@ class Subscription:
         self.response = self.connection.getresponse()
         self.stream_id = self.response.getheader("Mesos-Stream-Id")
         self.framework_id = None
-        self.held = {}  # agent id -> offer
+        self.held = {}  # agent id -> its latest offer
+        self.older = []  # offers of agents with a later one
         self.heartbeats = []  # when they came
         self.events = queue.Queue()
         self.reader = threading.Thread(target=self.read, daemon=True)
@@ -105,6 +106,9 @@ class Subscription:
                 raise SystemExit(f"failed: {what}: the stream ended")
             if event["type"] == "OFFERS":
                 for offer in event["offers"]["offers"]:
+                    older = self.held.get(offer["agent_id"]["value"])
+                    if older is not None:
+                        self.older.append(older["id"])
                     self.held[offer["agent_id"]["value"]] = offer
             if wanted(event):
                 return when, event
@@ -136,8 +140,8 @@ class Subscription:
         return list(self.held.values())
 
     def decline_all(self, **filters):
-        ids = [offer["id"] for offer in self.held.values()]
-        self.held = {}
+        ids = self.older + [offer["id"] for offer in self.held.values()]
+        self.held, self.older = {}, []
         return self.accepted("DECLINE", offer_ids=ids, **({"filters": filters} if filters else {}))
 
     def close(self):

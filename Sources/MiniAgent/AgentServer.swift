@@ -53,8 +53,10 @@ public final class AgentServer: Sendable {
     ///
     /// - Throws: Before anything is started, if the configuration or what is in the work directory does not allow it.
     public static func start(
-        _ configuration: AgentConfiguration, logger: Logger
+        _ configuration: AgentConfiguration, logger plain: Logger
     ) async throws(AgentStartError) -> AgentServer {
+        let logLevel = LogLevelSwitch()
+        let logger = logLevel.logger(plain)
         let security = configuration.security
         if let flag = security.flagWithoutCredentials { throw .credentialsMissing(flag: flag) }
         if let file = security.masterTLS?.unreadableFile { throw .tls(path: file.path, reason: file.reason) }
@@ -62,7 +64,7 @@ public final class AgentServer: Sendable {
         for notice in security.notices { logger.warning("\(notice)") }
         let refusals = RefusalLog(logger: logger)
         let gate = security.gate(refusals: refusals)
-        let api = AgentAPI(logger: logger)
+        let api = AgentAPI(logLevel: logLevel)
         let server: HTTPServer
         do throws(HTTPServerError) {
             server = try await HTTPServer.start(

@@ -23,9 +23,9 @@ final class AgentAPI: Sendable {
     }
 
     private let source = Locked<Source?>(nil)
-    private let logger: Logger
+    private let logLevel: LogLevelSwitch
 
-    init(logger: Logger) { self.logger = logger }
+    init(logLevel: LogLevelSwitch) { self.logLevel = logLevel }
 
     func serve(_ source: Source) { self.source.withLock { $0 = source } }
 
@@ -34,6 +34,9 @@ final class AgentAPI: Sendable {
         let path = request.path.hasPrefix("/slave(1)/") ? String(request.path.dropFirst(9)) : request.path
         switch path {
         case "/health": return .empty(200)
+        // A longer path belongs to the handler it begins with: pymesos calls `/api/v1/operator`.
+        case _ where path == "/api/v1" || path.hasPrefix("/api/v1/"):
+            return await AgentCallEndpoint(source: source.withLock { $0 }, logLevel: logLevel).answer(request)
         case "/version": return json(AgentVersion.json, request)
         case "/files/read", "/files/read.json": return await files(request) { $0.read(request) }
         case "/files/browse", "/files/browse.json": return await files(request) { $0.browse(request) }
@@ -57,7 +60,7 @@ final class AgentAPI: Sendable {
         }
     }
 
-    private static let recovering = HTTPResponse.text(503, "Agent has not finished recovery")
+    static let recovering = HTTPResponse.text(503, "Agent has not finished recovery")
 
     private func files(_ request: HTTPRequest, _ body: (FilesAPI) -> HTTPResponse) async -> HTTPResponse {
         guard let source = source.withLock({ $0 }) else { return Self.recovering }

@@ -28,7 +28,10 @@ struct AgentMetricsView {
         self.source = source
     }
 
-    var json: JSONValue {
+    var json: JSONValue { .members(values.map { ($0.0, .double($0.1)) }) }
+
+    /// Sorted by name.
+    var values: [(String, Double)] {
         var values: [(String, Double)] = [
             ("slave/container_launch_errors", Double(metrics.launchErrors)),
             ("slave/frameworks_active", Double(core.frameworks.count)),
@@ -55,7 +58,7 @@ struct AgentMetricsView {
         }
         values += hostValues
         values.sort { $0.0 < $1.0 }
-        return .members(values.map { ($0.0, .double($0.1)) })
+        return values
     }
 
     private var uptimeSeconds: Double {

@@ -96,40 +96,63 @@ struct FilesAPI: Sendable {
     func browse(_ request: HTTPRequest) -> HTTPResponse {
         guard let path = request.query("path"), !path.isEmpty else { return Self.missingPath }
         do throws(SandboxFiles.Refusal) {
-            let directory = try files.openDirectory(path)
-            // The stream owns its descriptor.
-            let copy = dup(directory.descriptor)
-            guard copy >= 0, let stream = fdopendir(copy) else { throw .notFound }
-            defer { closedir(stream) }
-            var names: [String] = []
-            while let entry = readdir(stream), names.count < Self.entriesMax {
-                let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                    pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-                }
-                if name != ".", name != ".." { names.append(name) }
-            }
-            let base = path.hasSuffix("/") ? String(path.dropLast()) : path
-            return .json(
-                200,
-                JSONValue.array(names.sorted().compactMap { Self.entry($0, in: directory, path: "\(base)/\($0)") }).text
-            )
+            return .json(200, JSONValue.array(try entries(of: path).map(Self.json)).text)
         } catch {
             return Self.response(error)
         }
     }
 
-    private static func entry(_ name: String, in directory: SandboxFiles.Handle, path: String) -> JSONValue? {
+    /// What a directory holds, sorted by name.
+    func entries(of path: String) throws(SandboxFiles.Refusal) -> [V1FileInfo] {
+        let directory = try files.openDirectory(path)
+        // The stream owns its descriptor.
+        let copy = dup(directory.descriptor)
+        guard copy >= 0, let stream = fdopendir(copy) else { throw .notFound }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while let entry = readdir(stream), names.count < Self.entriesMax {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        let base = path.hasSuffix("/") ? String(path.dropLast()) : path
+        return names.sorted().compactMap { Self.entry($0, in: directory, path: "\(base)/\($0)") }
+    }
+
+    /// A piece of a file, of no more than one read's size, and the size of the whole.
+    func piece(
+        of path: String, offset: Int, length: Int?
+    ) throws(SandboxFiles.Refusal) -> (size: Int, bytes: [UInt8]) {
+        let file = try files.openFile(path)
+        let count = min(length ?? Self.readBytesMax, Self.readBytesMax)
+        return (Int(file.status.st_size), Self.bytes(file, offset: offset, count: count))
+    }
+
+    private static func json(_ info: V1FileInfo) -> JSONValue {
+        .members([
+            ("gid", .string(info.gid)),
+            ("mode", .string(modeText(mode_t(info.mode)))),
+            ("mtime", .double(Double(info.mtime.nanoseconds / 1_000_000_000))),
+            ("nlink", .integer(info.nlink)),
+            ("path", .string(info.path)),
+            ("size", .integer(info.size)),
+            ("uid", .string(info.uid)),
+        ])
+    }
+
+    private static func entry(_ name: String, in directory: SandboxFiles.Handle, path: String) -> V1FileInfo? {
         var status = stat()
         guard fstatat(directory.descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return nil }
-        return .members([
-            ("gid", .string(groupName(status.st_gid))),
-            ("mode", .string(modeText(status.st_mode))),
-            ("mtime", .double(Double(status.st_mtim.tv_sec))),
-            ("nlink", .integer(status.st_nlink)),
-            ("path", .string(path)),
-            ("size", .integer(status.st_size)),
-            ("uid", .string(userName(status.st_uid))),
-        ])
+        var info = V1FileInfo()
+        info.path = path
+        info.nlink = Int32(clamping: status.st_nlink)
+        info.size = UInt64(clamping: status.st_size)
+        info.mtime.nanoseconds = Int64(status.st_mtim.tv_sec) * 1_000_000_000
+        info.mode = status.st_mode
+        info.uid = userName(status.st_uid)
+        info.gid = groupName(status.st_gid)
+        return info
     }
 
     /// `-rw-r--r--`

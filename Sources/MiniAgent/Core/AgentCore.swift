@@ -117,7 +117,8 @@ package struct AgentCore: Hashable, Sendable {
             return beginStopping(.fatal("the master told this agent to shut down: \(reason)"), now)
         case .acknowledge where link.registeredLink == linkID:
             return perform(command, on: linkID, now)
-        case .runTask, .killTask, .acknowledge, .drain, .endDrain, .shutdownFramework, .updateFramework, .reconcile, .runTaskGroup,
+        case .runTask, .killTask, .acknowledge, .drain, .endDrain, .shutdownFramework, .updateFramework, .reconcile,
+            .runTaskGroup,
             .shutdownExecutor, .message, .applyOperation, .acknowledgeOperation, .reconcileOperations:
             if link.registeredLink == linkID { return performInOrder(command, on: linkID, now) }
             if case .recordingIdentity = link.phase { heldCommands.append(command) }

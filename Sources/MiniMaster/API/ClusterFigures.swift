@@ -56,6 +56,11 @@ struct ClusterFigures: Sendable {
 
     init(_ cluster: Cluster) {
         addTasks(cluster.tasks)
+        for executor in cluster.executors.all {
+            used += executor.resources
+            usedByAgent[executor.key.agent, default: Held()].add(executor.resources, executor.role)
+            usedByFramework[executor.key.framework, default: Held()].add(executor.resources, executor.role)
+        }
         for offer in cluster.offers.all {
             offeredByAgent[offer.agent, default: Held()].add(offer.resources, offer.role)
             offeredByFramework[offer.framework, default: Held()].add(offer.resources, offer.role)

@@ -196,9 +196,11 @@ extension JSONWriter {
         array("offers") { json in
             for offer in cluster.offers.offers(to: framework.id) { json.offer(offer) }
         }
-        array("executors") { _ in }
+        array("executors") { json in
+            for executor in cluster.executors.executors(of: framework.id) { json.executor(executor) }
+        }
         if framework.info.hasLabels { labels(framework.info.labels) }
-        object("offer_constraints") { _ in }
+        member("offer_constraints", framework.offerConstraints ?? V1SchedulerOfferConstraints())
     }
 
     mutating func frameworkSummary(_ framework: Framework, used: Resources, offered: Resources, isActive: Bool) {
@@ -213,6 +215,20 @@ extension JSONWriter {
         member("active", isActive && framework.isConnected)
         member("connected", isActive && framework.isConnected)
         member("recovered", isActive && framework.isRecovered)
+    }
+
+    private mutating func executor(_ record: ExecutorRecord) {
+        object { json in
+            json.member("executor_id", record.key.executor.value)
+            json.member("name", record.info.name)
+            json.member("framework_id", record.key.framework.value)
+            json.member("command", record.info.command)
+            json.member("resources", record.resources)
+            json.member("role", record.role.value)
+            if record.info.hasLabels { json.labels(record.info.labels) }
+            if record.info.hasType { json.member("type", record.info.type == .default ? "DEFAULT" : "CUSTOM") }
+            json.member("slave_id", record.key.agent.value)
+        }
     }
 
     private mutating func offer(_ offer: Offer) {

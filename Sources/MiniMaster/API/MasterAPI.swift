@@ -28,6 +28,7 @@ struct MasterAPI: Sendable {
     private func admit(_ request: RoutedRequest) async -> HTTPResponse {
         if request.route.needsLeader, let refusal = leadershipRefusal(request) { return refusal }
         if let refusal = request.methodRefusal { return refusal }
+        if let refusal = viewer(of: request).refusal(of: request) { return refusal }
         return await answer(request)
     }
 
@@ -62,15 +63,14 @@ struct MasterAPI: Sendable {
 
         case .health: .empty(200)
         case .redirect: redirect()
-        case .flags:
-            viewer(of: request).canSeeFlags ? request.json(ProcessDocuments.flags(facts)) : .empty(403)
+        case .flags: request.json(ProcessDocuments.flags(facts))
         case .version: request.json(ProcessDocuments.version(facts))
         case .metrics: await metrics(request)
         case .loggingToggle: toggleLogging(request)
         case .systemStats: request.json(ProcessDocuments.systemStats())
-        case .filesBrowse: files.browse(request)
-        case .filesRead: files.read(request)
-        case .filesDownload: files.download(request)
+        case .filesBrowse: viewer(of: request).canSeeMasterLog ? files.browse(request) : .empty(403)
+        case .filesRead: viewer(of: request).canSeeMasterLog ? files.read(request) : .empty(403)
+        case .filesDownload: viewer(of: request).canSeeMasterLog ? files.download(request) : .empty(403)
         case .filesDebug: files.debug(request)
         case .root: ProcessDocuments.page(facts)
         }

@@ -5,6 +5,7 @@ import MesosProtocol
 extension MasterAPI {
     /// Two a second at most; who comes faster waits, as in Apache Mesos.
     func metrics(_ request: RoutedRequest) async -> HTTPResponse {
+        guard viewer(of: request).canGet(Route.metrics.rawValue) else { return .empty(403) }
         if let text = request.http.query("timeout"), DurationText.parse(text) == nil {
             return .text(400, "Invalid duration '\(text)'.\n")
         }

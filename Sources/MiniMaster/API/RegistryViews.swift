@@ -24,9 +24,10 @@ enum RegistryViews {
     }
 
     /// The same as messages, in both forms, sorted by role.
-    static func quota(_ cluster: Cluster) -> V1QuotaQuotaStatus {
+    static func quota(_ cluster: Cluster, for viewer: Viewer = .everything) -> V1QuotaQuotaStatus {
         var status = V1QuotaQuotaStatus()
-        for (role, quota) in quotas(cluster).sorted(by: { $0.key < $1.key }) {
+        for (role, quota) in quotas(cluster).sorted(by: { $0.key < $1.key })
+        where viewer.canSeeQuota(of: role.value) {
             var info = V1QuotaQuotaInfo()
             info.role = role.value
             info.guarantee = quota.guarantee.sorted { $0.key < $1.key }.map { V1Resource(quantity: $0.key, $0.value) }

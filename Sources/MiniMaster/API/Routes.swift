@@ -51,11 +51,11 @@ package enum Route: String, CaseIterable, Sendable {
     /// Nil: anybody may ask, with whatever authentication is configured.
     package var realm: Realm? {
         switch self {
-        case .health, .redirect, .root: nil
+        case .health, .redirect, .version, .root: nil
         case .schedulerAPI: .scheduler
         case .agentLink: .agent
         case .state, .stateSummary, .slaves, .frameworks, .tasks, .roles, .registry, .maintenanceStatus, .flags,
-            .version, .metrics, .systemStats, .filesBrowse, .filesRead, .filesDownload, .filesDebug:
+            .metrics, .systemStats, .filesBrowse, .filesRead, .filesDownload, .filesDebug:
             .readonly
         case .operatorAPI, .weights, .quota, .maintenanceSchedule, .teardown, .reserve, .unreserve, .createVolumes,
             .destroyVolumes, .machineDown, .machineUp, .loggingToggle:

@@ -1,4 +1,5 @@
 // Calls of schedulers and agents: read from the body and handed to the core, which answers them.
+import HTTPAccess
 import HTTPServer
 import MesosProtocol
 import Resources

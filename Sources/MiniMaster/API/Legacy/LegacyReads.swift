@@ -29,10 +29,11 @@ extension MasterAPI {
 
     func weights(_ request: RoutedRequest) async -> HTTPResponse {
         guard request.isRead else { return await updateWeights(request) }
+        let viewer = viewer(of: request)
         return await cluster(request) { cluster in
             var json = JSONWriter()
             json.array { json in
-                for (role, weight) in RegistryViews.weights(cluster) {
+                for (role, weight) in RegistryViews.weights(cluster) where viewer.canSee(role) {
                     json.object { json in
                         json.member("role", role.value)
                         json.member("weight", weight)
@@ -47,7 +48,7 @@ extension MasterAPI {
         switch request.http.method {
         case "POST": await setQuota(request)
         case "DELETE": await removeQuota(request)
-        default: await cluster(request) { request.json(RegistryViews.quota($0)) }
+        default: await cluster(request) { request.json(RegistryViews.quota($0, for: viewer(of: request))) }
         }
     }
 

@@ -68,7 +68,7 @@ struct OperatorAnswers {
             framework, used: figures.used(by: framework.id).byRole, offered: figures.offered(to: framework.id).byRole,
             offers: cluster.offers.offers(to: framework.id), isOver: isOver)
         message.inverseOffers = isOver ? [] : cluster.inverseOffers(to: framework.id)
-        message.offerConstraints = FrameworkViews.offerConstraints(of: framework)
+        message.offerConstraints = framework.offerConstraints ?? V1SchedulerOfferConstraints()
         return message
     }
 
@@ -123,15 +123,23 @@ struct OperatorAnswers {
 
 /// Executors of custom executors' tasks; those of command tasks are nobody's business.
 enum ExecutorViews {
-    static func all(_ cluster: Cluster) -> [V1OperatorResponse.GetExecutors.Executor] { [] }
+    /// Sorted by agent. Those of frameworks that are not in the book, as for a reader who may not see them, are left out.
+    static func all(_ cluster: Cluster) -> [V1OperatorResponse.GetExecutors.Executor] {
+        cluster.executors.all.compactMap { record in
+            guard cluster.frameworks[record.key.framework] != nil else { return nil }
+            var executor = V1OperatorResponse.GetExecutors.Executor()
+            executor.executorInfo = record.info
+            executor.agentID = V1AgentID(record.key.agent)
+            return executor
+        }
+    }
 }
 
+/// Operations that somebody still waits for, in the order they came.
 enum OperationViews {
-    static func all(_ cluster: Cluster) -> [V1Operation] { [] }
-}
-
-enum FrameworkViews {
-    static func offerConstraints(of framework: Framework) -> V1SchedulerOfferConstraints {
-        V1SchedulerOfferConstraints()
+    static func all(_ cluster: Cluster) -> [V1Operation] {
+        cluster.operations.all.filter { operation in
+            operation.framework.map { cluster.frameworks[$0] != nil } ?? true
+        }.map(\.message)
     }
 }

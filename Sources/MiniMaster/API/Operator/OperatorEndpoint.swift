@@ -1,7 +1,9 @@
 // `POST /api/v1`: reads are answered here from a look at the state, changes and subscriptions by the core.
+import HTTPAccess
 import HTTPServer
 import MesosProtocol
 import Resources
+import Security
 
 extension MasterAPI {
     /// Checks a call in the order of Apache Mesos and answers it.
@@ -24,18 +26,25 @@ extension MasterAPI {
         switch call.type {
         case .unknown: return .text(501, "501 Not Implemented.")
         case .getHealth: return Self.response(media, .getHealth) { $0.getHealth.healthy = true }
-        case .getFlags: return Self.response(media, .getFlags) { $0.getFlags.flags = flagMessages }
+        case .getFlags:
+            guard viewer(of: request).canSeeFlags else { return .empty(403) }
+            return Self.response(media, .getFlags) { $0.getFlags.flags = flagMessages }
         case .getVersion: return Self.response(media, .getVersion) { $0.getVersion.versionInfo = versionMessage }
         case .getMetrics: return await metrics(call.getMetrics, media)
         case .getLoggingLevel:
             let level = UInt32(clamping: logLevel.verbosity)
             return Self.response(media, .getLoggingLevel) { $0.getLoggingLevel.level = level }
         case .setLoggingLevel:
+            guard viewer(of: request).canSetLogLevel else { return .empty(403) }
             let duration = Duration.nanoseconds(call.setLoggingLevel.duration.nanoseconds)
             logLevel.set(Int(min(call.setLoggingLevel.level, 100)), for: duration)
             return .empty(200)
-        case .listFiles: return listFiles(call.listFiles.path, media)
-        case .readFile: return readFile(call.readFile, media)
+        case .listFiles:
+            guard viewer(of: request).canSeeMasterLog else { return .empty(403) }
+            return listFiles(call.listFiles.path, media)
+        case .readFile:
+            guard viewer(of: request).canSeeMasterLog else { return .empty(403) }
+            return readFile(call.readFile, media)
 
         case .getState:
             return await lists(request, media, "GET_STATE", .getState) { answers, answer in
@@ -61,10 +70,17 @@ extension MasterAPI {
             return await small(request, media, .getOperations) {
                 $0.getOperations.operations = OperationViews.all($1.cluster)
             }
-        case .getRoles: return await small(request, media, .getRoles) { $0.getRoles.roles = $1.roles }
+        case .getRoles:
+            return await small(request, media, .getRoles) { response, answers in
+                let viewer = viewer(of: request)
+                response.getRoles.roles = answers.roles.filter { role in
+                    (try? RoleName(role.name)).map { viewer.canSee($0) } ?? true
+                }
+            }
         case .getWeights:
             return await small(request, media, .getWeights) { response, answers in
-                let weights = RegistryViews.weights(answers.cluster).map { weight in
+                let viewer = viewer(of: request)
+                let weights = RegistryViews.weights(answers.cluster).filter { viewer.canSee($0.role) }.map { weight in
                     var info = V1WeightInfo()
                     info.role = weight.role.value
                     info.weight = weight.weight
@@ -83,9 +99,17 @@ extension MasterAPI {
                 $0.getMaintenanceSchedule.schedule = $1.cluster.maintenanceSchedule
             }
         case .getQuota:
-            return await small(request, media, .getQuota) { $0.getQuota.status = RegistryViews.quota($1.cluster) }
+            return await small(request, media, .getQuota) {
+                $0.getQuota.status = RegistryViews.quota($1.cluster, for: viewer(of: request))
+            }
 
         case .subscribe:
+            // Events are the same for all who watch, so only who may see all of them may watch. (Apache Mesos leaves out
+            // single events instead.)
+            let viewer = viewer(of: request)
+            guard viewer.allows(.viewFrameworks, nil), viewer.allows(.viewTasks, nil),
+                viewer.allows(.viewExecutors, nil)
+            else { return .empty(403) }
             let incoming = OperatorRequest(
                 call: call, principal: request.principal, freshStreamID: StreamID(WireUUID.random().description))
             return await shell.request(media, path: request.pathAtLeader) { .operatorCalled($0, incoming) }

@@ -3,11 +3,11 @@ import HTTPServer
 import MesosProtocol
 import SwiftProtobuf
 
-enum CallBody<Call: Message> {
+package enum CallBody<Call: Message> {
     case call(Call)
     case refused(HTTPResponse)
 
-    init(_ request: HTTPRequest) {
+    package init(_ request: HTTPRequest) {
         guard let contentType = request.header("Content-Type") else {
             self = .refused(.text(400, "Expecting 'Content-Type' to be present"))
             return
@@ -21,25 +21,6 @@ enum CallBody<Call: Message> {
             self = .call(try media.decode(from: request.body))
         } catch {
             self = .refused(.text(400, "\(error)"))
-        }
-    }
-}
-
-/// An agent's call, with a registration's ordinary tasks read apart.
-enum AgentCallBody {
-    case call(LinkCall, ReportedTasks)
-    case refused(HTTPResponse)
-
-    init(_ request: HTTPRequest) {
-        if request.header("Content-Type").flatMap({ MediaType(contentType: $0) }) == .protobuf,
-            let (call, tasks) = RegistrationReader.read(request.body)
-        {
-            self = .call(call, ReportedTasks(tasks))
-            return
-        }
-        switch CallBody<LinkCall>(request) {
-        case .call(let call): self = .call(call, ReportedTasks())
-        case .refused(let response): self = .refused(response)
         }
     }
 }

@@ -1,21 +1,20 @@
 // Writes an answer of the operator API in either encoding, element by element.
-import MesosProtocol
 import SwiftProtobuf
 
 /// Appends the fields of one message. A hundred thousand tasks never exist as messages at once: each is encoded as it
 /// comes, and only the bytes of the whole answer are held.
 ///
 /// In JSON, a list is printed even when it is empty, as Apache Mesos does for the lists written so.
-struct AnswerWriter {
+package struct AnswerWriter {
     let media: MediaType
-    private(set) var bytes: [UInt8] = []
+    package private(set) var bytes: [UInt8] = []
     private var needsComma = false
     private var listNumber = 0
 
-    init(_ media: MediaType) { self.media = media }
+    package init(_ media: MediaType) { self.media = media }
 
     /// A whole message.
-    static func answer(_ media: MediaType, _ body: (inout AnswerWriter) -> Void) -> [UInt8] {
+    package static func answer(_ media: MediaType, _ body: (inout AnswerWriter) -> Void) -> [UInt8] {
         var writer = AnswerWriter(media)
         writer.enclosed("{", "}", body)
         return writer.bytes
@@ -24,7 +23,7 @@ struct AnswerWriter {
     // MARK: Fields
 
     /// The first field of an answer or an event.
-    mutating func type(_ name: String, _ value: Int) {
+    package mutating func type(_ name: String, _ value: Int) {
         switch media {
         case .json:
             key("type")
@@ -36,7 +35,7 @@ struct AnswerWriter {
         }
     }
 
-    mutating func number(_ name: String, _ field: Int, _ value: Double) {
+    package mutating func number(_ name: String, _ field: Int, _ value: Double) {
         switch media {
         case .json:
             key(name)
@@ -49,7 +48,7 @@ struct AnswerWriter {
     }
 
     /// A message whose fields `body` writes.
-    mutating func message(_ name: String, _ field: Int, _ body: (inout AnswerWriter) -> Void) {
+    package mutating func message(_ name: String, _ field: Int, _ body: (inout AnswerWriter) -> Void) {
         switch media {
         case .json:
             key(name)
@@ -64,7 +63,7 @@ struct AnswerWriter {
         }
     }
 
-    mutating func message(_ name: String, _ field: Int, _ message: some Message) {
+    package mutating func message(_ name: String, _ field: Int, _ message: some Message) {
         if media == .json {
             key(name)
             needsComma = true
@@ -76,7 +75,7 @@ struct AnswerWriter {
     }
 
     /// A list whose elements `body` writes with `element`.
-    mutating func list(_ name: String, _ field: Int, _ body: (inout AnswerWriter) -> Void) {
+    package mutating func list(_ name: String, _ field: Int, _ body: (inout AnswerWriter) -> Void) {
         switch media {
         case .json:
             key(name)
@@ -89,7 +88,7 @@ struct AnswerWriter {
         }
     }
 
-    mutating func element(_ message: some Message) {
+    package mutating func element(_ message: some Message) {
         switch media {
         case .json:
             separate()

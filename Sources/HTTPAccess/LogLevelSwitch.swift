@@ -1,14 +1,12 @@
 // The log's level, which an operator may raise for a while.
-import HTTPServer
 import Logging
 import Mailbox
-import MesosProtocol
 
 /// Changes the level of every logger made through it, and puts it back after some time.
 ///
 /// Levels are those of glog's `VLOG`, as Apache Mesos counts: 0 is what the master was started with, 1 shows debug lines,
 /// 2 and more everything.
-final class LogLevelSwitch: Sendable {
+package final class LogLevelSwitch: Sendable {
     private struct State {
         var verbosity = 0
         /// Counts settings, so that an earlier one's end does not undo a later one.
@@ -16,10 +14,12 @@ final class LogLevelSwitch: Sendable {
     }
     private let state = Locked(State())
 
-    var verbosity: Int { state.withLock { $0.verbosity } }
+    package init() {}
+
+    package var verbosity: Int { state.withLock { $0.verbosity } }
 
     /// Sets the level; after `duration` it goes back to what the master was started with.
-    func set(_ verbosity: Int, for duration: Duration) {
+    package func set(_ verbosity: Int, for duration: Duration) {
         let setting = state.withLock { state in
             state.verbosity = max(0, verbosity)
             state.settings += 1
@@ -33,7 +33,7 @@ final class LogLevelSwitch: Sendable {
     }
 
     /// The same logger, with a level that follows this switch.
-    func logger(_ logger: Logger) -> Logger {
+    package func logger(_ logger: Logger) -> Logger {
         var followed = logger
         followed.handler = Handler(base: logger.handler, level: self)
         return followed
@@ -70,26 +70,5 @@ final class LogLevelSwitch: Sendable {
         }
 
         func log(event: LogEvent) { base.log(event: event) }
-    }
-}
-
-extension MasterAPI {
-    /// `?level=1&duration=5mins`; without both, the level now.
-    func toggleLogging(_ request: RoutedRequest) -> HTTPResponse {
-        switch (request.http.query("level"), request.http.query("duration")) {
-        case (nil, nil): return .text(200, "\(logLevel.verbosity)\n")
-        case (_?, nil): return .text(400, "Expecting 'duration=value' in query.\n")
-        case (nil, _?): return .text(400, "Expecting 'level=value' in query.\n")
-        case (let text?, let time?):
-            guard let level = Int(text), level <= Int32.max else {
-                return .text(400, "Failed to convert '\(text)' to number.\n")
-            }
-            guard level >= 0 else { return .text(400, "Invalid level '\(text)'.\n") }
-            guard let duration = DurationText.parse(time) else {
-                return .text(400, "Invalid duration '\(time)'.\n")
-            }
-            logLevel.set(level, for: duration)
-            return .empty(200)
-        }
     }
 }

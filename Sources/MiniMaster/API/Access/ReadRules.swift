@@ -1,0 +1,84 @@
+// What rules say about reading that is not a list of frameworks or tasks: files, flags, quotas, maintenance.
+import HTTPServer
+import MesosProtocol
+import Security
+
+extension Viewer {
+    /// Why an endpoint is refused as a whole; nil if it answers, with what may be seen.
+    func refusal(of request: RoutedRequest) -> HTTPResponse? {
+        if seesEverything { return nil }
+        switch request.route {
+        case .flags: return canSeeFlags ? nil : Self.forbidden(.viewFlags)
+        case .filesBrowse, .filesRead, .filesDownload: return canSeeMasterLog ? nil : Self.forbidden(.accessMesosLogs)
+        case .loggingToggle where request.http.query("level") != nil && !canSetLogLevel:
+            return Self.forbidden(.setLogLevel)
+        case .metrics, .loggingToggle, .filesDebug, .registry, .systemStats:
+            return canGet(request.route.rawValue) ? nil : Self.forbidden(.getEndpoints)
+        case .schedulerAPI, .agentLink, .operatorAPI, .state, .stateSummary, .slaves, .frameworks, .tasks, .roles,
+            .weights, .quota, .maintenanceSchedule, .maintenanceStatus, .teardown, .reserve, .unreserve,
+            .createVolumes, .destroyVolumes, .machineDown, .machineUp, .health, .redirect, .version, .root:
+            return nil
+        }
+    }
+
+    /// Why a call of the operator API is refused before it is answered. Changes are the core's to decide.
+    func refusal(of call: V1OperatorCall) -> HTTPResponse? {
+        if seesEverything { return nil }
+        switch call.type {
+        case .getFlags: return canSeeFlags ? nil : Self.forbidden(.viewFlags)
+        case .listFiles, .readFile: return canSeeMasterLog ? nil : Self.forbidden(.accessMesosLogs)
+        case .setLoggingLevel: return canSetLogLevel ? nil : Self.forbidden(.setLogLevel)
+        case .subscribe:
+            // Events are the same for all who watch; who may not see all of them cannot watch. (Apache Mesos leaves
+            // single events out.)
+            let hidden = [AuthorizationAction.viewFrameworks, .viewTasks, .viewExecutors, .viewRoles].first {
+                !allows($0, nil)
+            }
+            return hidden.map { Self.forbidden($0) }
+        case .unknown, .getHealth, .getVersion, .getMetrics, .getLoggingLevel, .getState, .getAgents, .getFrameworks,
+            .getExecutors, .getOperations, .getTasks, .getRoles, .getWeights, .getMaster, .getMaintenanceStatus,
+            .getMaintenanceSchedule, .getQuota, .updateWeights, .reserveResources, .unreserveResources,
+            .createVolumes, .destroyVolumes, .growVolume, .shrinkVolume, .updateMaintenanceSchedule,
+            .startMaintenance, .stopMaintenance, .drainAgent, .deactivateAgent, .reactivateAgent, .updateQuota,
+            .setQuota, .removeQuota, .teardown, .markAgentGone:
+            return nil
+        }
+    }
+
+    private static func forbidden(_ action: AuthorizationAction) -> HTTPResponse {
+        .text(403, "Not authorized to \(action.rawValue)")
+    }
+
+    // MARK: Parts of answers
+
+    func visible(_ quota: V1QuotaQuotaStatus) -> V1QuotaQuotaStatus {
+        if seesEverything { return quota }
+        var visible = quota
+        visible.infos.removeAll { !canSeeQuota(of: $0.role) }
+        visible.configs.removeAll { !canSeeQuota(of: $0.role) }
+        return visible
+    }
+
+    func visible(_ schedule: V1MaintenanceSchedule) -> V1MaintenanceSchedule {
+        if seesEverything { return schedule }
+        var visible = schedule
+        for index in visible.windows.indices {
+            visible.windows[index].machineIds.removeAll { !allows(.getMaintenanceSchedules, $0.ruleName) }
+        }
+        visible.windows.removeAll { $0.machineIds.isEmpty }
+        return visible
+    }
+
+    func visible(_ status: V1MaintenanceClusterStatus) -> V1MaintenanceClusterStatus {
+        if seesEverything { return status }
+        var visible = status
+        visible.drainingMachines.removeAll { !allows(.getMaintenanceStatuses, $0.id.ruleName) }
+        visible.downMachines.removeAll { !allows(.getMaintenanceStatuses, $0.ruleName) }
+        return visible
+    }
+}
+
+extension V1MachineID {
+    /// By what rules know a machine.
+    fileprivate var ruleName: String { hasHostname && !hostname.isEmpty ? hostname : ip }
+}
