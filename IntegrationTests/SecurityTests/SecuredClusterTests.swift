@@ -293,6 +293,15 @@ import Testing
             }
             #expect(try await !get(url + "/state", as: ops).text.contains("authenticate_agents"))
             #expect(try await get(url + "/flags", as: ops).status == 403)
+            let call = url + "/api/v1"
+            #expect(try await post(call, #"{"type":"GET_FLAGS"}"#, as: ops).status == 403)
+            #expect(try await post(call, #"{"type":"GET_FRAMEWORKS"}"#, as: ops).text.contains("\"seen\""))
+            #expect(try await !post(call, #"{"type":"GET_STATE"}"#, as: ci).text.contains("\"seen\""))
+            #expect(try await post(call, #"{"type":"SUBSCRIBE"}"#, as: ci).status == 403)
+            let weights = try await post(
+                call, #"{"type":"UPDATE_WEIGHTS","update_weights":{"weight_infos":[{"role":"ci","weight":2}]}}"#,
+                as: ops)
+            #expect(weights.status == 403 && weights.text.contains("update_weights"), "\(weights.text)")
 
             let state = try await get(url + "/frameworks", as: ops)
             let document = try JSONSerialization.jsonObject(with: Data(state.body)) as? [String: Any]

@@ -68,8 +68,17 @@ public struct MasterConfiguration: Sendable {
     public var maxOperatorEventStreamSubscribers = 1000
     public var rootSubmissions = true
     public var filterGPUResources = true
+    /// How roles, and the frameworks of a role, take turns.
+    public var roleSorter = Sorter.drf
+    public var frameworkSorter = Sorter.drf
+    /// A new leader with quotas makes no offers before this share of the agents it should have is back, or so much time
+    /// has passed.
+    public var allocatorAgentRecoveryFactor = 0.8
+    public var allocatorRecoveryTimeout: Duration = .seconds(600)
     /// Resources that do not count towards a role's share.
     public var fairSharingExcludedResourceNames: Set<String> = []
+    /// File of the names of the only hosts whose resources are offered. Nil: all are.
+    public var whitelistPath: String?
     /// What was given for flags that are not among these values, for `/flags`. No secrets.
     public var reportedFlags: [String: String] = [:]
     /// Who must prove who they are, who may do what, and TLS.
@@ -96,9 +105,14 @@ public struct MasterConfiguration: Sendable {
         settings.rootSubmissions = rootSubmissions
         settings.acls = security.acls
         if security.tls != nil { settings.urlScheme = "https" }
+        settings.waitsForWhitelist = whitelistPath != nil
         settings.allocator = AllocatorSettings(
             minAllocatable: minAllocatableResources, allocationInterval: allocationInterval,
-            filtersGPUs: filterGPUResources, fairSharingExcluded: fairSharingExcludedResourceNames)
+            filtersGPUs: filterGPUResources, fairSharingExcluded: fairSharingExcludedResourceNames,
+            region: domain.flatMap { $0.hasFaultDomain ? $0.faultDomain.region.name : nil }, roleSorter: roleSorter,
+            frameworkSorter: frameworkSorter)
+        settings.allocatorRecoveryFactor = allocatorAgentRecoveryFactor
+        settings.allocatorRecoveryTimeout = allocatorRecoveryTimeout
         settings.completedFrameworksMax = maxCompletedFrameworks
         settings.completedTasksPerFrameworkMax = maxCompletedTasksPerFramework
         settings.unreachableTasksPerFrameworkMax = maxUnreachableTasksPerFramework
@@ -122,8 +136,10 @@ public struct MasterConfiguration: Sendable {
             "agent_removal_brake": Self.percent(agentRemovalBrake),
             "allocation_interval": Self.text(allocationInterval),
             "allocator": "hierarchical",
+            "allocator_agent_recovery_factor": "\(allocatorAgentRecoveryFactor)",
+            "allocator_recovery_timeout": Self.text(allocatorRecoveryTimeout),
             "filter_gpu_resources": "\(filterGPUResources)",
-            "framework_sorter": "drf",
+            "framework_sorter": frameworkSorter.rawValue,
             "hostname_lookup": "\(hostnameLookup)",
             "ip": ip,
             "logging_level": "INFO",
@@ -143,7 +159,7 @@ public struct MasterConfiguration: Sendable {
             "registry_max_agent_count": "\(registryMaxAgentCount)",
             "registry_store_timeout": Self.text(registryStoreTimeout),
             "require_agent_domain": "\(requireAgentDomain)",
-            "role_sorter": "drf",
+            "role_sorter": roleSorter.rawValue,
             "root_submissions": "\(rootSubmissions)",
             "work_dir": workDir,
             "zk_session_timeout": Self.text(zkSessionTimeout),
@@ -160,6 +176,7 @@ public struct MasterConfiguration: Sendable {
         if let agentRemovalInterval { flags["agent_removal_rate_limit"] = "1/\(Self.text(agentRemovalInterval))" }
         if let logDirectory { flags["log_dir"] = logDirectory }
         if let externalLogFile { flags["external_log_file"] = externalLogFile }
+        if let whitelistPath { flags["whitelist"] = whitelistPath }
         if let offerTimeout { flags["offer_timeout"] = Self.text(offerTimeout) }
         if let roles { flags["roles"] = roles.sorted().map(\.value).joined(separator: ",") }
         if !weights.isEmpty {

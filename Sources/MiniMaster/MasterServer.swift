@@ -18,13 +18,18 @@ public final class MasterServer: Sendable {
     private let shell: MasterShell
     private let http: HTTPServer
     private let loop: Task<Void, Never>
+    /// Follows the file of hosts that may be offered.
+    private let watching: Task<Void, Never>?
 
-    private init(url: String, shell: MasterShell, http: HTTPServer, loop: Task<Void, Never>) {
+    private init(
+        url: String, shell: MasterShell, http: HTTPServer, loop: Task<Void, Never>, watching: Task<Void, Never>?
+    ) {
         self.url = url
         port = http.port
         self.shell = shell
         self.http = http
         self.loop = loop
+        self.watching = watching
     }
 
     /// Starts a master. When this returns, `/health` answers; whether it leads shows later.
@@ -94,6 +99,11 @@ public final class MasterServer: Sendable {
         var generator = SystemRandomNumberGenerator()
         let core = MasterCore(
             settings: configuration.settings, selfInfo: info, seed: generator.next(), startedAt: startedAt)
+        let watching = configuration.whitelistPath.map { path in
+            Task {
+                await WhitelistFile(path: path, logger: logger).follow { shell.post(.whitelistRead($0)) }
+            }
+        }
         let loop = Task {
             let trimming = Task { await Self.trimHeap() }
             await shell.run(core)
@@ -102,7 +112,8 @@ public final class MasterServer: Sendable {
         let shown = ip.contains(":") ? "[\(ip)]" : ip
         logger.info("master \(info.id) listens on \(configuration.ip):\(http.port)")
         let scheme = configuration.security.tls == nil ? "http" : "https"
-        return MasterServer(url: "\(scheme)://\(shown):\(port)", shell: shell, http: http, loop: loop)
+        return MasterServer(
+            url: "\(scheme)://\(shown):\(port)", shell: shell, http: http, loop: loop, watching: watching)
     }
 
     /// Waits until the master has stopped.
@@ -111,11 +122,13 @@ public final class MasterServer: Sendable {
     @discardableResult
     public func run() async -> String? {
         await loop.value
+        watching?.cancel()
         return shell.exitReason
     }
 
     /// Stops: streams are closed, the ZooKeeper session is given up at once, so that a successor leads without delay.
     public func stop() async {
+        watching?.cancel()
         await shell.stop()
         await loop.value
         await http.stop()

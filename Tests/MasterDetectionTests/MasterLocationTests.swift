@@ -26,7 +26,7 @@ struct MasterLocationTests {
     }
 
     @Test(arguments: [
-        "", "m1", ":5050", "m1:", "m1:0", "m1:65536", "m1:x", "::1:5050", "[m1]:5050", "https://m1:5050", "ftp://m1:1",
+        "", "m1", ":5050", "m1:", "m1:0", "m1:65536", "m1:x", "::1:5050", "[m1]:5050", "https://", "ftp://m1:1",
         "m1:5050/path", "a b:5050", "user@m1:5050", "m1:5050,m2:5050",
     ])
     func `anything else is refused`(text: String) {

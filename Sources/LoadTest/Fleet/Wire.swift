@@ -72,7 +72,8 @@ struct Wire {
     private static func bind(_ descriptor: Int32, toLoopback host: Int) {
         var one: Int32 = 1
         // The port is chosen at connect, when the whole of the connection's address is known.
-        setsockopt(descriptor, Int32(IPPROTO_IP), 24, &one, socklen_t(MemoryLayout<Int32>.size))  // IP_BIND_ADDRESS_NO_PORT
+        let bindAddressNoPort: Int32 = 24
+        setsockopt(descriptor, Int32(IPPROTO_IP), bindAddressNoPort, &one, socklen_t(MemoryLayout<Int32>.size))
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = in_addr_t(0x7f00_0101 + UInt32(host % 200)).bigEndian
