@@ -21,43 +21,11 @@ extension Viewer {
         }
     }
 
-    /// Why a call of the operator API is refused before it is answered. Changes are the core's to decide.
-    func refusal(of call: V1OperatorCall) -> HTTPResponse? {
-        if seesEverything { return nil }
-        switch call.type {
-        case .getFlags: return canSeeFlags ? nil : Self.forbidden(.viewFlags)
-        case .listFiles, .readFile: return canSeeMasterLog ? nil : Self.forbidden(.accessMesosLogs)
-        case .setLoggingLevel: return canSetLogLevel ? nil : Self.forbidden(.setLogLevel)
-        case .subscribe:
-            // Events are the same for all who watch; who may not see all of them cannot watch. (Apache Mesos leaves
-            // single events out.)
-            let hidden = [AuthorizationAction.viewFrameworks, .viewTasks, .viewExecutors, .viewRoles].first {
-                !allows($0, nil)
-            }
-            return hidden.map { Self.forbidden($0) }
-        case .unknown, .getHealth, .getVersion, .getMetrics, .getLoggingLevel, .getState, .getAgents, .getFrameworks,
-            .getExecutors, .getOperations, .getTasks, .getRoles, .getWeights, .getMaster, .getMaintenanceStatus,
-            .getMaintenanceSchedule, .getQuota, .updateWeights, .reserveResources, .unreserveResources,
-            .createVolumes, .destroyVolumes, .growVolume, .shrinkVolume, .updateMaintenanceSchedule,
-            .startMaintenance, .stopMaintenance, .drainAgent, .deactivateAgent, .reactivateAgent, .updateQuota,
-            .setQuota, .removeQuota, .teardown, .markAgentGone:
-            return nil
-        }
-    }
-
     private static func forbidden(_ action: AuthorizationAction) -> HTTPResponse {
         .text(403, "Not authorized to \(action.rawValue)")
     }
 
     // MARK: Parts of answers
-
-    func visible(_ quota: V1QuotaQuotaStatus) -> V1QuotaQuotaStatus {
-        if seesEverything { return quota }
-        var visible = quota
-        visible.infos.removeAll { !canSeeQuota(of: $0.role) }
-        visible.configs.removeAll { !canSeeQuota(of: $0.role) }
-        return visible
-    }
 
     func visible(_ schedule: V1MaintenanceSchedule) -> V1MaintenanceSchedule {
         if seesEverything { return schedule }

@@ -54,11 +54,11 @@ extension MasterAPI {
 
     func maintenanceSchedule(_ request: RoutedRequest) async -> HTTPResponse {
         guard request.isRead else { return await updateMaintenanceSchedule(request) }
-        return await cluster(request) { request.json($0.maintenanceSchedule) }
+        return await cluster(request) { request.json(viewer(of: request).visible($0.maintenanceSchedule)) }
     }
 
     func maintenanceStatus(_ request: RoutedRequest) async -> HTTPResponse {
-        await cluster(request) { request.json($0.maintenanceStatus) }
+        await cluster(request) { request.json(viewer(of: request).visible($0.maintenanceStatus)) }
     }
 
     /// What is durable, as JSON. For people: nobody parses it, and our registry is not Apache Mesos's.

@@ -92,11 +92,11 @@ extension MasterAPI {
         case .getMaster: return await small(request, media, .getMaster) { $0.getMaster = $1.master }
         case .getMaintenanceStatus:
             return await small(request, media, .getMaintenanceStatus) {
-                $0.getMaintenanceStatus.status = $1.cluster.maintenanceStatus
+                $0.getMaintenanceStatus.status = viewer(of: request).visible($1.cluster.maintenanceStatus)
             }
         case .getMaintenanceSchedule:
             return await small(request, media, .getMaintenanceSchedule) {
-                $0.getMaintenanceSchedule.schedule = $1.cluster.maintenanceSchedule
+                $0.getMaintenanceSchedule.schedule = viewer(of: request).visible($1.cluster.maintenanceSchedule)
             }
         case .getQuota:
             return await small(request, media, .getQuota) {
