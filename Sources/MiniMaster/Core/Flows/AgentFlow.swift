@@ -62,6 +62,10 @@ extension Cluster {
             answer(request, .link(link))
             return turnAway(link, "Agent has been marked gone", message, shutdown: true)
         }
+        if registrar.planned.gone[id] != nil {
+            // The registry is just being told; admitting it now would be written after that, and undo it.
+            return refuseLink(request, 503, "The agent is being marked gone; try again")
+        }
         if let known = agents[id] {
             if case .leaving = known.phase {
                 // Its removal is being written; it may come back when that is done.
