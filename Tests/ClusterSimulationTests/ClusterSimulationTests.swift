@@ -9,6 +9,7 @@ import Testing
         10,  // Reconciliation told a terminal state while older updates were still to come.
         107,  // Filter timers replaced each other for ever.
         601,  // An agent that came back while it was being marked gone was admitted after that.
+        973,  // RECONCILE told TASK_GONE while the agent's own answer, TASK_DROPPED, was still to come.
     ]
 
     @Test(arguments: Seeds.forThisRun(kept: kept, count: 2000))

@@ -51,9 +51,9 @@ extension Cluster {
             if let task = tasks[key], !task.isUnreachable {
                 tell(framework.id, update: latestState(of: task))
                 settleOnceOnly(key)
-            } else if let task = tasks[key], agents[task.agent]?.isConnected == true {
-                // Unreachable until now, and not among the tasks its agent came back with: the agent has been asked, and
-                // its answer says how the task ended.
+            } else if let task = tasks[key], agents[task.agent] != nil {
+                // Unreachable until now, and not among the tasks its agent came back with: the agent has been asked, or
+                // will be when its link is mended, and its answer says how the task ended.
                 continue
             } else if let status = verdict(onUnknown: id, agent ?? tasks[key]?.agent, framework) {
                 tell(framework.id, update: status)
