@@ -162,7 +162,7 @@ extension AgentOperation {
 extension StatusUpdate {
     /// The update as a framework reads it and as it lies on disk.
     package func status(agent: AgentID) -> V1TaskStatus {
-        var status = V1TaskStatus()
+        var status = details ?? V1TaskStatus()
         status.taskID = V1TaskID(key.task)
         status.state = state
         status.source = source
@@ -192,6 +192,21 @@ extension StatusUpdate {
             message: status.hasMessage ? status.message : nil,
             timestamp: WallTime(nanoseconds: Int64((status.timestamp * 1e9).rounded())),
             limitation: status.hasLimitation ? try? Resources(status.limitation.resources) : nil,
-            networks: status.containerStatus.networkInfos, data: Array(status.data))
+            networks: status.containerStatus.networkInfos, data: Array(status.data), details: Self.details(in: status))
+    }
+
+    /// What of a status has no field of its own in ``StatusUpdate``; nil if there is nothing.
+    private static func details(in status: V1TaskStatus) -> V1TaskStatus? {
+        var details = V1TaskStatus()
+        if status.hasHealthy { details.healthy = status.healthy }
+        if status.hasLabels { details.labels = status.labels }
+        if status.hasCheckStatus { details.checkStatus = status.checkStatus }
+        if status.containerStatus.hasCgroupInfo {
+            details.containerStatus.cgroupInfo = status.containerStatus.cgroupInfo
+        }
+        if status.containerStatus.hasExecutorPid {
+            details.containerStatus.executorPid = status.containerStatus.executorPid
+        }
+        return details == V1TaskStatus() ? nil : details
     }
 }

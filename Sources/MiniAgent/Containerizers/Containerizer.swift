@@ -3,24 +3,31 @@
 import MesosProtocol
 import Resources
 
-/// Everything a containerizer needs to know to run one task.
+/// Everything a containerizer needs to know to run one container: a task's own, or an executor's.
 package struct Launch: Sendable {
+    /// What is to run. For an executor, a record that describes its container.
     package var record: TaskRecord
     package var framework: V1FrameworkInfo
     package var agent: AgentID
     package var run: RunPaths
     package var volumes: [PersistentVolume]
+    /// What an executor is told by its environment; empty for a task.
+    package var executorVariables: [ExecutorVariable]
 
     package init(
         record: TaskRecord, framework: V1FrameworkInfo, agent: AgentID, run: RunPaths,
-        volumes: [PersistentVolume] = []
+        volumes: [PersistentVolume] = [], executorVariables: [ExecutorVariable] = []
     ) {
+        self.executorVariables = executorVariables
         self.volumes = volumes
         self.record = record
         self.framework = framework
         self.agent = agent
         self.run = run
     }
+
+    /// What runs in the container: the task's command, or the executor's.
+    package var command: V1CommandInfo { record.info.command }
 
     /// The role that the task's resources were offered to.
     var allocationRole: String? {

@@ -25,7 +25,7 @@ enum Sandbox {
 
     /// Whom a task runs as: its command's user, else its framework's. `nil`: as the agent itself.
     static func owner(of launch: Launch, switchUser: Bool) throws(LaunchFailure) -> HostUser? {
-        let command = launch.record.info.command
+        let command = launch.command
         let name = command.hasUser ? command.user : launch.framework.user
         guard switchUser, HostUser.isRoot, !name.isEmpty else { return nil }
         guard let user = HostUser.named(name) else {

@@ -25,12 +25,16 @@ package struct StatusUpdate: Hashable, Sendable {
     package var networks: [V1NetworkInfo]
     /// For Docker tasks, what the engine's inspect said, as JSON text.
     package var data: [UInt8]
+    /// What an executor said besides: health, labels, the result of a check, more of the container. Passed through.
+    package var details: V1TaskStatus?
 
     package init(
         id: UpdateID, key: TaskKey, executor: ExecutorID, container: ContainerID? = nil, state: V1TaskState,
         source: V1TaskStatus.Source, reason: V1TaskStatus.Reason? = nil, message: String? = nil, timestamp: WallTime,
-        limitation: Resources? = nil, networks: [V1NetworkInfo] = [], data: [UInt8] = []
+        limitation: Resources? = nil, networks: [V1NetworkInfo] = [], data: [UInt8] = [],
+        details: V1TaskStatus? = nil
     ) {
+        self.details = details
         self.id = id
         self.key = key
         self.executor = executor

@@ -81,7 +81,7 @@ package struct DockerMapping: Sendable {
     // MARK: Command and environment
 
     private mutating func addCommand() throws(DockerOptionsError) {
-        let command = launch.record.info.command
+        let command = launch.command
         if command.shell {
             guard command.hasValue else { throw DockerOptionsError("Shell specified but no command value provided") }
             options.entrypoint = ["/bin/sh"]
@@ -92,10 +92,13 @@ package struct DockerMapping: Sendable {
     }
 
     private mutating func addEnvironment() {
-        options.environment.add(launch.record.info.command)
+        for variable in launch.executorVariables { options.environment.set(variable.name, variable.value) }
+        options.environment.add(launch.command)
         options.environment.set("MESOS_SANDBOX", settings.sandboxDirectory)
         options.environment.set("MESOS_CONTAINER_NAME", name)
-        options.environment.set("MESOS_TASK_ID", launch.record.key.task.value)
+        if launch.executorVariables.isEmpty {
+            options.environment.set("MESOS_TASK_ID", launch.record.key.task.value)
+        }
         if let role = launch.allocationRole { options.environment.set("MESOS_ALLOCATION_ROLE", role) }
     }
 

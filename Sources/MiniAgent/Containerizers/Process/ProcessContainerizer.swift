@@ -82,7 +82,7 @@ package final class ProcessContainerizer: Containerizer {
     // MARK: Launch
 
     package func prepare(_ launch: Launch) async throws(LaunchFailure) {
-        let command = launch.record.info.command
+        let command = launch.command
         guard command.hasValue || (!command.shell && !command.arguments.isEmpty) else {
             throw .preparation("the task's command is empty")
         }
@@ -114,7 +114,7 @@ package final class ProcessContainerizer: Containerizer {
 
     /// The supervisor's arguments for one task.
     static func arguments(_ launch: Launch, _ owner: HostUser?) -> [String] {
-        let command = launch.record.info.command
+        let command = launch.command
         var result = ["--status", launch.run.status, "--pid", launch.run.pid, "--cwd", launch.run.sandbox]
         if let owner {
             // The supervisor takes 64 groups.

@@ -34,13 +34,14 @@ package struct ProcessEnvironment: Sendable {
         for (name, value) in inherited { environment.set(name, value) }
         environment.set("MESOS_SANDBOX", launch.run.sandbox)
         environment.set("MESOS_DIRECTORY", launch.run.sandbox)
-        environment.set("MESOS_TASK_ID", launch.record.key.task.value)
+        if launch.executorVariables.isEmpty { environment.set("MESOS_TASK_ID", launch.record.key.task.value) }
         environment.set("MESOS_EXECUTOR_ID", launch.record.executor.value)
         environment.set("MESOS_FRAMEWORK_ID", launch.record.key.framework.value)
         environment.set("MESOS_SLAVE_ID", launch.agent.value)
         if let role = launch.allocationRole { environment.set("MESOS_ALLOCATION_ROLE", role) }
         if let ip { environment.set("LIBPROCESS_IP", ip) }
-        environment.add(launch.record.info.command)
+        for variable in launch.executorVariables { environment.set(variable.name, variable.value) }
+        environment.add(launch.command)
         return environment.entries
     }
 }
