@@ -87,7 +87,7 @@ static int parse_arguments(int argc, char **argv) {
             return complain("unknown option", name);
         }
     }
-    if (options.status_path == NULL || options.pid_path == NULL) return complain("missing", "--status or --pid");
+    if ((options.status_path == NULL) != (options.pid_path == NULL)) return complain("missing", "--status or --pid");
     if (at + 1 >= argc) return complain("missing", "-- PROGRAM");
     request->program = argv[at + 1];
     request->arguments = argv + at + 1;
@@ -252,6 +252,10 @@ int supervisor_main(int argc, char **argv) {
     pid_t task = 0;
     int pidfd = -1, stage = 0;
     int error = clinux_spawn(&options.request, &task, &pidfd, &stage);
+    if (error != 0 && options.status_path == NULL) {
+        dprintf(STDERR_FILENO, "mini-supervisor: cannot run %s: %s\n", options.request.program, strerror(error));
+        return stage == CLINUX_STAGE_EXEC ? 127 : 126; // As a shell says it.
+    }
     if (error != 0) {
         snprintf(line, sizeof line, "failed %d %d %s\n", stage, error, strerror(error));
         return write_file(options.status_path, line, WRITE_ATTEMPTS_MAX);
@@ -260,10 +264,12 @@ int supervisor_main(int argc, char **argv) {
     uint64_t start_time = 0; // Stays 0 if the task is over already: then no process has this name.
     clinux_process_start_time(task, &start_time);
     snprintf(line, sizeof line, "%d %llu\n", (int)task, (unsigned long long)start_time);
-    write_file(options.pid_path, line, 1); // Not worth the task: we are alive, and the status will be there.
+    // A failure is not worth the task: we are alive, and the status will be there.
+    if (options.pid_path != NULL) write_file(options.pid_path, line, 1);
 
     int status = wait_for_task(task, &signals);
     kill_what_remains(&signals);
+    if (options.status_path == NULL) return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
     snprintf(line, sizeof line, "%d\n", status);
     return write_file(options.status_path, line, WRITE_ATTEMPTS_MAX);
 }

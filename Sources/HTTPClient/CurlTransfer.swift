@@ -1,5 +1,7 @@
 // One easy handle: how a request becomes libcurl options, and its callbacks a response.
 import CCurl
+import CLinux
+import Glibc
 
 /// Lives on the loop's thread only.
 final class CurlTransfer {
@@ -7,6 +9,7 @@ final class CurlTransfer {
     let exchange: Exchange
     let easy: UnsafeMutableRawPointer
     let idleTimeout: Duration?
+    fileprivate let networkNamespace: String?
     private let followsRedirects: Bool
     private let errorText: UnsafeMutablePointer<CChar>
     private var headerList: UnsafeMutablePointer<curl_slist>?
@@ -23,6 +26,7 @@ final class CurlTransfer {
         self.exchange = exchange
         self.easy = easy
         idleTimeout = request.idleTimeout
+        networkNamespace = request.networkNamespace
         followsRedirects = request.followRedirects
         errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
         errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
@@ -145,6 +149,15 @@ final class CurlTransfer {
         ccurl_set_long(easy, CURLOPT_MAXREDIRS, 5)
         ccurl_set_long(easy, CURLOPT_CONNECTTIMEOUT_MS, request.connectTimeout.curlMilliseconds)
         if let total = request.totalTimeout { ccurl_set_long(easy, CURLOPT_TIMEOUT_MS, total.curlMilliseconds) }
+        if request.usesFreshConnection || request.networkNamespace != nil {
+            // A kept connection may lead into another namespace, and must not be left for others.
+            ccurl_set_long(easy, CURLOPT_FRESH_CONNECT, 1)
+            ccurl_set_long(easy, CURLOPT_FORBID_REUSE, 1)
+        }
+        if request.networkNamespace != nil {
+            ccurl_set_pointer(easy, CURLOPT_OPENSOCKETDATA, context)
+            ccurl_set_open_socket_callback(easy, onOpenSocket)
+        }
         setMethodAndBody(request)
     }
 
@@ -184,6 +197,18 @@ private let onHeaderLine: ccurl_data_callback = { bytes, size, count, context in
         transfer.received(headerLine: UnsafeBufferPointer(start: $0, count: size * count))
     }
     return size * count
+}
+
+private let onOpenSocket: ccurl_open_socket_callback = { context, _, address in
+    guard let context, let address else { return CURL_SOCKET_BAD }
+    let transfer = Unmanaged<CurlTransfer>.fromOpaque(context).takeUnretainedValue()
+    guard let path = transfer.networkNamespace else { return CURL_SOCKET_BAD }
+    var socket: Int32 = -1
+    let kind = address.pointee
+    guard clinux_socket_in_namespace(path, kind.family, kind.socktype, kind.protocol, &socket) == 0 else {
+        return CURL_SOCKET_BAD
+    }
+    return socket
 }
 
 private let onBody: ccurl_data_callback = { bytes, size, count, context in

@@ -19,6 +19,11 @@ public struct HTTPClientRequest: Sendable {
     public var idleTimeout: Duration?
     /// Follows up to five redirects.
     public var followRedirects = false
+    /// Makes a connection of its own, and closes it afterwards.
+    public var usesFreshConnection = false
+    /// Connects from within this network namespace, as in `/proc/PID/ns/net`, which this process must be allowed to enter;
+    /// with a fresh connection. Names are still looked up where this process is.
+    public var networkNamespace: String?
 
     public init(
         method: String = "GET", url: String, headers: [(String, String)] = [], body: [UInt8]? = nil,

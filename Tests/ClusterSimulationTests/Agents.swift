@@ -197,6 +197,12 @@ extension ClusterWorld {
             agents[index].containers[container.id] = nil
         case .removeOrphan(let orphan):
             agents[index].containers[orphan.id] = nil
+        case .runCheck(let run):
+            let outcome: CheckOutcome = random.chance(20) ? .exited(status: 1) : .exited(status: 0)
+            timeline.schedule(
+                .toAgent(index, generation: generation, .checkFinished(run.id, outcome)),
+                after: random.milliseconds(1...500))
+        case .endChecks: break
         case .notice: break
         case .stop(let stop):
             checkStop(stop, ofAgent: index)

@@ -195,6 +195,8 @@ extension [AgentEffect] {
             case .stopContainer: "stop container"
             case .killContainer: "kill container"
             case .releaseContainer: "release"
+            case .runCheck(let run): "run \(run.id.purpose) check"
+            case .endChecks: "end checks"
             case .removeOrphan: "remove orphan"
             case .stop: "stop agent"
             case .schedule, .notice: nil

@@ -103,7 +103,35 @@ struct AgentKillTests {
         agent.command(.killTask(key, grace: .seconds(60)))
         #expect(agent.command(.killTask(key, grace: .seconds(90))).words == [])
         agent.pass(.seconds(10))
-        #expect(agent.command(.killTask(key, grace: .seconds(1))).words == ["stop container"])
+        #expect(agent.command(.killTask(key, grace: .seconds(1))).words == ["write kill", "stop container"])
+        #expect(agent.disk.tasks[key]?.kill?.grace == .seconds(1), "also after a restart")
+    }
+
+    @Test func `a shorter grace asked for before the stop is what the stop gets`() {
+        var agent = registered()
+        agent.launch("t1")
+        agent.happen(.containerPrepared(agent.container("t1")))
+        agent.command(.killTask(key, grace: .seconds(60)))
+        agent.command(.killTask(key, grace: .seconds(2)))
+        agent.command(.killTask(key, grace: .seconds(30)))
+        let effects = agent.happen(.containerStarted(agent.container("t1"), StartedContainer()))
+        #expect(effects.contains { if case .stopContainer(_, .seconds(2)) = $0 { true } else { false } })
+    }
+
+    @Test func `a kill goes on after a restart with its grace as asked last`() {
+        var agent = registered()
+        agent.run("t1")
+        agent.command(.killTask(key, grace: .seconds(60)))
+        agent.command(.killTask(key, grace: .seconds(4)))
+        let container = agent.container("t1")
+        var next = AgentConversation(
+            seed: 8,
+            recovering: planRecovery(
+                checkpoint: agent.disk, containers: .found([]),
+                supervisors: .found([ObservedContainer(id: container, condition: .running)])))
+        #expect(next.effects.contains { if case .stopContainer(_, .seconds(4)) = $0 { true } else { false } })
+        let end = next.happen(.containerExited(container, .exited(status: 0)))
+        #expect(end.writes.contains { if case .update(let update) = $0 { update.state == .taskKilled } else { false } })
     }
 
     @Test func `a container that outlives its grace is killed by force, again and again`() {

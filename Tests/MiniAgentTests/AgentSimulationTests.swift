@@ -145,9 +145,15 @@ struct AgentWorld {
                 disk.tasks[container.key]?.terminalUpdate != nil || disk.tasks[container.key] == nil,
                 "\(container.key) lets its container go before its end is on disk")
             containers[container.id] = nil
+        case .runCheck(let run):
+            require(containers[run.id.container] != nil, "\(run.id.container) is checked without a container")
+            let outcome = random.pick([
+                CheckOutcome.exited(status: 0), .exited(status: 1), .failed("slow"), .notRun(""),
+            ])
+            after(1...3000, .agent(.checkFinished(run.id, outcome)))
         case .removeOrphan(let orphan):
             containers[orphan.id] = nil
-        case .cancelPreparation, .notice:
+        case .cancelPreparation, .endChecks, .notice:
             break
         case .stop(let reason):
             complaints.append("the agent stops: \(reason)")
@@ -227,7 +233,15 @@ struct AgentWorld {
         }
         let key = AgentConversation.key("t\(number)")
         launched.insert(key)
-        command(.runTask(AgentConversation.frameworkInfo(), AgentConversation.info("t\(number)", docker: true)))
+        var info = AgentConversation.info("t\(number)", docker: true)
+        if number % 2 == 0 {
+            info.healthCheck.command.value = "true"
+            info.healthCheck.delaySeconds = 1
+            info.healthCheck.intervalSeconds = 2
+            info.healthCheck.gracePeriodSeconds = 4
+        }
+        if number % 3 == 0 { info.maxCompletionTime.nanoseconds = 12_000_000_000 }
+        command(.runTask(AgentConversation.frameworkInfo(), info))
         if random.chance(40) { after(1...20_000, .masterKills(key)) }
     }
 

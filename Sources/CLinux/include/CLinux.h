@@ -99,6 +99,13 @@ int clinux_spawn(const struct clinux_spawn_request *request, pid_t *pid, int *pi
 /// @return 0: ended (a child is reaped); EAGAIN: still running; or another errno.
 int clinux_poll_pidfd(int pidfd, int *code, int *value);
 
+/// Makes a socket in a network namespace that is not ours. It stays there, whoever uses it.
+///
+/// @param path    The namespace, as in /proc/PID/ns/net.
+/// @param result  The socket, close-on-exec, the caller's to close.
+/// @return 0, or an errno; EPERM if this process may not enter the namespace.
+int clinux_socket_in_namespace(const char *path, int family, int type, int protocol, int *result);
+
 #ifdef __cplusplus
 }
 #endif

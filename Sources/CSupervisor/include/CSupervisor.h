@@ -19,6 +19,10 @@
 ///
 /// Whoever finds neither this process nor a status knows that it was killed; the task's main process dies with it.
 ///
+/// Without --status and --pid nothing is written, and our own exit status is the program's: 128 and the signal if one ended
+/// it, 127 if it could not be executed, 126 if it could not be started otherwise. So short commands are run whose tree must
+/// end with them.
+///
 /// Signals: SIGTERM and SIGINT go on to the task's process group; SIGUSR1 sends it SIGKILL; SIGHUP is ignored. When the main
 /// process has ended, all that is left of its process group and of its descendants, daemons included, is killed before the
 /// status is written.

@@ -177,6 +177,8 @@ extension StatusUpdate {
             status.containerStatus.containerID = V1ContainerID(container)
             status.containerStatus.networkInfos = networks
         }
+        if let healthy { status.healthy = healthy }
+        if let checkStatus { status.checkStatus = checkStatus }
         if let limitation { status.limitation.resources = limitation.protobuf() }
         return status
     }
@@ -192,15 +194,15 @@ extension StatusUpdate {
             message: status.hasMessage ? status.message : nil,
             timestamp: WallTime(nanoseconds: Int64((status.timestamp * 1e9).rounded())),
             limitation: status.hasLimitation ? try? Resources(status.limitation.resources) : nil,
-            networks: status.containerStatus.networkInfos, data: Array(status.data), details: Self.details(in: status))
+            networks: status.containerStatus.networkInfos, data: Array(status.data),
+            healthy: status.hasHealthy ? status.healthy : nil,
+            checkStatus: status.hasCheckStatus ? status.checkStatus : nil, details: Self.details(in: status))
     }
 
     /// What of a status has no field of its own in ``StatusUpdate``; nil if there is nothing.
     private static func details(in status: V1TaskStatus) -> V1TaskStatus? {
         var details = V1TaskStatus()
-        if status.hasHealthy { details.healthy = status.healthy }
         if status.hasLabels { details.labels = status.labels }
-        if status.hasCheckStatus { details.checkStatus = status.checkStatus }
         if status.containerStatus.hasCgroupInfo {
             details.containerStatus.cgroupInfo = status.containerStatus.cgroupInfo
         }

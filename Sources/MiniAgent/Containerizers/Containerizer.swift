@@ -65,6 +65,12 @@ package protocol Containerizer: Sendable {
 
     func kill(_ launch: Launch) async
 
+    /// Runs a command where the task runs, and ends it with all it has started at the timeout.
+    func check(_ command: V1CommandInfo, in launch: Launch, timeout: Duration?) async -> CheckOutcome
+
+    /// From where the task's loopback address can be reached.
+    func checkNetwork(of launch: Launch) async -> CheckNetwork
+
     /// Removes what is left of an ended container.
     func release(_ launch: Launch) async
 

@@ -40,6 +40,10 @@ package struct KillOrder: Hashable, Sendable {
         case drain
         /// The agent is drained and will be marked gone.
         case drainToGone
+        /// The task has taken longer than it may.
+        case completionTime
+
+        var isDrain: Bool { self == .drain || self == .drainToGone }
     }
 
     /// Time between the stop signal and the end by force.

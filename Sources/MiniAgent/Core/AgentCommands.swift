@@ -82,7 +82,7 @@ extension AgentCore {
             containerizer: kind)
         tasks[key] = TaskLife(
             record, framework: framework, resources: needed, refusal: refusal,
-            killRepeatAfter: settings.killRepeatAfter)
+            killGrace: killGrace(of: record, asked: nil), killRepeatAfter: settings.killRepeatAfter)
         keysByContainer[record.container] = key
         let known = frameworks[key.framework] == framework ? [] : remember(framework, as: key.framework)
         return known + [.checkpoint(.task(record))]

@@ -79,6 +79,8 @@ package struct AgentCore: Hashable, Sendable {
             effects = step(container, .failed(failure), now)
         case .containerExited(let container, let exit):
             effects = step(container, .exited(exit), now)
+        case .checkFinished(let id, let outcome):
+            effects = step(id.container, .checkFinished(id, outcome), now)
         case .timerFired(let timer):
             effects = fired(timer, now)
         case .unregisterRequested(let reason):
@@ -249,6 +251,10 @@ package struct AgentCore: Hashable, Sendable {
             return step(key, .stream(.retryDue(send: send)), now)
         case .repeatKill(let container, let attempt):
             return step(container, .repeatKillDue(attempt: attempt), now)
+        case .checkDue(let id):
+            return step(id.container, .checkDue(id), now)
+        case .completionTimeReached(let container):
+            return step(container, .completionTimeReached, now)
         case .retryOperation(let id, let send):
             guard let operation = resources.due(id, send: send) else { return [] }
             return tell(operation, isRepeat: true)
@@ -353,7 +359,8 @@ package struct AgentCore: Hashable, Sendable {
             let (needed, refusal) = admission(of: record.info, framework)
             let (life, actions) = TaskLife.recovered(
                 task, framework: framework, resources: needed, refusal: refusal,
-                killRepeatAfter: settings.killRepeatAfter, at: now, ids: &updateIDs)
+                killGrace: killGrace(of: record, asked: nil), killRepeatAfter: settings.killRepeatAfter, at: now,
+                ids: &updateIDs)
             tasks[record.key] = life
             effects += translate(actions, of: record.key)
         }

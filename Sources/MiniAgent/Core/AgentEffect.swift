@@ -81,6 +81,10 @@ package enum AgentEffect: Hashable, Sendable {
     case killContainer(ContainerRef)
     /// The task's end is on disk: the container and what was kept of it can go.
     case releaseContainer(ContainerRef)
+    /// Look once at how a task does. Answered by ``AgentEvent/checkFinished(_:_:)``.
+    case runCheck(CheckRun)
+    /// What is being checked of this container does not matter any more.
+    case endChecks(ContainerID)
     /// A container that bears this agent's name but belongs to no task.
     case removeOrphan(OrphanContainer)
     case notice(AgentNotice)

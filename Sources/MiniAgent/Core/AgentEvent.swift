@@ -116,6 +116,9 @@ package enum AgentTimer: Hashable, Sendable {
     case retryUpdate(TaskKey, send: Int)
     case repeatKill(ContainerID, attempt: Int)
     case retryOperation(WireUUID, send: Int)
+    case checkDue(CheckRun.ID)
+    /// The task may not run any longer.
+    case completionTimeReached(ContainerID)
 }
 
 /// What happened: the inputs of ``AgentCore``.
@@ -133,6 +136,7 @@ package enum AgentEvent: Hashable, Sendable {
     case containerStarted(ContainerID, StartedContainer)
     case containerFailed(ContainerID, LaunchFailure)
     case containerExited(ContainerID, ContainerExit)
+    case checkFinished(CheckRun.ID, CheckOutcome)
     case timerFired(AgentTimer)
     /// The operator wants this agent out of the cluster: tasks are ended, then the agent stops.
     case unregisterRequested(reason: String)

@@ -88,10 +88,16 @@ extension AgentCore {
 }
 
 extension ExitReport {
-    /// The same end, told as what it is when a drain was behind the kill.
+    /// The same end, told as what it is when a drain or the task's time limit was behind the kill.
     func told(asKilledBy cause: KillOrder.Cause?, to framework: V1FrameworkInfo) -> ExitReport {
         guard let cause, cause != .request, state == .taskKilled else { return self }
         var report = self
+        if cause == .completionTime {
+            report.state = .taskFailed
+            report.source = .executor
+            report.reason = .maxCompletionTimeReached
+            return report
+        }
         report.source = .agent
         report.reason = .agentDraining
         if cause == .drainToGone, framework.has(.partitionAware) { report.state = .taskGoneByOperator }

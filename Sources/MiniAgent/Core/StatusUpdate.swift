@@ -25,14 +25,18 @@ package struct StatusUpdate: Hashable, Sendable {
     package var networks: [V1NetworkInfo]
     /// For Docker tasks, what the engine's inspect said, as JSON text.
     package var data: [UInt8]
-    /// What an executor said besides: health, labels, the result of a check, more of the container. Passed through.
+    /// What the health check has found; nil without one, and before its first result that counts.
+    package var healthy: Bool?
+    /// What the check has found; nil without one.
+    package var checkStatus: V1CheckStatusInfo?
+    /// What an executor said besides: labels, more of the container. Passed through.
     package var details: V1TaskStatus?
 
     package init(
         id: UpdateID, key: TaskKey, executor: ExecutorID, container: ContainerID? = nil, state: V1TaskState,
         source: V1TaskStatus.Source, reason: V1TaskStatus.Reason? = nil, message: String? = nil, timestamp: WallTime,
         limitation: Resources? = nil, networks: [V1NetworkInfo] = [], data: [UInt8] = [],
-        details: V1TaskStatus? = nil
+        healthy: Bool? = nil, checkStatus: V1CheckStatusInfo? = nil, details: V1TaskStatus? = nil
     ) {
         self.details = details
         self.id = id
@@ -47,6 +51,8 @@ package struct StatusUpdate: Hashable, Sendable {
         self.limitation = limitation
         self.networks = networks
         self.data = data
+        self.healthy = healthy
+        self.checkStatus = checkStatus
     }
 
     /// Whether this ends the task.

@@ -44,13 +44,10 @@ enum TaskAdmission: Hashable, Sendable {
         self = .run(wanted, resources)
     }
 
-    /// What the task asks for that would have to be left out. A task that runs without its check or its files looks well
-    /// and is not, so it is refused.
+    /// What the task asks for that would have to be left out. A task that runs without its files looks well and is not,
+    /// so it is refused.
     private static func unsupportedWish(of info: V1TaskInfo) -> String? {
         if !info.command.uris.isEmpty { return "fetch URIs" }
-        if info.hasHealthCheck { return "run health checks" }
-        if info.hasCheck { return "run checks" }
-        if info.hasMaxCompletionTime { return "enforce a max_completion_time" }
         return nil
     }
 

@@ -24,6 +24,10 @@ package struct TaskLife: Hashable, Sendable {
         case killRequested(KillOrder)
         case killRecorded
         case repeatKillDue(attempt: Int)
+        case checkDue(CheckRun.ID)
+        case checkFinished(CheckRun.ID, CheckOutcome)
+        /// The task has taken all the time it was given.
+        case completionTimeReached
         case stream(StatusUpdateStream.Event)
         /// The framework is gone: end the task and tell nobody.
         case abandoned(KillOrder)
@@ -62,13 +66,22 @@ package struct TaskLife: Hashable, Sendable {
     package private(set) var history: [StatusUpdate] = []
     package private(set) var kill: Kill?
     package private(set) var isAbandoned = false
+    var checks: TaskChecks
+    /// When the container was first known to run.
+    var startedAt: Instant?
+    /// Whether the time that the task may take is being watched.
+    var hasTimeLimit = false
+    /// The grace of a kill that nobody asked for.
+    let killGrace: Duration
     private let refusal: ExitReport?
     private let killRepeatAfter: Duration
 
     init(
         _ record: TaskRecord, framework: V1FrameworkInfo, resources: Resources, refusal: ExitReport?,
-        killRepeatAfter: Duration
+        killGrace: Duration, killRepeatAfter: Duration
     ) {
+        checks = TaskChecks(record.info)
+        self.killGrace = killGrace
         self.record = record
         self.framework = framework
         self.resources = resources
@@ -106,8 +119,17 @@ package struct TaskLife: Hashable, Sendable {
             return effects
         case (.launching, .started(let started)):
             phase = .running
+            if startedAt == nil { startedAt = now.instant }
             if kill != nil { return killUnderWay(now) }
-            return produce(.taskRunning, started: started, now, &ids).effects
+            return produce(.taskRunning, started: started, now, &ids).effects + watch(now)
+        case (.running, .started) where kill == nil:
+            return watch(now)  // Found again after a restart.
+        case (.running, .checkDue(let id)):
+            return checkDue(id)
+        case (.running, .checkFinished(let id, let outcome)):
+            return checkFinished(id, outcome, now, &ids)
+        case (.running, .completionTimeReached) where kill == nil:
+            return requestKill(KillOrder(grace: .zero, cause: .completionTime), now, &ids)
         case (.recording, .failed(let failure)), (.preparing, .failed(let failure)),
             (.announcing, .failed(let failure)),
             (.launching, .failed(let failure)), (.running, .failed(let failure)):
@@ -120,6 +142,8 @@ package struct TaskLife: Hashable, Sendable {
         case (_, .killRequested(let order)):
             return requestKill(order, now, &ids)
         case (_, .killRecorded):
+            // A grace that was cut short is recorded once more; that kill is under way already.
+            guard kill?.isRecorded == false else { return [] }
             kill?.isRecorded = true
             return killUnderWay(now)
         case (.running, .repeatKillDue(kill?.attempt)), (.launching, .repeatKillDue(kill?.attempt)):
@@ -129,7 +153,7 @@ package struct TaskLife: Hashable, Sendable {
         case (_, .abandoned(let order)):
             return abandon(order, now, &ids)
         case (_, .recorded), (_, .prepared), (_, .started), (_, .failed), (_, .exited), (_, .missed),
-            (_, .repeatKillDue):
+            (_, .repeatKillDue), (_, .checkDue), (_, .checkFinished), (_, .completionTimeReached):
             return []  // Late: a kill or a failure came first.
         }
     }
@@ -162,16 +186,18 @@ package struct TaskLife: Hashable, Sendable {
         }
     }
 
-    private mutating func produce(
-        _ state: V1TaskState, started: StartedContainer = StartedContainer(), _ now: Moment, _ ids: inout RandomStream
+    mutating func produce(
+        _ state: V1TaskState, started: StartedContainer = StartedContainer(), reason: V1TaskStatus.Reason? = nil,
+        message: String? = nil, _ now: Moment, _ ids: inout RandomStream
     ) -> (id: UpdateID, effects: [Effect]) {
         var update = StatusUpdate(
             id: WireUUID.random(using: &ids), key: record.key, executor: record.executor, container: record.container,
             state: state,
-            source: .executor, timestamp: now.wall)
+            source: .executor, reason: reason, message: message, timestamp: now.wall, healthy: checks.healthy,
+            checkStatus: checks.result)
         update.networks = started.networks.isEmpty ? (history.last?.networks ?? []) : started.networks
         update.data = started.inspection
-        if state == .taskKilling, let cause = kill?.order.cause, cause != .request {
+        if state == .taskKilling, kill?.order.cause.isDrain == true {
             update.source = .agent
             update.reason = .agentDraining
         }
@@ -180,13 +206,15 @@ package struct TaskLife: Hashable, Sendable {
 
     private mutating func end(_ cause: ExitReport, _ now: Moment, _ ids: inout RandomStream) -> [Effect] {
         phase = .ended
-        if isAbandoned { return [.agent(.releaseContainer(container)), .retire] }
+        let endingChecks = endChecks()
+        if isAbandoned { return endingChecks + [.agent(.releaseContainer(container)), .retire] }
         let report = cause.told(asKilledBy: kill?.order.cause, to: framework)
         let update = StatusUpdate(
             id: WireUUID.random(using: &ids), key: record.key, executor: record.executor, container: record.container,
             state: report.state, source: report.source, reason: report.reason, message: report.message,
-            timestamp: now.wall, limitation: report.limitation, networks: history.last?.networks ?? [])
-        return record(update)
+            timestamp: now.wall, limitation: report.limitation, networks: history.last?.networks ?? [],
+            healthy: checks.healthy, checkStatus: checks.result)
+        return endingChecks + record(update)
     }
 
     private mutating func record(_ update: StatusUpdate) -> [Effect] {
@@ -199,7 +227,7 @@ package struct TaskLife: Hashable, Sendable {
 
     // MARK: Kills
 
-    private mutating func requestKill(_ order: KillOrder, _ now: Moment, _ ids: inout RandomStream) -> [Effect] {
+    mutating func requestKill(_ order: KillOrder, _ now: Moment, _ ids: inout RandomStream) -> [Effect] {
         let isFirst = kill == nil
         switch phase {
         case .recording:
@@ -212,21 +240,28 @@ package struct TaskLife: Hashable, Sendable {
             guard let kill, !isFirst else {
                 self.kill = Kill(order: order)
                 let killing = framework.has(.taskKillingState) && !isAbandoned
-                return [.agent(.checkpoint(.kill(record.key, record.container, order)))]
+                return endChecks() + [.agent(.checkpoint(.kill(record.key, record.container, order)))]
                     + (killing ? produce(.taskKilling, now, &ids).effects : [])
             }
             guard let deadline = kill.deadline else {
-                self.kill?.order.grace = min(order.grace, kill.order.grace)
-                return []
+                guard order.grace < kill.order.grace else { return [] }
+                self.kill?.order.grace = order.grace
+                return recordShorterGrace()
             }
             // A repeated kill can only bring the end closer.
             let earlier = now.instant.advanced(by: order.grace)
             guard earlier < deadline else { return [] }
             self.kill?.order.grace = order.grace
-            return killUnderWay(now)
+            return recordShorterGrace() + killUnderWay(now)
         case .ended:
             return []
         }
+    }
+
+    /// After a restart of the agent the kill must not take longer than was asked last.
+    private func recordShorterGrace() -> [Effect] {
+        guard let kill else { return [] }
+        return [.agent(.checkpoint(.kill(record.key, record.container, kill.order)))]
     }
 
     /// Stops the container if it runs and the kill is on disk.
@@ -262,14 +297,19 @@ extension TaskLife {
     /// The task as a checkpoint left it, and what must be done for it now.
     static func recovered(
         _ recovered: RecoveryPlan.Task, framework: V1FrameworkInfo?, resources: Resources, refusal: ExitReport?,
-        killRepeatAfter: Duration, at now: Moment, ids: inout RandomStream
+        killGrace: Duration, killRepeatAfter: Duration, at now: Moment, ids: inout RandomStream
     ) -> (life: TaskLife, effects: [Effect]) {
         let checkpoint = recovered.checkpoint
         var known = V1FrameworkInfo()
         known.id.value = checkpoint.record.key.framework.value
         var life = TaskLife(
             checkpoint.record, framework: framework ?? known, resources: resources, refusal: refusal,
-            killRepeatAfter: killRepeatAfter)
+            killGrace: killGrace, killRepeatAfter: killRepeatAfter)
+        life.checks.recover(checkpoint.updates)
+        if let running = checkpoint.updates.first(where: { $0.state == .taskRunning }) {
+            let elapsed = Duration.nanoseconds(max(0, now.wall.nanoseconds - running.timestamp.nanoseconds))
+            life.startedAt = now.instant.advanced(by: .zero - elapsed)
+        }
         life.stream = StatusUpdateStream(recovered: checkpoint.pending, isRetired: checkpoint.isRetired)
         life.history = checkpoint.updates.map { update in
             var entry = update
@@ -294,7 +334,8 @@ extension TaskLife {
             return step(.recorded, at: now, ids: &ids)
         case .reattach:
             phase = history.contains { $0.state == .taskRunning } ? .running : .launching
-            return [.agent(.reattachContainer(record))] + killUnderWay(now)
+            let limit = phase == .running && kill == nil ? limitTime(now) : []
+            return [.agent(.reattachContainer(record))] + killUnderWay(now) + limit
         case .lostBeforeStart:
             phase = .launching
             return step(

@@ -36,6 +36,7 @@ actor AgentShell {
     private var preparations: [ContainerID: WorkBag.Ticket] = [:]
     /// Removed from the core before its container is: kept for the release.
     private var launches: [ContainerID: Launch] = [:]
+    private var checks: [ContainerID: [CheckPurpose: WorkBag.Ticket]] = [:]
     private var end: AgentEnd?
     private var metrics = AgentMetrics()
 
@@ -123,8 +124,16 @@ actor AgentShell {
             work.add { [runner = parts.runner] in await runner.kill(launch) }
         case .releaseContainer(let container):
             preparations[container.id] = nil
+            checks[container.id] = nil
             guard let launch = launches.removeValue(forKey: container.id) ?? recoveredLaunch(container) else { return }
             work.add { [runner = parts.runner] in await runner.release(launch) }
+        case .runCheck(let run):
+            guard let launch = launches[run.id.container] else { return }
+            checks[run.id.container, default: [:]][run.id.purpose] = work.add { [runner = parts.runner] in
+                await runner.check(run, of: launch)
+            }
+        case .endChecks(let container):
+            for ticket in (checks.removeValue(forKey: container) ?? [:]).values { work.cancel(ticket) }
         case .removeOrphan(let orphan):
             guard parts.killsOrphans, let agent = core.agent else { return }
             work.add { [runner = parts.runner] in await runner.remove(orphan, agent: agent) }

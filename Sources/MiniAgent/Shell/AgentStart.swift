@@ -93,7 +93,8 @@ struct AgentStart: Sendable {
                 agentIP: advertisedIP, switchUser: configuration.switchUser, logger: logger)
         }
         return ContainerRunner(
-            containerizers: containerizers, switchUser: configuration.switchUser, logger: logger, report: report)
+            containerizers: containerizers, checks: CheckRunner(containerizers: containerizers),
+            switchUser: configuration.switchUser, logger: logger, report: report)
     }
 
     /// What to do with the tasks of an earlier life.

@@ -7,6 +7,7 @@ import Resources
 /// One task at a time for each container; what happens becomes events.
 struct ContainerRunner: Sendable {
     let containerizers: [ContainerizerKind: any Containerizer]
+    let checks: CheckRunner
     let switchUser: Bool
     let logger: Logger
     let report: @Sendable (AgentEvent) -> Void
@@ -54,6 +55,12 @@ struct ContainerRunner: Sendable {
     }
 
     func kill(_ launch: Launch) async { await containerizers[launch.record.containerizer]?.kill(launch) }
+
+    func check(_ run: CheckRun, of launch: Launch) async {
+        guard let outcome = await checks.run(run, of: launch) else { return }
+        if case .notRun(let reason) = outcome { logger.warning("\(launch.record.key) is not checked: \(reason)") }
+        report(.checkFinished(run.id, outcome))
+    }
 
     func release(_ launch: Launch) async { await containerizers[launch.record.containerizer]?.release(launch) }
 

@@ -27,6 +27,12 @@ package struct DockerContainer: Hashable, Sendable {
     package var memoryLimitBytes: Int
     /// The engine's own words, for `TaskStatus.data`.
     package var json: [UInt8]
+    /// The engine's id; empty if it did not say.
+    package var id = ""
+    /// Its first process on the engine's host; 0 if there is none.
+    package var pid = 0
+    /// `host`, `bridge`, `none`, the name of a network, ...
+    package var networkMode = ""
 }
 
 package enum DockerAnswers {
@@ -68,7 +74,9 @@ package enum DockerAnswers {
             condition: condition(status), exitCode: state["ExitCode"]?.integerValue ?? 0,
             wasOutOfMemory: state["OOMKilled"]?.boolValue ?? false, error: state["Error"]?.stringValue ?? "",
             ipv4: addresses.v4, ipv6: addresses.v6,
-            memoryLimitBytes: value["HostConfig"]?["Memory"]?.integerValue ?? 0, json: body)
+            memoryLimitBytes: value["HostConfig"]?["Memory"]?.integerValue ?? 0, json: body,
+            id: value["Id"]?.stringValue ?? "", pid: state["Pid"]?.integerValue ?? 0,
+            networkMode: value["HostConfig"]?["NetworkMode"]?.stringValue ?? "")
     }
 
     /// What one of the engine's words for a container's state means to us.

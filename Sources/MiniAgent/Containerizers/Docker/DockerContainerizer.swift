@@ -24,7 +24,7 @@ package final class DockerContainerizer: Containerizer {
         }
     }
 
-    private let engine: DockerEngine
+    let engine: DockerEngine
     private let settings: Settings
     private let logger: Logger
     private let puller: ImagePuller

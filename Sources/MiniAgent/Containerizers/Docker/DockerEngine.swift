@@ -161,7 +161,7 @@ package struct DockerEngine: Sendable {
     // MARK: Calls
 
     @discardableResult
-    private func call(
+    func call(
         _ method: String, _ path: String, body: [UInt8]? = nil, timeout: Duration = Self.quickTimeout
     ) async throws(DockerError) -> HTTPClientReply {
         let reply = try await send(method, "\(try await prefix())\(path)", body: body, timeout: timeout)
@@ -188,7 +188,7 @@ package struct DockerEngine: Sendable {
         }
     }
 
-    private func execute(_ request: HTTPClientRequest) async throws(DockerError) -> HTTPClientResponse {
+    func execute(_ request: HTTPClientRequest) async throws(DockerError) -> HTTPClientResponse {
         do throws(HTTPClientError) {
             return try await client.execute(request)
         } catch {
@@ -196,7 +196,7 @@ package struct DockerEngine: Sendable {
         }
     }
 
-    private func request(_ method: String, _ path: String) async throws(DockerError) -> HTTPClientRequest {
+    func request(_ method: String, _ path: String) async throws(DockerError) -> HTTPClientRequest {
         var request = bareRequest(method, "\(try await prefix())\(path)")
         if method == "POST" { request.body = [] }
         return request
@@ -217,7 +217,7 @@ package struct DockerEngine: Sendable {
         return error
     }
 
-    private static func translate(_ error: HTTPClientError) -> DockerError {
+    static func translate(_ error: HTTPClientError) -> DockerError {
         switch error {
         case .cancelled: .cancelled
         case .bodyTooLarge: .malformed("the answer is too large")

@@ -10,11 +10,11 @@ import Resources
 /// The process containerizer. `/proc` and the supervisors' files are the memory: a supervisor is found again by the path
 /// of its status file among its arguments.
 package final class ProcessContainerizer: Containerizer {
-    private let supervisor: SupervisorProgram
+    let supervisor: SupervisorProgram
     private let paths: AgentPaths
-    private let environment: ProcessEnvironment
+    let environment: ProcessEnvironment
     private let agentIP: String
-    private let switchUser: Bool
+    let switchUser: Bool
     private let logger: Logger
     private let running = Locked<[ContainerID: ChildProcess]>([:])
 
@@ -114,17 +114,23 @@ package final class ProcessContainerizer: Containerizer {
 
     /// The supervisor's arguments for one task.
     static func arguments(_ launch: Launch, _ owner: HostUser?) -> [String] {
-        let command = launch.command
-        var result = ["--status", launch.run.status, "--pid", launch.run.pid, "--cwd", launch.run.sandbox]
-        if let owner {
-            // The supervisor takes 64 groups.
-            let groups = owner.groups.prefix(64).map(String.init).joined(separator: ",")
-            result += ["--user", "\(owner.user):\(owner.group)" + (groups.isEmpty ? "" : ":\(groups)")]
-        }
-        result.append("--")
-        if command.shell { return result + ["/bin/sh", "-c", command.value] }
+        ["--status", launch.run.status, "--pid", launch.run.pid, "--cwd", launch.run.sandbox] + userArguments(owner)
+            + ["--"] + program(of: launch.command)
+    }
+
+    static func userArguments(_ owner: HostUser?) -> [String] {
+        guard let owner else { return [] }
+        // The supervisor takes 64 groups.
+        let groups = owner.groups.prefix(64).map(String.init).joined(separator: ",")
+        return ["--user", "\(owner.user):\(owner.group)" + (groups.isEmpty ? "" : ":\(groups)")]
+    }
+
+    /// What a command runs.
+    static func program(of command: V1CommandInfo) -> [String] {
+        if command.shell { return ["/bin/sh", "-c", command.value] }
         // Without a shell, `value` is the program and `arguments` its whole argv, its own name included.
-        return result + [command.hasValue ? command.value : command.arguments[0]] + command.arguments.dropFirst()
+        let name = command.hasValue ? command.value : command.arguments.first ?? ""
+        return [name] + command.arguments.dropFirst()
     }
 
     private func started(_ launch: Launch) -> StartedContainer {

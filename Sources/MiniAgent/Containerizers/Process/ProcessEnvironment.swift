@@ -29,7 +29,8 @@ package struct ProcessEnvironment: Sendable {
         }
     }
 
-    func entries(for launch: Launch) -> [String] {
+    /// - Parameter check: A command that is run beside the task, with the task's variables and its own.
+    func entries(for launch: Launch, running check: V1CommandInfo? = nil) -> [String] {
         var environment = TaskEnvironment()
         for (name, value) in inherited { environment.set(name, value) }
         environment.set("MESOS_SANDBOX", launch.run.sandbox)
@@ -42,6 +43,7 @@ package struct ProcessEnvironment: Sendable {
         if let ip { environment.set("LIBPROCESS_IP", ip) }
         for variable in launch.executorVariables { environment.set(variable.name, variable.value) }
         environment.add(launch.command)
+        if let check { environment.add(check) }
         return environment.entries
     }
 }

@@ -36,6 +36,12 @@ struct ProcessTree: Sendable {
         }
     }
 
+    /// Whether the process is in a control group whose path has `name` in it, as a container's id is.
+    static func isInControlGroup(_ pid: pid_t, named name: String) -> Bool {
+        guard let bytes = small("/proc/\(pid)/cgroup") else { return false }
+        return String(decoding: bytes, as: UTF8.self).contains(name)
+    }
+
     private static func pids() -> [pid_t] { DurableFile.names(in: "/proc").compactMap { pid_t($0) }.sorted() }
 
     private static func arguments(of pid: pid_t) -> [String] {
