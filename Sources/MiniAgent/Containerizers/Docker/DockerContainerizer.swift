@@ -14,6 +14,7 @@ package final class DockerContainerizer: Containerizer {
         package var agentIP: String
         package var mapping = DockerMappingSettings()
         package var removeDelay: Duration = .seconds(6 * 3600)
+        package var outputLimits = OutputLimits.none
         package var pullTimeout: Duration = .seconds(15 * 60)
         /// How long to wait for an engine that fell silent while a container was being started.
         package var stalledStartTimeout: Duration = .seconds(120)
@@ -128,7 +129,8 @@ package final class DockerContainerizer: Containerizer {
     ) async -> ContainerExit? {
         let name = name(of: launch)
         let hasEnded = Locked(false)
-        let copier = DockerLogCopier(engine: engine, name: name, run: launch.run, logger: logger)
+        let copier = DockerLogCopier(
+            engine: engine, name: name, run: launch.run, limits: settings.outputLimits, logger: logger)
         let copying = Task { await copier.copy(until: { hasEnded.withLock { $0 } }) }
         var mustAnnounce = isRecovered
         let exit = await withTaskCancellationHandler {

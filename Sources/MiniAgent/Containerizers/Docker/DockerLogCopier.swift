@@ -1,12 +1,11 @@
 // Copies a container's output into its sandbox for as long as it runs.
 
-import Glibc
 import HTTPClient
 import Logging
 import Mailbox
 
-/// Appends what a container prints to `stdout` and `stderr` in its sandbox. How much is there already is the only
-/// book-keeping: it survives agent and engine alike.
+/// Appends what a container prints to `stdout` and `stderr` in its sandbox. How much of each stream is there already is
+/// the only book-keeping: it survives agent and engine alike.
 struct DockerLogCopier: Sendable {
     /// Pause before the engine is asked again after a stream broke.
     static let retryPause: Duration = .seconds(1)
@@ -14,6 +13,7 @@ struct DockerLogCopier: Sendable {
     let engine: DockerEngine
     let name: String
     let run: RunPaths
+    var limits = OutputLimits.none
     let logger: Logger
     /// Bytes copied so far, for whoever decides whether it is worth to wait for more.
     let copiedBytes = Locked(0)
@@ -22,7 +22,9 @@ struct DockerLogCopier: Sendable {
     ///
     /// - Parameter isEnded: Whether the container is known to have ended, so that the end of the stream is its end.
     func copy(until isEnded: @Sendable () -> Bool) async {
-        guard let output = SandboxFile(run.standardOutput), let error = SandboxFile(run.standardError) else {
+        guard let output = SandboxLog(run, .standardOutput, limit: limits.standardOutput),
+            let error = SandboxLog(run, .standardError, limit: limits.standardError)
+        else {
             logger.warning(
                 "cannot write the output of \(name) into its sandbox", metadata: ["sandbox": "\(run.sandbox)"])
             return
@@ -48,9 +50,11 @@ struct DockerLogCopier: Sendable {
         }
     }
 
-    private func copyOnce(_ output: SandboxFile, _ error: SandboxFile) async throws(DockerError) {
+    private func copyOnce(_ output: SandboxLog, _ error: SandboxLog) async throws(DockerError) {
         let body = try await engine.logs(name)
-        var decoder = DockerLogDecoder(alreadyWritten: [.standardOutput: output.size, .standardError: error.size])
+        var decoder = DockerLogDecoder(alreadyWritten: [
+            .standardOutput: output.streamBytes, .standardError: error.streamBytes,
+        ])
         do throws(HTTPClientError) {
             for try await chunk in body {
                 for piece in decoder.decode(chunk) {
@@ -60,37 +64,6 @@ struct DockerLogCopier: Sendable {
             }
         } catch {
             throw error == .cancelled ? .cancelled : .unreachable("\(error)")
-        }
-    }
-}
-
-/// A file in a sandbox that is only added to. The task owns the directory, so a link put there is not followed.
-final class SandboxFile: Sendable {
-    let descriptor: Int32
-
-    init?(_ path: String, owner: (user: uid_t, group: gid_t)? = nil) {
-        descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o644)
-        guard descriptor >= 0 else { return nil }
-        if let owner { fchown(descriptor, owner.user, owner.group) }
-    }
-
-    deinit { close(descriptor) }
-
-    var size: Int {
-        var status = stat()
-        return fstat(descriptor, &status) == 0 ? Int(status.st_size) : 0
-    }
-
-    /// Output that the disk does not take is lost; the task goes on.
-    func append(_ bytes: [UInt8]) {
-        var done = 0
-        while done < bytes.count {
-            let count = bytes.withUnsafeBytes {
-                write(descriptor, $0.baseAddress?.advanced(by: done), bytes.count - done)
-            }
-            if count < 0 && errno == EINTR { continue }
-            guard count > 0 else { return }
-            done += count
         }
     }
 }
