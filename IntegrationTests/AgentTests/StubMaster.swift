@@ -14,6 +14,7 @@ final class StubMaster: Sendable {
         var updates: [V1TaskStatus] = []
         var acknowledges = true
         var hasUnregistered = false
+        var executorEnds: [String] = []
     }
 
     /// Two tests at a time must not take each other's containers for orphans.
@@ -31,6 +32,8 @@ final class StubMaster: Sendable {
     var port: Int { running.withLock { $0?.port ?? 0 } }
     var registrations: [LinkCall.Register] { state.withLock { $0.registrations } }
     var updates: [V1TaskStatus] { state.withLock { $0.updates } }
+    /// Executors of which the agent said that they are over.
+    var executorEnds: [String] { state.withLock { $0.executorEnds } }
     var hasUnregistered: Bool { state.withLock { $0.hasUnregistered } }
 
     func acknowledge(_ acknowledges: Bool) { state.withLock { $0.acknowledges = acknowledges } }
@@ -52,7 +55,8 @@ final class StubMaster: Sendable {
         case .register: return register(call.register)
         case .update: receive(call.update)
         case .unregister: state.withLock { $0.hasUnregistered = true }
-        case .pong, .message, .tasksReconciled, .operationStatus, .exitedExecutor, .unknown: break
+        case .exitedExecutor: state.withLock { $0.executorEnds.append(call.exitedExecutor.executorID.value) }
+        case .pong, .message, .tasksReconciled, .operationStatus, .unknown: break
         }
         return .empty(202)
     }

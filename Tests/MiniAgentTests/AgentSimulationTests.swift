@@ -231,6 +231,8 @@ struct AgentWorld {
         guard masterLink != nil, core.link.registeredLink == masterLink else {
             return after(1000...5000, .masterRuns(number))
         }
+        // The last two come as a group, once.
+        if number >= 4 { return number == 4 ? runGroup() : () }
         let key = AgentConversation.key("t\(number)")
         launched.insert(key)
         var info = AgentConversation.info("t\(number)", docker: true)
@@ -243,6 +245,16 @@ struct AgentWorld {
         if number % 3 == 0 { info.maxCompletionTime.nanoseconds = 12_000_000_000 }
         command(.runTask(AgentConversation.frameworkInfo(), info))
         if random.chance(40) { after(1...20_000, .masterKills(key)) }
+    }
+
+    private mutating func runGroup() {
+        let names = ["t4", "t5"]
+        for name in names { launched.insert(AgentConversation.key(name)) }
+        command(
+            .runTaskGroup(
+                AgentConversation.frameworkInfo(), AgentConversation.executor(),
+                names.map { AgentConversation.info($0, docker: true) }))
+        if random.chance(40) { after(1...20_000, .masterKills(AgentConversation.key("t5"))) }
     }
 
     private mutating func receive(_ call: AgentCall, on link: LinkID) {
@@ -281,6 +293,14 @@ struct AgentSimulationTests {
             #expect(world.delivered[key, default: []].contains { $0.isTerminal }, "\(key) has no end; seed \(seed)")
             #expect(world.starts[key, default: 0] <= 1, "\(key) ran twice; seed \(seed)")
         }
+        // A group that was begun was whole; and unless both ended well, neither was left running alone.
+        let ends = ["t4", "t5"].map { name in
+            world.delivered[AgentConversation.key(name), default: []].first { $0.isTerminal && $0.container != nil }
+        }
+        if ends.contains(where: { $0?.state == .taskFinished }) {
+            #expect(ends.allSatisfy { $0 != nil }, "half a group; seed \(seed)")
+        }
+        #expect(world.disk.tasks.isEmpty, "records left over; seed \(seed)")
         #expect(world.containers.isEmpty, "left over: \(world.containers); seed \(seed)")
         #expect(world.core.used.isEmpty, "seed \(seed)")
     }

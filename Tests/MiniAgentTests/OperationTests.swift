@@ -149,7 +149,7 @@ struct OperationTests {
         var talk = Self.talk()
         var executor = V1ExecutorInfo()
         executor.executorID.value = "e1"
-        executor.type = .default
+        executor.type = .custom
         let effects = talk.command(
             .runTaskGroup(
                 AgentConversation.frameworkInfo(), executor,

@@ -105,7 +105,7 @@ struct AgentStateView {
             ("name", .string(Self.executorName(record.info))),
             ("source", .string(record.key.task.value)),
             ("container", .string(record.container.value)),
-            ("directory", core.agent.map { .string(source.paths.run($0, record.key, record.container).sandbox) }),
+            ("directory", core.agent.map { .string(source.paths.run($0, record).sandbox) }),
             ("resources", Self.summary(resources)),
             ("role", .string(Self.role(record.info))),
             ("tasks", .array(isLive && !isQueued ? [task] : [])),

@@ -11,6 +11,7 @@ import Resources
 ///   slaves/<agent id>/frameworks/<framework id>/executors/<executor id>/runs/<container id>/   sandbox
 ///       stdout, stderr, ...
 ///   slaves/.../runs/latest -> <container id>
+///   slaves/.../executors/<default executor id>/runs/<executor run>/tasks/<task id>/   sandbox of a task of a group
 ///   volumes/roles/<role>/<persistence id>/       persistent volumes; a slash in the role is a space here
 ///   volumes/condemned/<number>/                  destroyed volumes, on their way out
 ///   meta/resources/resources_and_operations.state
@@ -66,6 +67,17 @@ package struct AgentPaths: Hashable, Sendable {
             meta: "\(metaAgents)/\(tail)/\(container)", metaLatest: "\(metaAgents)/\(tail)/latest",
             sandbox: "\(sandboxes)/\(tail)/\(container)", sandboxLatest: "\(sandboxes)/\(tail)/latest", task: key.task)
     }
+
+    /// The same, where the sandbox of a task of a group lies in that of its executor.
+    package func run(_ agent: AgentID, _ record: TaskRecord) -> RunPaths {
+        let own = run(agent, record.key, record.container)
+        guard let group = record.group else { return own }
+        let runs = "\(sandboxes)/\(agent)/frameworks/\(record.key.framework)/executors/\(record.executor)/runs"
+        return RunPaths(
+            meta: own.meta, metaLatest: own.metaLatest,
+            sandbox: "\(runs)/\(group.executorRun)/tasks/\(record.key.task)", sandboxLatest: "\(runs)/latest",
+            task: record.key.task, executorSandbox: "\(runs)/\(group.executorRun)")
+    }
 }
 
 /// The paths of one run. A command task's executor bears the task's id.
@@ -75,6 +87,8 @@ package struct RunPaths: Hashable, Sendable {
     package let sandbox: String
     package let sandboxLatest: String
     let task: TaskID
+    /// The sandbox around it, for a task of a group.
+    package var executorSandbox: String?
 
     package var taskDirectory: String { "\(meta)/tasks/\(task)" }
     package var taskInfo: String { "\(taskDirectory)/task.info" }

@@ -138,6 +138,7 @@ package struct CheckpointLoader: Sendable {
         guard let records = readWhole(run.taskInfo, &loaded.problems) else { return }
         var info: V1TaskInfo?
         var kind: ContainerizerKind?
+        var group: GroupMembership?
         for record in records {
             switch record {
             case .framework(let framework):
@@ -146,6 +147,7 @@ package struct CheckpointLoader: Sendable {
                 }
             case .task(let task): info = task
             case .placement(let placement): kind = placement
+            case .group(let membership): group = membership
             case .agent, .drain, .update, .acknowledgement, .kill, .resource, .operation, .destroyedVolume: break
             }
         }
@@ -155,13 +157,14 @@ package struct CheckpointLoader: Sendable {
         }
         var task = AgentCheckpoint.Task(
             record: TaskRecord(key: key, info: info, container: container, containerizer: kind))
+        task.record.group = group
         for record in readLog(run.taskUpdates, &loaded.problems) {
             switch record {
             case .update(let status):
                 if let update = StatusUpdate(status, framework: key.framework) { task.add(update) }
             case .acknowledgement(let id): task.acknowledge(id)
             case .kill(let order): task.kill = order
-            case .agent, .drain, .framework, .task, .placement, .resource, .operation, .destroyedVolume: break
+            case .agent, .drain, .framework, .task, .placement, .group, .resource, .operation, .destroyedVolume: break
             }
         }
         loaded.checkpoint.tasks[key] = task

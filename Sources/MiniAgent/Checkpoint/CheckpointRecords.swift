@@ -13,6 +13,7 @@ package enum CheckpointRecord: Hashable, Sendable {
     case framework(V1FrameworkInfo)
     case task(V1TaskInfo)
     case placement(ContainerizerKind)
+    case group(GroupMembership)
     case update(V1TaskStatus)
     case acknowledgement(UpdateID)
     case kill(KillOrder)
@@ -33,6 +34,7 @@ package enum CheckpointRecord: Hashable, Sendable {
         case resource = 8
         case operation = 9
         case destroyedVolume = 10
+        case group = 30
     }
 
     package var encoded: RecordFile.Record {
@@ -45,6 +47,8 @@ package enum CheckpointRecord: Hashable, Sendable {
         case .framework(let info): record(.framework, info)
         case .task(let info): record(.task, info)
         case .placement(let kind): RecordFile.Record(tag: Tag.placement.rawValue, payload: Array(kind.rawValue.utf8))
+        case .group(let membership):
+            RecordFile.Record(tag: Tag.group.rawValue, payload: Array(membership.text.utf8))
         case .update(let status): record(.update, status)
         case .acknowledgement(let id): RecordFile.Record(tag: Tag.acknowledgement.rawValue, payload: id.bytes)
         case .kill(let order):
@@ -79,6 +83,11 @@ package enum CheckpointRecord: Hashable, Sendable {
                 return nil
             }
             self = .placement(kind)
+        case .group:
+            guard let membership = GroupMembership(text: String(decoding: record.payload, as: UTF8.self)) else {
+                return nil
+            }
+            self = .group(membership)
         case .acknowledgement:
             guard let id = UpdateID(bytes: record.payload) else { return nil }
             self = .acknowledgement(id)
@@ -130,7 +139,7 @@ extension ResourceState {
                 guard let operation = AgentOperation(message) else { return nil }
                 operations.append(operation)
             case .destroyedVolume(let name): destroyed.append(name)
-            case .agent, .drain, .framework, .task, .placement, .update, .acknowledgement, .kill: return nil
+            case .agent, .drain, .framework, .task, .placement, .group, .update, .acknowledgement, .kill: return nil
             }
         }
         guard let sum = try? Resources(resources) else { return nil }
@@ -175,6 +184,7 @@ extension StatusUpdate {
         if !data.isEmpty { status.data = Data(data) }
         if let container {
             status.containerStatus.containerID = V1ContainerID(container)
+            if let parent { status.containerStatus.containerID.parent = V1ContainerID(parent) }
             status.containerStatus.networkInfos = networks
         }
         if let healthy { status.healthy = healthy }
@@ -197,6 +207,8 @@ extension StatusUpdate {
             networks: status.containerStatus.networkInfos, data: Array(status.data),
             healthy: status.hasHealthy ? status.healthy : nil,
             checkStatus: status.hasCheckStatus ? status.checkStatus : nil, details: Self.details(in: status))
+        let own = status.containerStatus.containerID
+        if own.hasParent { parent = ContainerID(own.parent) }
     }
 
     /// What of a status has no field of its own in ``StatusUpdate``; nil if there is nothing.

@@ -161,6 +161,7 @@ package final class CheckpointStore: Sendable {
     ) throws(FileError) {
         try DurableFile.createDirectories(run.taskDirectory)
         var records: [CheckpointRecord] = [.task(record.info), .placement(record.containerizer)]
+        if let group = record.group { records.append(.group(group)) }
         if let framework { records.insert(.framework(framework), at: 0) }
         try DurableFile.replace(run.taskInfo, with: file(records))
         try DurableFile.relink(run.metaLatest, to: record.container.value)

@@ -9,7 +9,11 @@ enum Sandbox {
     static func create(_ launch: Launch, owner: HostUser?) throws(LaunchFailure) {
         let run = launch.run
         do throws(FileError) {
-            try DurableFile.createDirectories(DurableFile.parent(of: run.sandbox))
+            if let executorSandbox = run.executorSandbox {
+                try GroupSandbox.create(executorSandbox, owner: owner)
+            } else {
+                try DurableFile.createDirectories(DurableFile.parent(of: run.sandbox))
+            }
             // The task must not find anything of somebody else's in it.
             guard mkdir(run.sandbox, 0o750) == 0 || errno == EEXIST else {
                 throw FileError("make directory", run.sandbox)
@@ -17,7 +21,8 @@ enum Sandbox {
             if let owner, lchown(run.sandbox, owner.user, owner.group) != 0 {
                 throw FileError("give away", run.sandbox)
             }
-            try DurableFile.relink(run.sandboxLatest, to: launch.record.container.value)
+            try DurableFile.relink(
+                run.sandboxLatest, to: (launch.record.group?.executorRun ?? launch.record.container).value)
         } catch {
             throw .preparation("\(error)")
         }

@@ -17,6 +17,8 @@ package struct TaskRecord: Hashable, Sendable {
     /// Names this run: the sandbox directory and the container bear it.
     package var container: ContainerID
     package var containerizer: ContainerizerKind
+    /// Its place in a task group; nil for a task that came by itself.
+    package var group: GroupMembership?
 
     package init(key: TaskKey, info: V1TaskInfo, container: ContainerID, containerizer: ContainerizerKind) {
         self.key = key

@@ -37,6 +37,7 @@ extension AgentCore {
                 return .send(linkID, sayOnce(report, about: key, now))
             } + [.send(linkID, .tasksReconciled)]
         case .runTaskGroup(let framework, let executor, let infos):
+            if executor.type == .default { return launchGroup(infos, under: executor, of: framework, on: linkID, now) }
             return launch(group: infos, under: executor, of: framework, on: linkID, now)
         case .shutdownExecutor(let framework, let executor):
             return shutDown(executor, of: framework, now)
@@ -89,7 +90,7 @@ extension AgentCore {
     }
 
     /// No executor ever starts here, so the master need not keep resources for it.
-    private func refused(
+    func refused(
         _ executor: V1ExecutorInfo, of framework: V1FrameworkInfo, on linkID: LinkID
     ) -> AgentEffect {
         .send(linkID, .executorExited(FrameworkID(framework.id.value), ExecutorID(executor.executorID), status: -1))
@@ -108,7 +109,7 @@ extension AgentCore {
         return effects + [refused(executor, of: framework, on: linkID)]
     }
 
-    private mutating func remember(_ framework: V1FrameworkInfo, as id: FrameworkID) -> [AgentEffect] {
+    mutating func remember(_ framework: V1FrameworkInfo, as id: FrameworkID) -> [AgentEffect] {
         frameworks[id] = framework
         for key in tasks.keys where key.framework == id { tasks[key]?.framework = framework }
         return [.checkpoint(.framework(framework))]
@@ -176,11 +177,12 @@ extension AgentCore {
 
     /// An update about a task that this agent does not hold. It is not kept: if it is lost, the master asks again when
     /// the agent registers.
-    private mutating func sayOnce(
-        _ report: ExitReport, about key: TaskKey, _ now: Moment
+    mutating func sayOnce(
+        _ report: ExitReport, about key: TaskKey, executor: ExecutorID? = nil, _ now: Moment
     ) -> AgentCall {
         let update = StatusUpdate(
-            id: WireUUID.random(using: &updateIDs), key: key, executor: ExecutorID(key.task.value), state: report.state,
+            id: WireUUID.random(using: &updateIDs), key: key, executor: executor ?? ExecutorID(key.task.value),
+            state: report.state,
             source: report.source, reason: report.reason, message: report.message, timestamp: now.wall)
         return .update(update, latest: report.state)
     }

@@ -40,6 +40,10 @@ package struct AgentCore: Hashable, Sendable {
     private var postponedRegistration: LinkID?
     /// Tasks that are on disk and wait for the containers of a removed framework to end, oldest first.
     var awaitingRoom: [ContainerID] = []
+    /// Groups of which not all tasks are on disk yet, with those that are not.
+    var unrecordedGroups: [WireUUID: Set<TaskKey>] = [:]
+    /// Tasks whose records are kept although they are over, because a restart would miss them in their group.
+    var keptForGroup: [WireUUID: [TaskRecord]] = [:]
     /// The id a master gave that is not on disk yet. An agent asks again only when it is: until then it cannot know
     /// whether it will still be that one after a crash.
     private var grantedAgent: AgentID?
@@ -92,7 +96,8 @@ package struct AgentCore: Hashable, Sendable {
 
     /// What the tasks on this host hold.
     package var used: Resources {
-        tasks.values.reduce(into: Resources()) { sum, life in if !life.isEnded { sum += life.resources } }
+        let own = tasks.values.reduce(into: Resources()) { sum, life in if !life.isEnded { sum += life.resources } }
+        return defaultExecutors.reduce(own) { $0 + $1.resources }
     }
 
     /// What this host has: reservations and volumes included.
@@ -199,7 +204,8 @@ package struct AgentCore: Hashable, Sendable {
                     history: history)
             },
             frameworks: frameworkIDs.compactMap { frameworks[$0] }, drain: drain,
-            total: resources.state.converted.isEmpty ? nil : resources.total, operations: resources.state.operations)
+            total: resources.state.converted.isEmpty ? nil : resources.total, operations: resources.state.operations,
+            executors: defaultExecutors.map { ReportedExecutor(framework: $0.framework, info: $0.info) })
     }
 
     /// How often an agent that wants to register looks whether its identity has reached the disk.
@@ -281,8 +287,11 @@ package struct AgentCore: Hashable, Sendable {
     }
 
     mutating func step(_ key: TaskKey, _ event: TaskLife.Event, _ now: Moment) -> [AgentEffect] {
-        guard let effects = tasks[key]?.step(event, at: now, ids: &updateIDs) else { return [] }
-        return translate(effects, of: key)
+        let wasEnded = tasks[key]?.isEnded ?? true
+        guard let effects = tasks[key]?.step(event, at: now, ids: &updateIDs), let life = tasks[key] else { return [] }
+        let result = translate(effects, of: key)
+        guard life.record.group != nil else { return result }
+        return result + (life.isEnded && !wasEnded ? endGroup(of: life, now) : []) + retireKept(of: life.record)
     }
 
     func translate(_ effects: [TaskLife.Effect], of key: TaskKey, retiring: inout Bool) -> [AgentEffect] {
@@ -313,7 +322,8 @@ package struct AgentCore: Hashable, Sendable {
         completed.append(CompletedTask(record: life.record, framework: life.framework, history: life.history))
         if completed.count > settings.completedTasksMax { completed.removeFirst() }
         if !tasks.keys.contains(where: { $0.framework == key.framework }) { frameworks[key.framework] = nil }
-        return [.checkpoint(.retirement(key, life.record.container))]
+        let retirement = mustKeep(life.record) ? [] : [AgentEffect.checkpoint(.retirement(key, life.record.container))]
+        return retirement + executorEnd(after: life.record)
     }
 
     // MARK: Stopping
@@ -351,7 +361,10 @@ package struct AgentCore: Hashable, Sendable {
         cluster = plan.cluster
         resources.recover(plan.resources)
         var effects: [AgentEffect] = plan.orphans.map { .removeOrphan($0) }
-        for task in plan.tasks {
+        let known = Set(plan.tasks.map(\.checkpoint.record.key))
+        // Those that are over come last: whether their records can go depends on the others.
+        for found in plan.tasks.filter({ $0.fate != .retired }) + plan.tasks.filter({ $0.fate == .retired }) {
+            let task = RecoveryPlan.Task(checkpoint: found.checkpoint, fate: Self.fate(of: found, among: known))
             let record = task.checkpoint.record
             let framework = plan.frameworks[record.key.framework]
             frameworks[record.key.framework] = framework
@@ -364,6 +377,7 @@ package struct AgentCore: Hashable, Sendable {
             tasks[record.key] = life
             effects += translate(actions, of: record.key)
         }
+        effects += endBrokenGroups(now)
         effects += recoverDrain(plan.drain, now)
         if settings.cleansUp { effects += beginStopping(.unregistered(reason: "cleaned up as asked"), now) }
         return effects

@@ -13,6 +13,12 @@ package struct ReportedTask: Hashable, Sendable {
     package var history: [StatusUpdate]
 }
 
+/// An executor as it is reported to a master.
+package struct ReportedExecutor: Hashable, Sendable {
+    package var framework: FrameworkID
+    package var info: V1ExecutorInfo
+}
+
 /// What an agent says of itself when it registers; the shell adds addresses, attributes and versions.
 package struct Registration: Hashable, Sendable {
     package var agent: AgentID?
@@ -25,6 +31,8 @@ package struct Registration: Hashable, Sendable {
     package var total: Resources?
     /// Operations whose end was not acknowledged.
     package var operations: [AgentOperation] = []
+    /// Those that run or are about to.
+    package var executors: [ReportedExecutor] = []
 }
 
 /// A call to the leading master on a registered link.

@@ -17,10 +17,10 @@ package struct ExitReport: Hashable, Sendable {
         switch exit {
         case .exited(let status):
             state = status == 0 ? .taskFinished : .taskFailed
-            message = "\(record.containerizer.subject) exited with status \(status)"
+            message = "\(record.subject) exited with status \(status)"
         case .signaled(let signal, let coreDumped):
             state = .taskFailed
-            message = "\(record.containerizer.subject) terminated with signal \(signalName(signal))"
+            message = "\(record.subject) terminated with signal \(signalName(signal))"
             if coreDumped { message += " (core dumped)" }
         case .memoryLimitExceeded(let text):
             state = .taskFailed
@@ -77,18 +77,19 @@ package struct ExitReport: Hashable, Sendable {
         self.message = message
     }
 
-    static let killedBeforeStart = ExitReport(
-        state: .taskKilled, reason: .taskKilledDuringLaunch, message: "Killed before delivery to the executor")
+    static func killedBeforeStart(_ record: TaskRecord) -> ExitReport {
+        ExitReport(
+            state: .taskKilled, reason: .taskKilledDuringLaunch,
+            message: record.group == nil
+                ? "Killed before delivery to the executor"
+                : "A task within the task group was killed before delivery to the executor")
+    }
 }
 
-extension ContainerizerKind {
-    /// What Apache Mesos calls a task's process in its messages.
-    var subject: String {
-        switch self {
-        case .docker: "Container"
-        case .process: "Command"
-        }
-    }
+extension TaskRecord {
+    /// What Apache Mesos calls a task's process in its messages. In a container of type MESOS it is a command, image or
+    /// not.
+    var subject: String { containerizer == .docker && info.container.type != .mesos ? "Container" : "Command" }
 }
 
 extension V1FrameworkInfo {

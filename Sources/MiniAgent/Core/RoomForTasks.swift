@@ -8,9 +8,14 @@ extension AgentCore {
     /// The task is on disk. It starts now, unless it would have to share the host with containers that are on their way
     /// out.
     mutating func begin(_ key: TaskKey, _ container: ContainerID, _ now: Moment) -> [AgentEffect] {
-        guard let life = tasks[key], life.record.container == container else { return [] }
+        guard tasks[key]?.record.container == container else { return [] }
+        return recorded(key).flatMap { begin($0, now) }
+    }
+
+    private mutating func begin(_ key: TaskKey, _ now: Moment) -> [AgentEffect] {
+        guard let life = tasks[key], life.phase == .recording else { return [] }
         if life.kill == nil, !hasRoom(for: life) {
-            awaitingRoom.append(container)
+            awaitingRoom.append(life.record.container)
             return [.notice(.info("\(key) waits for the containers of a removed framework to end"))]
         }
         return step(key, .recorded, now)

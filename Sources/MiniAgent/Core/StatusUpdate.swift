@@ -14,6 +14,8 @@ package struct StatusUpdate: Hashable, Sendable {
     package var executor: ExecutorID
     /// Absent for a task that the agent never held.
     package var container: ContainerID?
+    /// The container of its default executor; nil for a task that is in no group.
+    package var parent: ContainerID?
     package var state: V1TaskState
     package var source: V1TaskStatus.Source
     package var reason: V1TaskStatus.Reason?

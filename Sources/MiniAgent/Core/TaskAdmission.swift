@@ -17,13 +17,19 @@ enum TaskAdmission: Hashable, Sendable {
                 ExitReport(state: .taskError, reason: .taskInvalid, message: "Task uses invalid resources: \(error)"))
             return
         }
-        if info.hasExecutor {
+        // The agent itself is the default executor.
+        if info.hasExecutor, info.executor.type != .default {
             self = .refuse(
                 ExitReport(
                     state: .taskError, reason: .taskInvalid,
-                    message: info.executor.type == .default
-                        ? "This agent does not run task groups yet; launch each task with LAUNCH"
-                        : "This agent does not run custom executors yet; describe the task by its command"))
+                    message: "This agent does not run custom executors yet; describe the task by its command"))
+            return
+        }
+        if info.hasExecutor, let network = info.executor.container.networkInfos.first(where: { !$0.name.isEmpty }) {
+            self = .refuse(
+                ExitReport(
+                    state: .taskError, reason: .taskGroupInvalid,
+                    message: "This agent does not put task groups on network '\(network.name)' yet"))
             return
         }
         if let wish = Self.unsupportedWish(of: info) {

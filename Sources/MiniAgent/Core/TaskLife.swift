@@ -110,7 +110,7 @@ package struct TaskLife: Hashable, Sendable {
         switch (phase, event) {
         case (.recording, .recorded):
             if let refusal { return end(refusal, now, &ids) }
-            if kill != nil { return end(.killedBeforeStart, now, &ids) }
+            if kill != nil { return end(.killedBeforeStart(record), now, &ids) }
             phase = .preparing
             return [.agent(.prepareContainer(record, framework))]
         case (.preparing, .prepared):
@@ -195,6 +195,7 @@ package struct TaskLife: Hashable, Sendable {
             state: state,
             source: .executor, reason: reason, message: message, timestamp: now.wall, healthy: checks.healthy,
             checkStatus: checks.result)
+        update.parent = record.group?.executorRun
         update.networks = started.networks.isEmpty ? (history.last?.networks ?? []) : started.networks
         update.data = started.inspection
         if state == .taskKilling, kill?.order.cause.isDrain == true {
@@ -209,11 +210,12 @@ package struct TaskLife: Hashable, Sendable {
         let endingChecks = endChecks()
         if isAbandoned { return endingChecks + [.agent(.releaseContainer(container)), .retire] }
         let report = cause.told(asKilledBy: kill?.order.cause, to: framework)
-        let update = StatusUpdate(
+        var update = StatusUpdate(
             id: WireUUID.random(using: &ids), key: record.key, executor: record.executor, container: record.container,
             state: report.state, source: report.source, reason: report.reason, message: report.message,
             timestamp: now.wall, limitation: report.limitation, networks: history.last?.networks ?? [],
             healthy: checks.healthy, checkStatus: checks.result)
+        update.parent = record.group?.executorRun
         return endingChecks + record(update)
     }
 
@@ -235,7 +237,7 @@ package struct TaskLife: Hashable, Sendable {
             return []
         case .preparing, .announcing:
             if isFirst { kill = Kill(order: order) }
-            return [.agent(.cancelPreparation(container))] + end(.killedBeforeStart, now, &ids)
+            return [.agent(.cancelPreparation(container))] + end(.killedBeforeStart(record), now, &ids)
         case .launching, .running:
             guard let kill, !isFirst else {
                 self.kill = Kill(order: order)

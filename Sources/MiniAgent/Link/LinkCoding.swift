@@ -132,6 +132,12 @@ extension Registration {
         if let total { call.register.totalResources = total.protobuf() }
         call.register.operations = operations.map(\.message)
         call.register.frameworks = frameworks
+        call.register.executors = executors.map { executor in
+            var message = LinkExecutor()
+            message.frameworkID = V1FrameworkID(executor.framework)
+            message.info = executor.info
+            return message
+        }
         if let drain { call.register.drainConfig = drain.config }
         call.register.tasks = tasks.map { task in
             var message = LinkTask()

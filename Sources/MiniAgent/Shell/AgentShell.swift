@@ -150,7 +150,7 @@ actor AgentShell {
         guard let agent = core.agent else { preconditionFailure("\(record.key) before the agent has an id") }
         let launch = Launch(
             record: record, framework: framework, agent: agent,
-            run: parts.paths.run(agent, record.key, record.container),
+            run: parts.paths.run(agent, record),
             volumes: PersistentVolume.all(of: record.info, parts.paths))
         launches[record.container] = launch
         return launch

@@ -19,6 +19,7 @@ struct ContainerRunner: Sendable {
             let owner = try Sandbox.owner(of: launch, switchUser: switchUser)
             try Sandbox.create(launch, owner: owner)
             try PersistentVolume.prepare(launch, owner: owner)
+            try SharedDirectory.prepare(launch, owner: owner)
             try await containerizer.prepare(launch)
             if !Task.isCancelled { report(.containerPrepared(container)) }
         } catch {

@@ -235,7 +235,9 @@ package struct DockerMapping: Sendable {
                 case .unknown: break
                 }
             case .sandboxPath:
-                source = try hostPath(volume.source.sandboxPath.path)
+                do throws(SharedDirectory.Fault) {
+                    source = try SharedDirectory.path(of: volume, in: launch.run) ?? ""
+                } catch { throw DockerOptionsError("\(error)") }
             case .secret, .csiVolume, .unknown:
                 throw DockerOptionsError("Volume source type \(volume.source.type) is not supported")
             }
