@@ -2,6 +2,7 @@
 
 import Foundation
 import Glibc
+import HTTPServer
 import MesosProtocol
 import MiniAgent
 import Resources
@@ -197,12 +198,54 @@ struct HealthCheckTests {
         try await AgentHost.with { host in
             var task = AgentHost.docker("hang", "sleep 100")
             task.killPolicy.gracePeriod.nanoseconds = 0
-            task.healthCheck = .quickCommand("sleep 12345", failures: 1)
+            // The number tells this command from all others on the host.
+            let number = UInt32.random(in: 10_000...1_000_000)
+            task.healthCheck = .quickCommand("echo > /tmp/runs; sleep \(number); true", failures: 2)
+            task.healthCheck.intervalSeconds = 3
             task.healthCheck.timeoutSeconds = 0.5
             host.master.run(task)
+            try await host.master.health("hang", false)
+            // The container runs on, the command in it does not.
+            try await wait("the end of sleep \(number)", .seconds(2)) { isRunning("sleep \(number)") ? nil : true }
+            #expect(host.master.states(of: "hang").last == .taskRunning)
             let end = try await host.master.end(of: "hang")
             #expect(end.state == .taskKilled)
             #expect(end.hasHealthy && !end.healthy)
+        }
+    }
+
+    @Test func `an HTTP check follows redirects, and an error is a failure`() async throws {
+        let server = try await HTTPServer.start(host: "127.0.0.1", port: 0) { request in
+            switch request.path {
+            case "/moved": HTTPResponse(status: 302, headers: [("Location", "/here")])
+            case "/here": .text(204, "")
+            default: .text(503, "no")
+            }
+        }
+        try await AgentHost.with { host in
+            for (name, path) in [("moved", "/moved"), ("gone", "/gone")] {
+                var task = AgentHost.task(name, "sleep 100")
+                task.healthCheck = .quick {
+                    $0.type = .http
+                    $0.http.port = UInt32(server.port)
+                    $0.http.path = path
+                }
+                host.master.run(task)
+            }
+            try await host.master.health("moved", true)
+            let status = try await host.master.health("gone", false)
+            #expect(status.message == "HTTP health check failed (1 in a row): Unexpected HTTP response code: 503")
+        }
+        await server.stop(within: .milliseconds(100))
+    }
+
+    /// Whether a process of this host has these words as its arguments.
+    private func isRunning(_ command: String) -> Bool {
+        let pids = (try? FileManager.default.contentsOfDirectory(atPath: "/proc"))?.compactMap { pid_t($0) } ?? []
+        return pids.contains { pid in
+            let bytes = FileManager.default.contents(atPath: "/proc/\(pid)/cmdline") ?? Data()
+            let words = bytes.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+            return words.joined(separator: " ") == command
         }
     }
 

@@ -8,7 +8,9 @@ import Resources
 import Testing
 
 extension StubMaster {
-    fileprivate func run(group tasks: [V1TaskInfo], under executor: String = "default") {
+    fileprivate func run(
+        group tasks: [V1TaskInfo], under executor: String = "default", network: V1NetworkInfo? = nil
+    ) {
         var command = LinkCommand()
         command.type = .runTaskGroup
         command.runTaskGroup.framework.id.value = "test-F0"
@@ -18,6 +20,10 @@ extension StubMaster {
         command.runTaskGroup.executor.type = .default
         command.runTaskGroup.executor.executorID.value = executor
         command.runTaskGroup.executor.frameworkID.value = "test-F0"
+        if let network {
+            command.runTaskGroup.executor.container.type = .mesos
+            command.runTaskGroup.executor.container.networkInfos = [network]
+        }
         command.runTaskGroup.taskGroup.tasks = tasks.map { task in
             var task = task
             task.agentID.value = agentID
@@ -123,6 +129,57 @@ struct TaskGroupTests {
         }
     }
 
+    @Test func `a group on a network of its own is reached through its port, also after its first task is gone`()
+        async throws
+    {
+        try await AgentHost.with { host in
+            var network = V1NetworkInfo()
+            network.name = "bridge"
+            var mapping = V1NetworkInfo.PortMapping()
+            mapping.hostPort = 31_077
+            mapping.containerPort = 8080
+            network.portMappings = [mapping]
+            var first = AgentHost.member("first", "until test -f $MESOS_SANDBOX/end; do sleep 0.1; done", image: true)
+            var ports = V1Resource()
+            ports.name = "ports"
+            ports.type = .ranges
+            var range = V1Value.Range()
+            range.begin = 31_077
+            range.end = 31_077
+            ports.ranges.range = [range]
+            first.resources.append(ports)
+            var server = AgentHost.member(
+                "server", "cd /tmp; echo hello > index.html; exec /bin/busybox httpd -f -p 8080", image: true)
+            server.healthCheck.type = .http
+            server.healthCheck.http.port = 8080
+            server.healthCheck.http.path = "/index.html"
+            server.healthCheck.delaySeconds = 0
+            server.healthCheck.intervalSeconds = 0.2
+            let client = AgentHost.member(
+                "client", "until /bin/busybox wget -q -O - http://127.0.0.1:8080/index.html; do sleep 0.1; done",
+                image: true)
+            host.master.run(group: [first, server, client], network: network)
+            #expect(try await host.master.end(of: "client").state == .taskFinished)
+            let running = try await host.master.update("server", .taskRunning)
+            let address = running.containerStatus.networkInfos.first?.ipAddresses.first?.ipAddress
+            #expect(address != nil && address != "127.0.0.1")
+            try await wait("its health") {
+                host.master.updates.contains { $0.taskID.value == "server" && $0.healthy } ? true : nil
+            }
+            await host.stop()
+            try await host.start()
+            let sandbox = "\(host.workDirectory)/slaves/\(host.master.agentID)/frameworks/test-F0/executors/default"
+            try Data().write(to: URL(fileURLWithPath: "\(sandbox)/runs/latest/tasks/first/end"))
+            #expect(try await host.master.end(of: "first").state == .taskFinished)
+            let reply = try await HTTPClient.shared.fetch(
+                HTTPClientRequest(url: "http://127.0.0.1:31077/index.html", totalTimeout: .seconds(5)))
+            #expect(reply.text == "hello\n")
+            host.master.kill("server", grace: .zero)
+            _ = try await host.master.end(of: "server")
+            try await wait("the end of all containers") { try await host.containers().isEmpty ? true : nil }
+        }
+    }
+
     @Test func `a health check of a task in a group runs where the task runs`() async throws {
         try await AgentHost.with { host in
             var checked = AgentHost.member("checked", "echo > $MESOS_SANDBOX/good; exec sleep 100", image: true)
@@ -134,6 +191,13 @@ struct TaskGroupTests {
             try await wait("its health") {
                 host.master.updates.contains { $0.taskID.value == "checked" && $0.healthy } ? true : nil
             }
+            let state = try await host.get("/state")
+            let object = try JSONSerialization.jsonObject(with: Data(state.body)) as? [String: Any]
+            let frameworks = object?["frameworks"] as? [[String: Any]]
+            let executors = frameworks?.first?["executors"] as? [[String: Any]]
+            #expect(executors?.map { $0["id"] as? String } == ["default"])
+            let tasks = executors?.first?["tasks"] as? [[String: Any]]
+            #expect(tasks?.map { $0["id"] as? String } == ["checked", "other"])
             host.master.kill("other", grace: .zero)
             #expect(try await host.master.end(of: "checked").state == .taskKilled)
         }

@@ -43,6 +43,29 @@ struct SupervisorTests {
         #expect(report == "failed 5 2 No such file or directory\n")
     }
 
+    @Test(arguments: [("exit 0", 0), ("exit 3", 3), ("kill -KILL $$", 137), ("exec /no/such/program", 127)])
+    func `without files the end of the command is the supervisor's own`(script: String, status: Int32) async throws {
+        let supervisor = try await ChildProcess.spawn(
+            SpawnRequest(program: try builtProgram("mini-supervisor"), arguments: ["--", "sh", "-c", script]))
+        #expect(await supervisor.end() == .exited(status))
+        #expect(report == nil)
+    }
+
+    @Test func `without files a signal takes the whole tree along, daemons included`() async throws {
+        let script =
+            "(setsid sleep 1000 & echo $! > \(scratch.file("hidden"))); echo $$ > \(scratch.file("main")); sleep 1000"
+        let supervisor = try await ChildProcess.spawn(
+            SpawnRequest(program: try builtProgram("mini-supervisor"), arguments: ["--", "sh", "-c", script]))
+        var pids: [pid_t] = []
+        for file in ["hidden", "main"] {
+            try await eventually("the pid in \(file)") { scratch.text(file)?.hasSuffix("\n") == true }
+            pids.append(pid_t(scratch.text(file)?.dropLast() ?? "") ?? 0)
+        }
+        supervisor.send(signal: SIGUSR1)
+        #expect(await supervisor.end() == .exited(137))
+        for pid in pids { #expect(pid > 0 && kill(pid, 0) != 0) }
+    }
+
     @Test(arguments: [(SIGTERM, "got TERM\n", "1792\n"), (SIGINT, "got INT\n", "2048\n")])
     func `a signal goes on to the task, and the supervisor stays`(
         signal: Int32, output: String, status: String

@@ -202,7 +202,7 @@ extension ClusterWorld {
             timeline.schedule(
                 .toAgent(index, generation: generation, .checkFinished(run.id, outcome)),
                 after: random.milliseconds(1...500))
-        case .endChecks: break
+        case .endChecks, .closeGroupNetwork: break
         case .notice: break
         case .stop(let stop):
             checkStop(stop, ofAgent: index)

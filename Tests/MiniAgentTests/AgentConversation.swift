@@ -197,6 +197,7 @@ extension [AgentEffect] {
             case .releaseContainer: "release"
             case .runCheck(let run): "run \(run.id.purpose) check"
             case .endChecks: "end checks"
+            case .closeGroupNetwork: "close network"
             case .removeOrphan: "remove orphan"
             case .stop: "stop agent"
             case .schedule, .notice: nil

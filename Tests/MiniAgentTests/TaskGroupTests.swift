@@ -232,6 +232,57 @@ struct TaskGroupTests {
         #expect(registration?.executors.map(\.info.executorID.value) == ["e1", "e2"])
     }
 
+    // MARK: The network
+
+    @Test func `what holds a group's network goes with the executor`() {
+        var agent = registered()
+        var executor = AgentConversation.executor()
+        var network = V1NetworkInfo()
+        network.name = "overlay"
+        executor.container.networkInfos = [network]
+        func withImage(_ info: inout V1TaskInfo) {
+            info.container.type = .mesos
+            info.container.mesos.image.docker.name = "busybox"
+        }
+        agent.launchGroup(["t1", "t2"], under: executor, withImage)
+        for name in ["t1", "t2"] {
+            agent.happen(.containerPrepared(agent.container(name)))
+            agent.happen(.containerStarted(agent.container(name), StartedContainer()))
+        }
+        agent.exit("t1", 0)
+        agent.acknowledgeAll("t1")
+        #expect(!agent.effects.words.contains("close network"))
+        agent.exit("t2", 0)
+        agent.acknowledgeAll("t2")
+        #expect(agent.effects.words.suffix(2) == ["close network", "executor exited"])
+
+        agent.launchGroup(["t3"], under: executor)
+        #expect(
+            agent.effects.sentUpdates.last?.message
+                == "A task without an image cannot be put on the network 'overlay' of its group")
+        var mapping = V1NetworkInfo.PortMapping()
+        mapping.hostPort = 80
+        executor.container.networkInfos[0].portMappings = [mapping]
+        agent.launchGroup(["t4"], under: executor, withImage)
+        #expect(agent.effects.sentUpdates.last?.message == "Port [80] not included in resources")
+    }
+
+    @Test func `what holds a group's network is no orphan while the group has tasks`() {
+        var agent = registered()
+        agent.runGroup(["t1"])
+        guard let run = agent.core.defaultExecutors.first?.run else { return }
+        let plan = planRecovery(
+            checkpoint: agent.disk, containers: .found([ObservedContainer(id: run, condition: .running)]),
+            supervisors: .found([]))
+        #expect(plan.orphans.isEmpty)
+    }
+
+    @Test func `the program that holds it is as small as a program can be`() {
+        let program = SleeperProgram.executable(machine: 0x3E, code: [0x90])
+        #expect(program.count == 121)
+        #expect(SleeperProgram.archive(program).count == 512 * 4)
+    }
+
     // MARK: Restart
 
     @Test func `a group goes on after a restart, still as a group`() {

@@ -5,8 +5,8 @@ import Resources
 
 /// Prints a core as JSON.
 struct AgentStateView {
-    private let core: AgentCore
-    private let source: AgentAPI.Source
+    let core: AgentCore
+    let source: AgentAPI.Source
 
     init(_ core: AgentCore, _ source: AgentAPI.Source) {
         self.core = core
@@ -70,8 +70,9 @@ struct AgentStateView {
     }
 
     private func framework(_ id: FrameworkID, _ info: V1FrameworkInfo) -> JSONValue {
-        let lives = core.tasks.filter { $0.key.framework == id }.sorted { $0.key < $1.key }.map(\.value)
-        let completed = core.completed.filter { $0.record.key.framework == id }
+        let lives = core.tasks.filter { $0.key.framework == id && $0.value.record.group == nil }
+            .sorted { $0.key < $1.key }.map(\.value)
+        let completed = core.completed.filter { $0.record.key.framework == id && $0.record.group == nil }
         return .members([
             ("id", .string(id.value)),
             ("name", .string(info.name)),
@@ -81,7 +82,12 @@ struct AgentStateView {
             ("hostname", .string(info.hostname)),
             ("principal", info.hasPrincipal ? .string(info.principal) : nil),
             info.roles.isEmpty ? ("role", .string(info.role)) : ("roles", .strings(info.roles)),
-            ("executors", .array(lives.map { executor($0.record, $0.history, $0.state, isLive: true, $0.resources) })),
+            (
+                "executors",
+                .array(
+                    lives.map { executor($0.record, $0.history, $0.state, isLive: true, $0.resources) }
+                        + defaultExecutors(of: id))
+            ),
             (
                 "completed_executors",
                 .array(
@@ -89,7 +95,7 @@ struct AgentStateView {
                         let resources = (try? Resources(task.record.info.resources)) ?? Resources()
                         let state = task.history.last?.state ?? .taskStaging
                         return executor(task.record, task.history, state, isLive: false, resources)
-                    })
+                    } + completedDefaultExecutors(of: id))
             ),
         ])
     }
@@ -114,7 +120,7 @@ struct AgentStateView {
         ])
     }
 
-    private func task(
+    func task(
         _ record: TaskRecord, _ history: [StatusUpdate], _ state: V1TaskState, _ resources: Resources
     ) -> JSONValue {
         let info = record.info
@@ -122,7 +128,7 @@ struct AgentStateView {
             ("id", .string(record.key.task.value)),
             ("name", .string(info.name)),
             ("framework_id", .string(record.key.framework.value)),
-            ("executor_id", .string("")),
+            ("executor_id", .string(record.group == nil ? "" : record.executor.value)),
             ("slave_id", .string(info.agentID.value)),
             ("state", .string(state.name)),
             ("resources", Self.summary(resources)),
@@ -139,6 +145,7 @@ struct AgentStateView {
         return .members([
             ("state", .string(update.state.name)),
             ("timestamp", .double(update.timestamp.seconds)),
+            ("healthy", update.healthy.map { .bool($0) }),
             (
                 "container_status",
                 message.hasContainerStatus ? .message(MesosJSON.encode(message.containerStatus)) : nil
@@ -146,8 +153,10 @@ struct AgentStateView {
         ])
     }
 
-    private static func role(_ info: V1TaskInfo) -> String {
-        info.resources.first { $0.hasAllocationInfo }?.allocationInfo.role ?? "*"
+    private static func role(_ info: V1TaskInfo) -> String { role(info.resources) }
+
+    static func role(_ resources: [V1Resource]) -> String {
+        resources.first { $0.hasAllocationInfo }?.allocationInfo.role ?? "*"
     }
 
     static func executorName(_ info: V1TaskInfo) -> String {

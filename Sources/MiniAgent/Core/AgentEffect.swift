@@ -93,6 +93,8 @@ package enum AgentEffect: Hashable, Sendable {
     case runCheck(CheckRun)
     /// What is being checked of this container does not matter any more.
     case endChecks(ContainerID)
+    /// No task of this run of a default executor is left: what holds its network can go.
+    case closeGroupNetwork(ContainerID)
     /// A container that bears this agent's name but belongs to no task.
     case removeOrphan(OrphanContainer)
     case notice(AgentNotice)

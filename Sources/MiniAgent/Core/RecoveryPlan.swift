@@ -109,6 +109,8 @@ package func planRecovery(
     var claimed: Set<ContainerID> = []
     for (_, task) in checkpoint.tasks.sorted(by: { $0.key < $1.key }) {
         claimed.insert(task.record.container)
+        // What holds the network of its group bears the executor's run.
+        if let group = task.record.group { claimed.insert(group.executorRun) }
         let observation = task.record.containerizer == .docker ? containers : supervisors
         plan.tasks.append(RecoveryPlan.Task(checkpoint: task, fate: fate(of: task, observation)))
     }

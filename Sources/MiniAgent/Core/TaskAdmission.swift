@@ -25,11 +25,13 @@ enum TaskAdmission: Hashable, Sendable {
                     message: "This agent does not run custom executors yet; describe the task by its command"))
             return
         }
-        if info.hasExecutor, let network = info.executor.container.networkInfos.first(where: { !$0.name.isEmpty }) {
+        if info.hasExecutor, !Self.needsDocker(info),
+            let network = info.executor.container.networkInfos.first(where: { !$0.name.isEmpty })
+        {
             self = .refuse(
                 ExitReport(
                     state: .taskError, reason: .taskGroupInvalid,
-                    message: "This agent does not put task groups on network '\(network.name)' yet"))
+                    message: "A task without an image cannot be put on the network '\(network.name)' of its group"))
             return
         }
         if let wish = Self.unsupportedWish(of: info) {

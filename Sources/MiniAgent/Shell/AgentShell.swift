@@ -134,6 +134,11 @@ actor AgentShell {
             }
         case .endChecks(let container):
             for ticket in (checks.removeValue(forKey: container) ?? [:]).values { work.cancel(ticket) }
+        case .closeGroupNetwork(let run):
+            guard let agent = core.agent else { return }
+            work.add { [runner = parts.runner] in
+                await runner.remove(OrphanContainer(id: run, containerizer: .docker), agent: agent)
+            }
         case .removeOrphan(let orphan):
             guard parts.killsOrphans, let agent = core.agent else { return }
             work.add { [runner = parts.runner] in await runner.remove(orphan, agent: agent) }

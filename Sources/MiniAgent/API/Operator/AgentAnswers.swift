@@ -74,10 +74,14 @@ struct AgentAnswers {
     /// A command task has an executor of its own, as in Apache Mesos.
     func executors(_ answer: inout AnswerWriter) {
         answer.list("executors", 1) { answer in
-            for life in lives { answer.element(executor(life.record)) }
+            for life in lives where life.record.group == nil { answer.element(executor(life.record)) }
+            for executor in core.defaultExecutors { answer.element(Self.element(executor)) }
         }
         answer.list("completed_executors", 2) { answer in
-            for task in core.completed { answer.element(executor(task.record)) }
+            for task in core.completed where task.record.group == nil { answer.element(executor(task.record)) }
+            var seen = Set(core.defaultExecutors.map(\.run))
+            for executor in core.completed.compactMap(\.record.defaultExecutor)
+            where seen.insert(executor.run).inserted { answer.element(Self.element(executor)) }
         }
     }
 
@@ -104,12 +108,20 @@ struct AgentAnswers {
         return executor
     }
 
+    private static func element(_ executor: DefaultExecutor) -> V1AgentAPIResponse.GetExecutors.Executor {
+        var element = V1AgentAPIResponse.GetExecutors.Executor()
+        element.executorInfo = executor.info
+        element.executorInfo.frameworkID = V1FrameworkID(executor.framework)
+        return element
+    }
+
     private func container(_ life: TaskLife) -> V1AgentAPIResponse.GetContainers.Container {
         var container = V1AgentAPIResponse.GetContainers.Container()
         container.frameworkID = V1FrameworkID(life.record.key.framework)
         container.executorID = V1ExecutorID(life.record.executor)
         container.executorName = AgentStateView.executorName(life.record.info)
         container.containerID.value = life.record.container.value
+        if let group = life.record.group { container.containerID.parent = V1ContainerID(group.executorRun) }
         if let last = life.history.last {
             let status = last.status(agent: core.agent ?? AgentID(""))
             if status.hasContainerStatus { container.containerStatus = status.containerStatus }
@@ -129,6 +141,7 @@ struct AgentAnswers {
         task.taskID = info.taskID
         task.frameworkID = V1FrameworkID(record.key.framework)
         task.agentID = info.agentID
+        if record.group != nil { task.executorID = V1ExecutorID(record.executor) }
         task.state = state
         task.resources = info.resources
         task.statuses = history.map { $0.status(agent: core.agent ?? AgentID("")) }

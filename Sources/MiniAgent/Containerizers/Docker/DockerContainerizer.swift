@@ -26,7 +26,7 @@ package final class DockerContainerizer: Containerizer {
     }
 
     let engine: DockerEngine
-    private let settings: Settings
+    let settings: Settings
     private let logger: Logger
     private let puller: ImagePuller
 
@@ -75,13 +75,14 @@ package final class DockerContainerizer: Containerizer {
             throw .options("\(error)")
         }
         do throws(DockerError) {
+            try await provideGroupNetwork(launch)
             try await engine.create(name: mapping.name, body: mapping.body)
             do throws(DockerError) {
                 try await engine.start(mapping.name)
             } catch  where error.isUnreachable {
                 try await awaitStalledStart(mapping.name)
             }
-            return started(launch, try await engine.inspect(mapping.name))
+            return started(launch, try await withGroupAddresses(engine.inspect(mapping.name), launch))
         } catch {
             throw .start("\(error)")
         }

@@ -116,6 +116,10 @@ package struct DockerMapping: Sendable {
 
     private mutating func addNetwork() throws(DockerOptionsError) {
         let container = launch.record.info.container
+        if let group = launch.record.group, launch.record.groupNetwork != nil {
+            options.networkMode = "container:\(Self.name(agent: launch.agent, container: group.executorRun))"
+            return
+        }
         switch container.type == .docker ? container.docker.network : .host {
         case .host: options.networkMode = "host"
         case .bridge: options.networkMode = "bridge"

@@ -45,6 +45,12 @@ package struct DefaultExecutor: Hashable, Sendable {
 }
 
 extension TaskRecord {
+    /// The network that the containers of the task's group share; nil if that is the host's.
+    package var groupNetwork: V1NetworkInfo? {
+        guard group != nil, containerizer == .docker else { return nil }
+        return info.executor.container.networkInfos.first { !$0.name.isEmpty }
+    }
+
     /// The default executor that the task belongs to; nil unless it came in a group.
     package var defaultExecutor: DefaultExecutor? {
         group.map { DefaultExecutor(framework: key.framework, info: info.executor, run: $0.executorRun) }

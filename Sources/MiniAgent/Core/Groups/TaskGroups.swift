@@ -44,7 +44,7 @@ extension AgentCore {
         }
         let verdicts = members.map { admission(of: $0, framework) }
         // What one of them cannot have, none of them gets.
-        let refusal = verdicts.lazy.compactMap(\.refusal).first
+        let refusal = verdicts.lazy.compactMap(\.refusal).first ?? portRefusal(members, executor)
         var effects: [AgentEffect] =
             frameworks[keys[0].framework] == framework ? [] : remember(framework, as: keys[0].framework)
         unrecordedGroups[membership.group] = Set(keys)
@@ -62,6 +62,16 @@ extension AgentCore {
             effects.append(.checkpoint(.task(record)))
         }
         return effects
+    }
+
+    /// Ports of the host that lead into the group's network must be the group's.
+    private func portRefusal(_ members: [V1TaskInfo], _ executor: V1ExecutorInfo) -> ExitReport? {
+        let resources = executor.resources + members.flatMap(\.resources)
+        let ports = ((try? Resources(resources)) ?? Resources()).ports
+        let mapped = executor.container.networkInfos.flatMap(\.portMappings).map { UInt64($0.hostPort) }
+        guard let missing = mapped.first(where: { !ports.contains(Ranges([$0...$0])) }) else { return nil }
+        return ExitReport(
+            state: .taskError, reason: .taskGroupInvalid, message: "Port [\(missing)] not included in resources")
     }
 
     /// Why the group is not even taken note of.
@@ -153,10 +163,13 @@ extension AgentCore {
 
     /// Told when a task of a group is gone: the executor's end, if it was the last.
     func executorEnd(after record: TaskRecord) -> [AgentEffect] {
-        guard let executor = record.defaultExecutor, let linkID = link.registeredLink,
+        guard let executor = record.defaultExecutor,
             !tasks.values.contains(where: { $0.record.group?.executorRun == executor.run })
         else { return [] }
-        return [.send(linkID, .executorExited(executor.framework, executor.id, status: 0))]
+        let network: [AgentEffect] = record.groupNetwork == nil ? [] : [.closeGroupNetwork(executor.run)]
+        // Without a master nobody is told: when the agent registers, the executor is not named any more.
+        guard let linkID = link.registeredLink else { return network }
+        return network + [.send(linkID, .executorExited(executor.framework, executor.id, status: 0))]
     }
 
     // MARK: Recovery
