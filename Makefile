@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 ARGS ?=
 
-.PHONY: help dev build test unit integration sim chaos check format clean
+.PHONY: help dev build test unit integration sim chaos bench-allocator fuzz-allocator check format clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -46,6 +46,14 @@ bench-failover: build ## Kill leading masters and time how soon the next one mak
 
 bench-slopes: build ## Measure what one more agent and one more task cost a master in memory
 	@.build/release/mini bench slopes
+
+bench-allocator: ## Time the allocator alone, one JSON line a case (ARGS="declining freed" picks cases)
+	@swift build -c release --product AllocatorBenchmark
+	@.build/release/AllocatorBenchmark $(ARGS)
+
+fuzz-allocator: ## Compare the allocator with its slow twin on STREAMS=n random streams (default a million) from SEED=n
+	@swift build -c release --product allocator-fuzz
+	@.build/release/allocator-fuzz $${STREAMS:-1000000} $${SEED:-0}
 
 check: ## Format check and a build in which every warning is an error
 	@scripts/check

@@ -240,7 +240,16 @@ let package = Package(
                 "MesosProtocol", "Resources", "HTTPClient", "Processes", "Mailbox", logging,
             ], path: "IntegrationTests/ClusterTests", swiftSettings: strict),
         .testTarget(
-            name: "AllocatorTests", dependencies: ["Allocator", "Resources", "SimKit"], exclude: ["Scripts"],
+            name: "AllocatorTests", dependencies: ["Allocator", "AllocatorTwin", "Resources", "SimKit"],
+            exclude: ["Scripts"], swiftSettings: strict),
+        .target(
+            name: "AllocatorTwin", dependencies: ["Allocator", "Resources", "SimKit"], path: "Tests/AllocatorTwin",
+            swiftSettings: strict),
+        .executableTarget(
+            name: "allocator-fuzz", dependencies: ["AllocatorTwin"], path: "Benchmarks/AllocatorFuzz",
+            swiftSettings: strict),
+        .executableTarget(
+            name: "AllocatorBenchmark", dependencies: ["Allocator", "Resources"], path: "Benchmarks/Allocator",
             swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

@@ -1,8 +1,8 @@
 // What is known of an agent besides its resources, as far as it decides who is offered it.
 
 /// Where an agent is and what its operator calls it.
-public struct AgentTraits: Hashable, Sendable {
-    public struct Attribute: Hashable, Sendable {
+public struct AgentTraits: Hashable, Codable, Sendable {
+    public struct Attribute: Hashable, Codable, Sendable {
         public var name: String
         /// The value; scalars and ranges in the form Mesos prints them.
         public var text: String

@@ -58,6 +58,8 @@ public struct AllocationAudit: Sendable {
     var quotaSums = QuotaSums()
     /// Until the first allocation that brings no role nearer to its guarantee.
     private var servesGuarantees = true
+    /// Who has a part of which agent, if offers are split.
+    private var parts: [AgentID: Set<AllocatorSnapshot.Client>] = [:]
     private var capacity: [String: UInt128] = [:]
     private var held: [String: [String: UInt128]] = [:]
     private var found: [AllocationViolation] = []
@@ -117,7 +119,8 @@ public struct AllocationAudit: Sendable {
             found.append(.overAllocated(made, free: agent.free))
         } else if !entitled.contains(made.resources) {
             found.append(.notEntitled(made, entitledTo: entitled))
-        } else if entitled != made.resources {
+        } else if entitled != made.resources, settings.offerSplit == 1 || parts[made.agent]?.contains(client) == true {
+            // Whoever has a part already takes all that is left, since nobody else wants it.
             found.append(.notWhole(made, expected: entitled))
         }
         if isWithheldForGPUs(agent, standing) { found.append(.agentHasGPUs(made)) }
@@ -129,17 +132,21 @@ public struct AllocationAudit: Sendable {
         }
         judgeQuotas(made, client)
         for (other, otherStanding) in state.clients.sorted(by: { $0.key < $1.key }) where other != client {
-            guard let taken = canTake(other, otherStanding, made.agent, agent),
-                precedes(other, client, on: made.agent)
-            else {
-                continue
-            }
+            guard let taken = canTake(other, otherStanding, made.agent, agent) else { continue }
+            let (isOtherLast, isLast) = (agent.comesLast(other), agent.comesLast(client))
+            guard isOtherLast != isLast ? isLast : precedes(other, client, on: made.agent) else { continue }
             if servesGuarantees, !quotaSums.helps(taken, other.role.top) { continue }
+            if parts[made.agent]?.contains(other) == true, parts[made.agent]?.contains(client) != true { continue }
             found.append(.outOfTurn(made, before: "\(other)"))
+        }
+        if agent.comesLast(client) {
+            state.agents[made.agent]?.passedOn = []
+            state.agents[made.agent]?.passedOnResources = Resources()
         }
         state.agents[made.agent]?.held[client, default: Resources()] += made.resources
         charge(made.resources, to: client)
         for path in client.path { state.grants[path, default: 0] += 1 }
+        if settings.offerSplit > 1, !servesGuarantees { parts[made.agent, default: []].insert(client) }
         quotaSums = QuotaSums(of: state)
     }
 

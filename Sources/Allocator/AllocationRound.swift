@@ -11,60 +11,92 @@ extension Allocator {
     /// - Parameters:
     ///   - now: Filters that end by this instant no longer count.
     ///   - seed: Decides the order in which agents are visited, and nothing else.
-    /// - Returns: At most one allocation for a framework, role and agent, in the order they were made.
+    /// - Returns: At most one allocation for a framework, role and agent (two if offers are split), in the order they were
+    ///   made.
     public mutating func allocate(at now: Instant, seed: UInt64) -> [Allocation] {
-        for pair in filters.expire(at: now) { dirtyAgents.insert(pair.agent) }
+        let made = runRound(at: now, seed: seed)
+        record?.append(.allocated(at: now, seed: seed, made: made))
+        return made
+    }
+
+    private mutating func runRound(at now: Instant, seed: UInt64) -> [Allocation] {
+        for pair in filters.expire(at: now) { markUnsure(pair.client, on: pair.agent) }
         if isPaused { return [] }
-        tree.settle()
-        if quotas.heldBack, quotas.isLoosened { noticeEveryAgent() }
-        quotas.isLoosened = false
+        round += 1
+        noticeLoosenedQuotas()
+        settle()
         var allocations: [Allocation] = []
         if tree.hasHungryClients {
             let agents = agentsToVisit(seed: seed)
             // First those whose role is below its guarantee, on every agent; then everybody.
             if quotas.unsatisfied > 0 {
-                for agent in agents { serve(agent, .guaranteed, seed, &allocations) }
+                for agent in agents { serve(agent, .guaranteed, at: now, seed, &allocations) }
             }
-            for agent in agents { serve(agent, .everybody, seed, &allocations) }
+            for agent in agents {
+                serve(agent, .everybody, at: now, seed, &allocations)
+                noteSettled(agent)
+            }
         }
         dirtyAgents.removeAll()
-        for client in freshClients { tree[client: client].isFresh = false }
-        freshClients.removeAll(keepingCapacity: true)
+        touchedAgents.removeAll()
+        rememberFreshClients()
+        if !decisions.isIdle { decisions.endRound(at: now) }
         return allocations
     }
 
     /// Whom a pass over the agents serves.
-    private enum Stage { case guaranteed, everybody }
+    enum Stage { case guaranteed, everybody }
 
-    private mutating func serve(_ agent: Int, _ stage: Stage, _ seed: UInt64, _ allocations: inout [Allocation]) {
-        let isDirty = dirtyAgents.contains(agent)
+    /// What is found out while takers are sought.
+    struct Notes {
+        /// Taken out of the allocator while it is read, so that what is learned about constraints can be kept.
+        var rules: [Int: ClientRules] = [:]
+        /// Others' guarantees kept something from somebody.
+        var isHeldBackByGuarantees = false
+        /// Roles whose limits did, by their position among the quotas.
+        var heldBackByLimits: [Int] = []
+        var split: OfferSplit
+        /// Those in `AgentState.passedOn` come last.
+        var isPassedOn = false
+        /// The first of them.
+        var last: (client: Int, Resources)?
+    }
+
+    private mutating func serve(
+        _ agent: Int, _ stage: Stage, at now: Instant, _ seed: UInt64, _ allocations: inout [Allocation]
+    ) {
         let lots = Lots(settings, agentHash: agents.values[agent].visitHash, seed: seed)
-        // Taken out while the tree is read, so that what is learned about constraints can be kept.
-        var notes = Notes()
+        let isForAll = dirtyAgents.contains(agent)
+        var notes = Notes(split: OfferSplit(parts: stage == .everybody ? settings.offerSplit : 1))
         swap(&notes.rules, &rules)
         while stage == .everybody || quotas.unsatisfied > 0,
-            let (client, resources) = nextTaker(of: agent, onlyFresh: !isDirty, stage, lots, &notes)
+            let (client, resources) = nextTake(of: agent, isForAll: isForAll, stage, lots, &notes)
         {
-            hold(resources, for: client, on: agent)
-            tree.countGrant(to: client)
-            tree.settle()
+            if !decisions.isIdle {
+                swap(&notes.rules, &rules)
+                noteDecisions(on: agent, before: client, resources, at: now)
+                swap(&notes.rules, &rules)
+            }
+            if comesLast(client, on: agent, notes) { agents.values[agent].passedOn.beginAnew() }
+            take(resources, for: client, on: agent)
             allocations.append(allocation(of: resources, to: client, on: agent))
         }
         swap(&notes.rules, &rules)
-        if notes.isHeldBack { quotas.heldBack = true }
+        if !decisions.isIdle, stage == .everybody { noteDecisions(on: agent, before: nil, nil, at: now) }
+        if notes.isHeldBackByGuarantees { quotas.isHeldBackByGuarantees = true }
+        for position in notes.heldBackByLimits { quotas.entries[position].isHeldBack = true }
     }
 
-    /// What is found out while takers are sought.
-    private struct Notes {
-        var rules: [Int: ClientRules] = [:]
-        /// A quota kept something from somebody.
-        var isHeldBack = false
-    }
-
-    /// What quotas kept back may be free for somebody now, on any agent.
-    private mutating func noticeEveryAgent() {
-        for agent in agentsWithFree.members { dirtyAgents.insert(agent) }
-        quotas.heldBack = false
+    /// What was learned about an agent by asking about it.
+    private mutating func noteSettled(_ agent: Int) {
+        if dirtyAgents.contains(agent) {
+            agents.values[agent].settled = agents.values[agent].free
+            agents.values[agent].settledRound = round
+        } else if !agents.values[agent].free.contains(agents.values[agent].settled) {
+            // Something is out in an offer: who was asked has not seen all of it.
+            return
+        }
+        agents.values[agent].unsure.removeAll(keepingCapacity: true)
     }
 
     /// Agents are visited in an order drawn from the seed. In a fixed order a framework that takes the first offer
@@ -72,7 +104,8 @@ extension Allocator {
     private func agentsToVisit(seed: UInt64) -> [Int] {
         // Fresh clients may take what everybody else left, so they see every agent with something free.
         let candidates =
-            freshClients.isEmpty ? dirtyAgents.members.filter(agentsWithFree.contains) : agentsWithFree.members
+            freshClients.isEmpty
+            ? (dirtyAgents.members + touchedAgents.members).filter(agentsWithFree.contains) : agentsWithFree.members
         if candidates.count < 2 { return candidates }
         let keyed = candidates.map { agent in
             (key: Self.visitKey(hash: agents.values[agent].visitHash, seed: seed), agent: agent)
@@ -103,44 +136,93 @@ extension Allocator {
         return bits ^ (bits >> 31)
     }
 
+    /// Who takes next, and how much.
+    private func nextTake(
+        of agent: Int, isForAll: Bool, _ stage: Stage, _ lots: Lots, _ notes: inout Notes
+    ) -> (client: Int, Resources)? {
+        notes.isPassedOn = agents.values[agent].passedOn.applies(to: agents.values[agent].free)
+        guard let (client, resources) = nextTaker(of: agent, isForAll: isForAll, stage, lots, &notes) else {
+            return notes.split.end() ? nextTaker(of: agent, isForAll: isForAll, stage, lots, &notes) : nil
+        }
+        defer { notes.split.note(client) }
+        if let part = notes.split.part(of: resources), isWorthOffering(part, on: agent, to: client, notes) {
+            return (client, part)
+        }
+        return (client, resources)
+    }
+
+    private func isWorthOffering(_ part: Resources, on agent: Int, to client: Int, _ notes: Notes) -> Bool {
+        isAllocatable(part, notes.rules[client]?.minAllocatable ?? settings.minAllocatable)
+            && !filters.blocks(part, agent: agent, client: client)
+    }
+
     private func nextTaker(
-        of agent: Int, onlyFresh: Bool, _ stage: Stage, _ lots: Lots, _ notes: inout Notes
+        of agent: Int, isForAll: Bool, _ stage: Stage, _ lots: Lots, _ notes: inout Notes
     ) -> (client: Int, Resources)? {
         let free = agents.values[agent].free
         // Without reservations and the like everybody sees the same, so it is judged once.
-        if free.isOrdinary, ownMinimums == 0, !isAllocatable(free, settings.minAllocatable) { return nil }
-        if onlyFresh, freshClients.count == 1 {
-            let client = freshClients[0]
-            guard tree[client: client].isHungry,
-                let resources = offerable(free, on: agent, to: client, stage, &notes)
-            else { return nil }
-            return (client, resources)
+        let isOrdinary = free.isOrdinary && ownMinimums == 0
+        if isOrdinary, !isAllocatable(free, settings.minAllocatable) { return nil }
+        notes.last = nil
+        if isForAll {
+            // Under a limit that lets nothing through, only what is reserved or revocable could be offered.
+            let first = firstTaker(
+                below: RoleTree.root, of: free, on: agent, isWithExhausted: !isOrdinary, stage, lots, &notes)
+            return first ?? notes.last
         }
-        return firstTaker(below: RoleTree.root, of: free, on: agent, onlyFresh: onlyFresh, stage, lots, &notes)
+        var first: (client: Int, Resources)?
+        for client in agents.values[agent].unsure {
+            // It may be gone since, and its number another's.
+            guard tree.isClient(client), !tree[client: client].isFresh else { continue }
+            consider(client, &first, free, on: agent, stage, lots, &notes)
+        }
+        for client in freshClients { consider(client, &first, free, on: agent, stage, lots, &notes) }
+        return first ?? notes.last
+    }
+
+    /// Whether a client comes after those who did not refuse what is free.
+    private func comesLast(_ client: Int, on agent: Int, _ notes: Notes) -> Bool {
+        notes.isPassedOn && agents.values[agent].passedOn.contains(tree[client: client].serial)
+    }
+
+    /// Replaces the first taker by a client that can take something and comes before it.
+    private func consider(
+        _ client: Int, _ first: inout (client: Int, Resources)?, _ free: Resources, on agent: Int, _ stage: Stage,
+        _ lots: Lots, _ notes: inout Notes
+    ) {
+        guard tree[client: client].isHungry, !notes.split.skips(client),
+            let resources = offerable(free, on: agent, to: client, stage, &notes)
+        else { return }
+        if comesLast(client, on: agent, notes) {
+            if let last = notes.last, !tree.serves(client, before: last.client, lots) { return }
+            notes.last = (client, resources)
+        } else {
+            if let first, !tree.serves(client, before: first.client, lots) { return }
+            first = (client, resources)
+        }
     }
 
     /// The first in order that can take something. A walk down the tree without closures, which would copy the whole
     /// allocator's references at each level.
     private func firstTaker(
-        below index: Int, of free: Resources, on agent: Int, onlyFresh: Bool, _ stage: Stage, _ lots: Lots,
+        below index: Int, of free: Resources, on agent: Int, isWithExhausted: Bool, _ stage: Stage, _ lots: Lots,
         _ notes: inout Notes
     ) -> (client: Int, Resources)? {
-        for child in tree.order(below: index, lots) {
+        for child in tree.order(below: index, lots, isWithExhausted: isWithExhausted) {
             if !tree.isClient(child) {
                 let found = firstTaker(
-                    below: child, of: free, on: agent, onlyFresh: onlyFresh, stage, lots, &notes)
+                    below: child, of: free, on: agent, isWithExhausted: isWithExhausted, stage, lots, &notes)
                 if let found { return found }
-            } else if !onlyFresh || tree[client: child].isFresh,
-                let resources = offerable(free, on: agent, to: child, stage, &notes)
-            {
-                return (child, resources)
+            } else if !notes.split.skips(child), let resources = offerable(free, on: agent, to: child, stage, &notes) {
+                if !comesLast(child, on: agent, notes) { return (child, resources) }
+                if notes.last == nil { notes.last = (child, resources) }
             }
         }
         return nil
     }
 
     /// Everything on an agent that a client may be offered now, or `nil` if that is nothing worth offering.
-    private func offerable(
+    func offerable(
         _ free: Resources, on agent: Int, to client: Int, _ stage: Stage, _ notes: inout Notes
     ) -> Resources? {
         if stage == .guaranteed, !isBelowGuarantee(client) { return nil }
@@ -155,19 +237,12 @@ extension Allocator {
         var resources = free
         var isJudged = free.isOrdinary && ownMinimums == 0
         if !isJudged {
-            let role = tree.role(of: client)
-            resources = resources.keepingOrdinary { key in
-                if key.isRevocable, !abilities.contains(.revocable) { return false }
-                if key.isShared, !abilities.contains(.shared) { return false }
-                if key.reservations.count > 1, !abilities.contains(.refinedReservations) { return false }
-                guard let reserved = key.role else { return true }
-                return reserved == role || reserved.isAncestor(of: role)
-            }
+            resources = usable(free, by: client)
         }
         if quotas.isActive {
             let cut = withinQuota(resources, of: client)
             if cut.isCut {
-                notes.isHeldBack = true
+                noteHeldBack(cut, client, &notes)
                 isJudged = false
                 resources = cut.resources
             }
@@ -181,6 +256,29 @@ extension Allocator {
         return resources
     }
 
+    /// What a client may use of some resources, by its role and its abilities.
+    func usable(_ resources: Resources, by client: Int) -> Resources {
+        let abilities = frameworks.values[tree.framework(of: client)].abilities
+        let role = tree.role(of: client)
+        return resources.keepingOrdinary { key in
+            if key.isRevocable, !abilities.contains(.revocable) { return false }
+            if key.isShared, !abilities.contains(.shared) { return false }
+            if key.reservations.count > 1, !abilities.contains(.refinedReservations) { return false }
+            guard let reserved = key.role else { return true }
+            return reserved == role || reserved.isAncestor(of: role)
+        }
+    }
+
+    private func noteHeldBack(_ cut: QuotaCut, _ client: Int, _ notes: inout Notes) {
+        if cut.isBoundByGuarantees { notes.isHeldBackByGuarantees = true }
+        let position = tree[client: client].quota
+        if position != QuotaBook.none, !quotas.entries[position].isHeldBack,
+            !notes.heldBackByLimits.contains(position)
+        {
+            notes.heldBackByLimits.append(position)
+        }
+    }
+
     private func isBelowGuarantee(_ client: Int) -> Bool {
         let position = tree[client: client].quota
         return position != QuotaBook.none && quotas.entries[position].isUnsatisfied
@@ -191,7 +289,7 @@ extension Allocator {
         return quotas.helps(dimensions.unreserved(of: resources), at: tree[client: client].quota)
     }
 
-    private func isAllocatable(_ resources: Resources, _ minimum: [Resources]) -> Bool {
+    func isAllocatable(_ resources: Resources, _ minimum: [Resources]) -> Bool {
         if resources.isEmpty { return false }
         if minimum.isEmpty { return true }
         return minimum.contains { minimum in

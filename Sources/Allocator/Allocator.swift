@@ -5,10 +5,8 @@
 /// Fairness*, NSDI 2011.
 ///
 /// It is a value: no clock, no randomness of its own. The owner reports what happened and calls `allocate`, which looks
-/// only at agents with something new and at clients that became hungry. *Settled* agents are those of which no hungry
-/// client could take anything at the end of the last call; nothing but the following can change that: the agent gains
-/// resources or changes, a filter on it ends, or a client becomes *fresh* (hungry, revived, more able). Where a quota
-/// kept something from somebody, more can change it, and then every agent is looked at.
+/// only at agents with something new, and there only at clients for which it is new: `AgentState.settled` says how. So
+/// a framework that declines what it was just offered costs a look at that framework, not at all of them.
 ///
 /// Ids that are unknown are ignored, since the owner's news may be older than a removal.
 
@@ -21,21 +19,33 @@ public struct Allocator: Sendable {
     var frameworks = SlotTable<FrameworkID, FrameworkState>()
     var tree = RoleTree()
     var filters = FilterBook()
-    var quotas = QuotaBook()
+    var quotas: QuotaBook
     var weights: [RoleName: Weight] = [:]
     var dimensions = Dimensions()
     /// What all agents have, active or not.
     var capacity = Amounts()
-    /// Agents to look at in the next call.
+    /// Agents of which everybody is asked in the next call.
     var dirtyAgents = SlotSet()
+    /// Agents of which those in `AgentState.unsure` are asked.
+    var touchedAgents = SlotSet()
     /// Active agents with something free.
     var agentsWithFree = SlotSet()
     var freshClients: [Int] = []
+    /// Clients that were fresh in earlier calls: the youngest, oldest first.
+    var freshBefore: [(client: Int, round: Int)] = []
+    let rememberingMax: Int
+    var decisions = DecisionLog()
+    /// Calls since the last `takeRecord`; nil if they are not recorded.
+    var record: [AllocatorCall]?
+    /// Numbers the calls of `allocate`.
+    var round = 0
+    /// Agents that were settled in this round or before are no longer: who was fresh since is not all known.
+    var unsettledUntil = 0
     /// By client, for those that have some.
     var rules: [Int: ClientRules] = [:]
     /// How many clients have a minimum of their own.
     var ownMinimums = 0
-    var isPaused = false
+    package internal(set) var isPaused = false
     /// Names of the hosts that may be offered; `nil`: all.
     var whitelist: Set<String>?
 
@@ -54,6 +64,14 @@ public struct Allocator: Sendable {
         var free = Resources()
         /// Sorted by client.
         var holdings: [Holding] = []
+        /// No hungry client can take any part of these resources, except those in `unsure` and those that became
+        /// *fresh* (hungry, revived, able to take more) after `settledRound`. Filters that end put their client into
+        /// `unsure`, and so does what a client gives back; limits of quotas that leave more room make clients fresh.
+        /// It holds for every part of the resources because every reason not to take something is one not to take less.
+        var settled = Resources()
+        var settledRound = 0
+        var unsure: [Int] = []
+        var passedOn = PassedOn()
         /// Two reported holders claim one port, set item or volume, so that quantities no longer simply add up.
         var hasContradictions = false
 
@@ -84,7 +102,15 @@ public struct Allocator: Sendable {
     }
 
     public init(settings: AllocatorSettings = AllocatorSettings()) {
+        self.init(settings: settings, rememberingMax: 64)
+    }
+
+    /// - Parameter rememberingMax: How many clients are remembered one by one, as unsure about an agent and as having
+    ///   been fresh, before everybody is asked. Changes no decision.
+    package init(settings: AllocatorSettings, rememberingMax: Int) {
         self.settings = settings
+        self.rememberingMax = rememberingMax
+        quotas = QuotaBook(minAllocatable: settings.minAllocatable, dimensions: &dimensions)
     }
 
     /// When a filter ends by itself, so that `allocate` could yield more than now.
@@ -112,6 +138,7 @@ public struct Allocator: Sendable {
         _ id: AgentID, total: Resources, traits: AgentTraits = AgentTraits(), at now: Moment
     ) {
         if agents.slot(of: id) != nil { return updateAgent(id, total: total, traits: traits) }
+        record?.append(.agentAdded(id, total: total, traits))
         let slot = agents.insert(id, AgentState(id: id, visitHash: Self.hash(id)))
         setTotal(total, of: slot)
         setTraits(traits, of: slot)
@@ -120,15 +147,17 @@ public struct Allocator: Sendable {
     /// Replaces an agent's total, and its traits if some are given. What is in use stays in use even if the new total
     /// is smaller. Other traits end all decline filters for the agent.
     public mutating func updateAgent(_ id: AgentID, total: Resources, traits: AgentTraits? = nil) {
+        record?.append(.agentUpdated(id, total: total, traits))
         guard let slot = agents.slot(of: id) else { return }
         if let traits, traits != agents.values[slot].traits { setTraits(traits, of: slot) }
         if agents.values[slot].total == total { return }
         setTotal(total, of: slot)
-        dirtyAgents.insert(slot)
+        markDirty(slot)
     }
 
     /// Forgets an agent, what is held on it, and the filters for it.
     public mutating func removeAgent(_ id: AgentID) {
+        record?.append(.agentRemoved(id))
         guard let slot = agents.slot(of: id) else { return }
         filters.clear(agent: slot)
         forgetVerdicts(on: slot)
@@ -145,28 +174,31 @@ public struct Allocator: Sendable {
         }
         setTotal(Resources(), of: slot)
         dirtyAgents.remove(slot)
+        touchedAgents.remove(slot)
         agentsWithFree.remove(slot)
         agents.remove(id, leaving: AgentState(id: id, visitHash: 0))
     }
 
     /// An inactive agent is not offered, but counts in the totals.
     public mutating func setAgentActive(_ id: AgentID, _ isActive: Bool) {
+        record?.append(.agentActivity(id, isActive: isActive))
         guard let slot = agents.slot(of: id), agents.values[slot].isActive != isActive else { return }
         agents.values[slot].isActive = isActive
         noteFree(slot)
-        dirtyAgents.insert(slot)
+        markDirty(slot)
         quotas.isLoosened = true
     }
 
     /// Offers only agents on these hosts; `nil` offers all. The others count in the totals like inactive ones.
     public mutating func setWhitelist(_ hostnames: Set<String>?) {
+        record?.append(.whitelist(hostnames))
         whitelist = hostnames
         for (_, slot) in agents.occupied {
             let isWhitelisted = isWhitelisted(agents.values[slot].traits)
             if isWhitelisted == agents.values[slot].isWhitelisted { continue }
             agents.values[slot].isWhitelisted = isWhitelisted
             noteFree(slot)
-            dirtyAgents.insert(slot)
+            markDirty(slot)
             quotas.isLoosened = true
         }
     }
@@ -189,24 +221,34 @@ public struct Allocator: Sendable {
         canUseRefinements: Bool = true, canUseOtherRegions: Bool = false,
         constraints: [RoleName: OfferConstraints] = [:], minAllocatable: [RoleName: [Resources]] = [:]
     ) {
+        addFramework(
+            id,
+            AllocatorCall.FrameworkWishes(
+                roles: roles, suppressed: suppressed, isActive: active, canUseGPUs: canUseGPUs,
+                canUseRevocable: canUseRevocable, canUseShared: canUseShared, canUseRefinements: canUseRefinements,
+                canUseOtherRegions: canUseOtherRegions, constraints: constraints, minAllocatable: minAllocatable))
+    }
+
+    mutating func addFramework(_ id: FrameworkID, _ wishes: AllocatorCall.FrameworkWishes) {
+        record?.append(.framework(id, wishes))
         let slot = frameworkSlot(id)
         var abilities: Abilities = []
-        if canUseGPUs { abilities.insert(.gpus) }
-        if canUseRevocable { abilities.insert(.revocable) }
-        if canUseShared { abilities.insert(.shared) }
-        if canUseRefinements { abilities.insert(.refinedReservations) }
-        if canUseOtherRegions { abilities.insert(.otherRegions) }
+        if wishes.canUseGPUs { abilities.insert(.gpus) }
+        if wishes.canUseRevocable { abilities.insert(.revocable) }
+        if wishes.canUseShared { abilities.insert(.shared) }
+        if wishes.canUseRefinements { abilities.insert(.refinedReservations) }
+        if wishes.canUseOtherRegions { abilities.insert(.otherRegions) }
         let old = frameworks.values[slot]
-        if old.isActive && !active { clearFilters(of: slot) }
+        if old.isActive && !wishes.isActive { clearFilters(of: slot) }
         frameworks.values[slot].abilities = abilities
-        frameworks.values[slot].isActive = active
-        let subscribed = Set(roles)
+        frameworks.values[slot].isActive = wishes.isActive
+        let subscribed = Set(wishes.roles)
         for role in subscribed.sorted() {
             let client = clientSlot(slot, role)
             tree[client: client].isSubscribed = true
-            tree[client: client].isSuppressed = suppressed.contains(role)
+            tree[client: client].isSuppressed = wishes.suppressed.contains(role)
             refreshHunger(of: client)
-            let rules = ClientRules(constraints: constraints[role], minAllocatable: minAllocatable[role])
+            let rules = ClientRules(constraints: wishes.constraints[role], minAllocatable: wishes.minAllocatable[role])
             let areRulesNew = setRules(rules, of: client)
             if areRulesNew || !abilities.isSubset(of: old.abilities) { markFresh(client) }
         }
@@ -233,6 +275,7 @@ public struct Allocator: Sendable {
 
     /// Forgets a framework and gives back everything it holds.
     public mutating func removeFramework(_ id: FrameworkID) {
+        record?.append(.frameworkRemoved(id))
         guard let slot = frameworks.slot(of: id) else { return }
         frameworks.values[slot].isActive = false
         let clients = frameworks.values[slot].clients.sorted { $0.key < $1.key }.map(\.value)
@@ -253,6 +296,7 @@ public struct Allocator: Sendable {
 
     /// A connected framework may be sent offers (again).
     public mutating func activateFramework(_ id: FrameworkID) {
+        record?.append(.frameworkActivated(id))
         guard let slot = frameworks.slot(of: id), !frameworks.values[slot].isActive else { return }
         frameworks.values[slot].isActive = true
         for client in frameworks.values[slot].clients.values.sorted() { refreshHunger(of: client) }
@@ -260,6 +304,7 @@ public struct Allocator: Sendable {
 
     /// A disconnected framework gets no offers and loses its filters. What it holds still counts.
     public mutating func deactivateFramework(_ id: FrameworkID) {
+        record?.append(.frameworkDeactivated(id))
         guard let slot = frameworks.slot(of: id) else { return }
         frameworks.values[slot].isActive = false
         clearFilters(of: slot)
@@ -268,6 +313,7 @@ public struct Allocator: Sendable {
 
     /// Stops offers in some roles; an empty set means all. What is offered stays offered, and filters stay.
     public mutating func suppress(_ id: FrameworkID, roles: Set<RoleName> = []) {
+        record?.append(.suppressed(id, roles))
         for client in clients(of: id, roles) {
             tree[client: client].isSuppressed = true
             refreshHunger(of: client)
@@ -276,6 +322,7 @@ public struct Allocator: Sendable {
 
     /// Asks for offers again in some roles, and clears their filters; an empty set means all.
     public mutating func revive(_ id: FrameworkID, roles: Set<RoleName> = []) {
+        record?.append(.revived(id, roles))
         for client in clients(of: id, roles) {
             tree[client: client].isSuppressed = false
             filters.clear(client: client)
@@ -286,6 +333,7 @@ public struct Allocator: Sendable {
 
     /// A role of weight 2 deserves twice the share of a sibling of weight 1. Nothing that is held moves.
     public mutating func setWeight(_ role: RoleName, _ weight: Weight) {
+        record?.append(.weight(role, weight))
         weights[role] = weight
         tree.setWeight(weight, of: role)
     }
@@ -295,6 +343,7 @@ public struct Allocator: Sendable {
     /// Notes that a framework holds resources which this allocator did not allocate, such as tasks that were running
     /// before it was made.
     public mutating func charge(_ id: FrameworkID, role: RoleName, agent: AgentID, resources: Resources) {
+        record?.append(.charged(.init(framework: id, role: role, agent: agent), resources))
         guard let slot = agents.slot(of: agent), !resources.isEmpty else { return }
         let client = clientSlot(frameworkSlot(id), role)
         noteContradictions(adding: resources, on: slot)
@@ -311,11 +360,13 @@ public struct Allocator: Sendable {
     public mutating func recover(
         _ id: FrameworkID, role: RoleName, agent: AgentID, resources: Resources, filter: Duration?, at now: Instant
     ) {
+        record?.append(.recovered(.init(framework: id, role: role, agent: agent), resources, filter: filter, at: now))
         guard let slot = agents.slot(of: agent), let client = client(id, role), !resources.isEmpty else { return }
         release(resources, of: client, on: slot)
         if let filter, tree[client: client].isSubscribed, frameworks.values[tree.framework(of: client)].isActive {
             let expiry = now.advanced(by: max(filter, settings.allocationInterval))
             filters.add(refused: resources, agent: slot, client: client, until: expiry)
+            agents.values[slot].passedOn.note(tree[client: client].serial, free: agents.values[slot].free)
         }
         dropClientIfUnused(client)
     }

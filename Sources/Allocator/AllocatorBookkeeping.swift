@@ -24,7 +24,13 @@ extension Allocator {
         let name = frameworks.values[framework].id.value
         let client = tree.addClient(framework: framework, name: name, role: role, weights: weights)
         frameworks.values[framework].clients[role] = client
-        if quotas.isActive { tree[client: client].quota = quotas.position(of: role.top) }
+        if quotas.isActive {
+            let position = quotas.position(of: role.top)
+            tree[client: client].quota = position
+            if position != QuotaBook.none, quotas.entries[position].isExhausted {
+                tree.setExhausted(true, role: role.top)
+            }
+        }
         return client
     }
 
@@ -64,18 +70,35 @@ extension Allocator {
         if (allocated + resources).without(resources) != allocated { agents.values[agent].hasContradictions = true }
     }
 
+    /// A client holds what is not free: reported, or put in the place of something else.
     mutating func hold(_ resources: Resources, for client: Int, on agent: Int) {
-        let index = insertionIndex(of: client, on: agent)
-        let holdings = agents.values[agent].holdings
-        let isKnown = index < holdings.count && holdings[index].client == client
-        let held = isKnown ? holdings[index].resources : Resources()
         if agents.values[agent].hasContradictions {
-            tree.subtract(dimensions.amounts(of: held), from: client)
-            tree.add(dimensions.amounts(of: held + resources), to: client)
+            let held = holdingIndex(of: client, on: agent).map { agents.values[agent].holdings[$0].resources }
+            tree.subtract(dimensions.amounts(of: held ?? Resources()), from: client)
+            tree.add(dimensions.amounts(of: (held ?? Resources()) + resources), to: client)
         } else {
             tree.add(dimensions.amounts(of: resources), to: client)
         }
-        if isKnown {
+        addHolding(resources, of: client, on: agent)
+        refreshFree(agent)
+    }
+
+    /// A client takes something that is free. Keeps the rankings settled, if they are.
+    mutating func take(_ resources: Resources, for client: Int, on agent: Int) {
+        tree.grant(dimensions.amounts(of: resources), to: client)
+        addHolding(resources, of: client, on: agent)
+        if agents.values[agent].free == resources {
+            agents.values[agent].free = Resources()
+        } else {
+            agents.values[agent].free -= resources
+        }
+        noteFree(agent)
+        if !quotas.exhaustionChanges.isEmpty { settle() }
+    }
+
+    private mutating func addHolding(_ resources: Resources, of client: Int, on agent: Int) {
+        let index = insertionIndex(of: client, on: agent)
+        if index < agents.values[agent].holdings.count, agents.values[agent].holdings[index].client == client {
             agents.values[agent].holdings[index].resources += resources
         } else {
             agents.values[agent].holdings.insert(Holding(client: client, resources: resources), at: index)
@@ -83,7 +106,6 @@ extension Allocator {
         }
         agents.values[agent].allocated += resources
         if quotas.isActive { quotas.consume(dimensions.unreserved(of: resources), at: tree[client: client].quota) }
-        refreshFree(agent)
     }
 
     /// - Parameter isGivenBack: Whether what is released may be offered; otherwise the caller puts something else in
@@ -103,7 +125,54 @@ extension Allocator {
         }
         refreshFree(agent)
         quotas.isLoosened = true
-        if isGivenBack { dirtyAgents.insert(agent) }
+        if isGivenBack { noteGivenBack(by: client, on: agent) }
+    }
+
+    // MARK: Who is asked again
+
+    /// Everybody is asked about the agent in the next call.
+    mutating func markDirty(_ agent: Int) {
+        agents.values[agent].settled = Resources()
+        agents.values[agent].unsure.removeAll(keepingCapacity: true)
+        touchedAgents.remove(agent)
+        dirtyAgents.insert(agent)
+    }
+
+    /// One client is asked about the agent in the next call.
+    mutating func markUnsure(_ client: Int, on agent: Int) {
+        if dirtyAgents.contains(agent) { return }
+        touchedAgents.insert(agent)
+        if agents.values[agent].unsure.contains(client) { return }
+        agents.values[agent].unsure.append(client)
+        if agents.values[agent].unsure.count > rememberingMax { markDirty(agent) }
+    }
+
+    /// What a client gives back is news only for itself, unless it is more than others have been asked about.
+    private mutating func noteGivenBack(by client: Int, on agent: Int) {
+        if dirtyAgents.contains(agent) { return }
+        let settledRound = agents.values[agent].settledRound
+        if settledRound <= unsettledUntil || !agents.values[agent].settled.contains(agents.values[agent].free) {
+            return markDirty(agent)
+        }
+        markUnsure(client, on: agent)
+        for fresh in freshBefore.reversed() {
+            if fresh.round <= settledRound { break }
+            markUnsure(fresh.client, on: agent)
+        }
+    }
+
+    /// To be called at the end of a call of `allocate`.
+    mutating func rememberFreshClients() {
+        for client in freshClients {
+            tree[client: client].isFresh = false
+            freshBefore.append((client, round))
+        }
+        freshClients.removeAll(keepingCapacity: true)
+        let surplus = freshBefore.count - rememberingMax
+        if surplus > 0 {
+            unsettledUntil = max(unsettledUntil, freshBefore[surplus - 1].round - 1)
+            freshBefore.removeFirst(surplus)
+        }
     }
 
     /// An agent reported tasks that share a port or a volume. That is its fault and no reason to stop: what is left is
@@ -169,7 +238,7 @@ extension Allocator {
         filters.clear(agent: agent)
         forgetVerdicts(on: agent)
         noteFree(agent)
-        dirtyAgents.insert(agent)
+        markDirty(agent)
         quotas.isLoosened = true
     }
 

@@ -14,6 +14,7 @@ extension Allocator {
     public mutating func convert(
         _ id: FrameworkID, role: RoleName, agent: AgentID, from: Resources, to: Resources
     ) -> Bool {
+        record?.append(.converted(.init(framework: id, role: role, agent: agent), from: from, to: to))
         guard let slot = agents.slot(of: agent), let client = client(id, role),
             let index = holdingIndex(of: client, on: slot),
             agents.values[slot].holdings[index].resources.contains(from)
@@ -26,7 +27,7 @@ extension Allocator {
             hold(to, for: client, on: slot)
         }
         setTotal(total, of: slot)
-        if agents.values[slot].free != free { dirtyAgents.insert(slot) }
+        if agents.values[slot].free != free { markDirty(slot) }
         dropClientIfUnused(client)
         return true
     }
@@ -37,9 +38,10 @@ extension Allocator {
     ///   and try again.
     @discardableResult
     public mutating func convertFree(agent: AgentID, from: Resources, to: Resources) -> Bool {
+        record?.append(.convertedFree(agent, from: from, to: to))
         guard let slot = agents.slot(of: agent), agents.values[slot].free.contains(from) else { return false }
         setTotal(agents.values[slot].total - from + to, of: slot)
-        dirtyAgents.insert(slot)
+        markDirty(slot)
         return true
     }
 

@@ -15,9 +15,11 @@ extension Allocator {
 
     /// Sets several quotas; roles that are not named keep theirs.
     public mutating func setQuotas(_ changes: [RoleName: Quota?]) {
+        record?.append(.quotas(changes.sorted { $0.key < $1.key }.map { .init(role: $0.key, quota: $0.value) }))
         for role in changes.keys {
             precondition(role.parent == nil && role != .any, "a quota is set on '\(role)', which cannot have one")
         }
+        for entry in quotas.entries { tree.setExhausted(false, role: entry.role) }
         quotas.reset(changes, dimensions: &dimensions)
         for (_, framework) in frameworks.occupied {
             for (role, client) in frameworks.values[framework].clients {
@@ -86,9 +88,15 @@ extension Allocator {
 
     /// Stops all allocations until `resume`; everything else goes on. A new leader that has quotas waits for its agents
     /// so that it does not give away what is guaranteed.
-    public mutating func pause() { isPaused = true }
+    public mutating func pause() {
+        record?.append(.paused(true))
+        isPaused = true
+    }
 
-    public mutating func resume() { isPaused = false }
+    public mutating func resume() {
+        record?.append(.paused(false))
+        isPaused = false
+    }
 
     // MARK: Sums
 
@@ -108,12 +116,49 @@ extension Allocator {
         quotas.setAvailable(state.isOfferable ? dimensions.unreserved(of: state.free) : Amounts(), on: agent)
     }
 
-    /// The part of `resources` a client may take under the quotas, and whether that is less than all of them.
-    func withinQuota(_ resources: Resources, of client: Int) -> (resources: Resources, isCut: Bool) {
+    /// What of some resources a client may take under the quotas.
+    struct QuotaCut {
+        var resources: Resources
+        /// Less than all of them.
+        var isCut: Bool
+        /// For the sake of others' guarantees, not of its own limit.
+        var isBoundByGuarantees: Bool
+    }
+
+    func withinQuota(_ resources: Resources, of client: Int) -> QuotaCut {
         let position = tree[client: client].quota
-        return resources.cuttingUnreserved { name in
+        var isBoundByGuarantees = false
+        let cut = resources.cuttingUnreserved { name in
             guard let dimension = dimensions.knownDimension(of: name) else { return .max }
-            return quotas.room(at: position, dimension: dimension)
+            let room = quotas.room(at: position, dimension: dimension)
+            if room.isBoundByGuarantees { isBoundByGuarantees = true }
+            return room.milli
         }
+        return QuotaCut(resources: cut.resources, isCut: cut.isCut, isBoundByGuarantees: isBoundByGuarantees)
+    }
+
+    /// Brings the rankings up to date, with who is exhausted.
+    mutating func settle() {
+        if !quotas.exhaustionChanges.isEmpty {
+            for position in quotas.exhaustionChanges {
+                tree.setExhausted(quotas.entries[position].isExhausted, role: quotas.entries[position].role)
+            }
+            quotas.exhaustionChanges.removeAll(keepingCapacity: true)
+        }
+        tree.settle()
+    }
+
+    /// Has those asked again who were held back by a limit that leaves more room now, and everybody if guarantees do.
+    mutating func noticeLoosenedQuotas() {
+        for position in quotas.loosenedLimits {
+            for client in tree.hungryClients(below: quotas.entries[position].role) { markFresh(client) }
+        }
+        quotas.loosenedLimits.removeAll(keepingCapacity: true)
+        if quotas.isHeldBackByGuarantees, quotas.isLoosened {
+            for agent in agentsWithFree.members { markDirty(agent) }
+            unsettledUntil = round - 1
+            quotas.isHeldBackByGuarantees = false
+        }
+        quotas.isLoosened = false
     }
 }

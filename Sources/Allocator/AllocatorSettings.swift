@@ -3,7 +3,7 @@
 import Resources
 
 /// How offers are made.
-public struct AllocatorSettings: Sendable {
+public struct AllocatorSettings: Hashable, Codable, Sendable {
     /// An offer must reach at least one of these; an empty list lets anything through. Only quantities count.
     public var minAllocatable: [Resources]
     /// The shortest life of a decline filter, and the longest a freed resource waits for the next offer.
@@ -18,12 +18,14 @@ public struct AllocatorSettings: Sendable {
     public var roleSorter: Sorter
     /// How the frameworks of one role are put in order.
     public var frameworkSorter: Sorter
+    /// Among how many frameworks one agent is divided in one round. 1: the first takes all, as in Apache Mesos.
+    public var offerSplit: Int
 
     /// The defaults of the Apache Mesos master: `cpus:0.01|mem:32`, one second.
     public init(
         minAllocatable: [Resources] = AllocatorSettings.minAllocatableDefault,
         allocationInterval: Duration = .seconds(1), filtersGPUs: Bool = true, fairSharingExcluded: Set<String> = [],
-        region: String? = nil, roleSorter: Sorter = .drf, frameworkSorter: Sorter = .drf
+        region: String? = nil, roleSorter: Sorter = .drf, frameworkSorter: Sorter = .drf, offerSplit: Int = 1
     ) {
         self.minAllocatable = minAllocatable
         self.allocationInterval = allocationInterval
@@ -32,6 +34,7 @@ public struct AllocatorSettings: Sendable {
         self.region = region
         self.roleSorter = roleSorter
         self.frameworkSorter = frameworkSorter
+        self.offerSplit = max(1, offerSplit)
     }
 
     public static let minAllocatableDefault = [
@@ -50,7 +53,7 @@ public struct AllocatorSettings: Sendable {
 }
 
 /// How much more than its siblings a role deserves: exact millionths, above zero.
-public struct Weight: Hashable, Comparable, Sendable, CustomStringConvertible {
+public struct Weight: Hashable, Comparable, Codable, Sendable, CustomStringConvertible {
     public let micro: Int64
 
     public static let one = Weight(millionths: 1_000_000)
@@ -72,7 +75,7 @@ public struct Weight: Hashable, Comparable, Sendable, CustomStringConvertible {
 }
 
 /// Resources of one agent handed to a framework in one of its roles, to be offered.
-public struct Allocation: Hashable, Sendable, CustomStringConvertible {
+public struct Allocation: Hashable, Codable, Sendable, CustomStringConvertible {
     public var framework: FrameworkID
     public var role: RoleName
     public var agent: AgentID

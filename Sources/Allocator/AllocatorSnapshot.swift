@@ -31,6 +31,14 @@ package struct AllocatorSnapshot: Equatable, Sendable {
         package var traits: AgentTraits
         package var total: Resources
         package var held: [Client: Resources]
+        /// Those who gave back what is free since everybody had it, and how much at most.
+        package var passedOn: Set<Client>
+        package var passedOnResources: Resources
+
+        /// Whether a client comes after those who did not refuse what is free.
+        package func comesLast(_ client: Client) -> Bool {
+            passedOn.contains(client) && passedOnResources.contains(free)
+        }
 
         package var free: Resources {
             total.without(held.values.reduce(into: Resources()) { $0 += $1 })
@@ -71,12 +79,17 @@ extension Allocator {
         var snapshot = AllocatorSnapshot()
         snapshot.weights = weights
         snapshot.quotas = quotas.quotas
+        let clients = frameworks.occupied.flatMap { frameworks.values[$0.slot].clients.values }
+            .map { (serial: tree[client: $0].serial, name: name(of: $0)) }
         for (id, slot) in agents.occupied {
             let agent = agents.values[slot]
             var held: [AllocatorSnapshot.Client: Resources] = [:]
             for holding in agent.holdings { held[name(of: holding.client)] = holding.resources }
+            let passedOn =
+                agent.passedOn.isEmpty ? [] : clients.filter { agent.passedOn.contains($0.serial) }.map(\.name)
             snapshot.agents[id] = .init(
-                isActive: agent.isOfferable, traits: agent.traits, total: agent.total, held: held)
+                isActive: agent.isOfferable, traits: agent.traits, total: agent.total, held: held,
+                passedOn: Set(passedOn), passedOnResources: agent.passedOn.refused)
         }
         for (_, slot) in frameworks.occupied {
             let framework = frameworks.values[slot]

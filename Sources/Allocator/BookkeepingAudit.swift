@@ -32,7 +32,8 @@ extension AllocationAudit {
         }
         if !capacity.equals(allocator.capacity) { found.append("capacity \(allocator.capacity), agents \(capacity)") }
         found += clientViolations(in: allocator, holders: holders)
-        found += treeViolations(in: allocator)
+        allocator.settle()
+        found += treeViolations(in: allocator.tree)
         found += quotaViolations(in: allocator)
         found += rulesViolations(in: allocator)
         return found.map { .sumsDiffer($0) }
@@ -116,10 +117,8 @@ extension AllocationAudit {
         return found
     }
 
-    private static func treeViolations(in allocator: Allocator) -> [String] {
+    private static func treeViolations(in tree: RoleTree) -> [String] {
         var found: [String] = []
-        var tree = allocator.tree
-        tree.settle()
         var pending = [RoleTree.root]
         while let index = pending.popLast() {
             let node = tree.nodes[index]
@@ -133,7 +132,12 @@ extension AllocationAudit {
             }
             if index != RoleTree.root, node.children.isEmpty { found.append("\(node.kind) has nothing below it") }
             let hungry = node.children.filter { tree.nodes[$0].hungry > 0 }.sorted(by: tree.precedes)
-            if node.ranked != hungry { found.append("\(node.kind) ranks \(node.ranked), should rank \(hungry)") }
+            let exhausted = hungry.filter { tree.nodes[$0].isExhausted }
+            if node.aside.sorted(by: tree.precedes) != exhausted {
+                found.append("\(node.kind) sets aside \(node.aside)")
+            }
+            let served = hungry.filter { !tree.nodes[$0].isExhausted }
+            if node.ranked != served { found.append("\(node.kind) ranks \(node.ranked), should rank \(served)") }
         }
         return found
     }

@@ -56,6 +56,16 @@ struct FilterBook: Sendable {
         return false
     }
 
+    /// How many living filters a client has.
+    func count(of client: Int) -> Int { client < counts.count ? counts[client] : 0 }
+
+    /// When the last of a client's filters that block `resources` ends; nil if none does.
+    func end(of client: Int, agent: Int, blocking resources: Resources) -> Instant? {
+        guard agent < lists.count else { return nil }
+        return range(of: client, on: agent).map { lists[agent][$0] }.filter { $0.refused.contains(resources) }
+            .map(\.expiry).max()
+    }
+
     mutating func add(refused: Resources, agent: Int, client: Int, until expiry: Instant) {
         while lists.count <= agent { lists.append([]) }
         while counts.count <= client { counts.append(0) }
@@ -70,7 +80,10 @@ struct FilterBook: Sendable {
             drop(index, of: agent)
             range = range.lowerBound..<(range.upperBound - 1)
         }
-        let filter = DeclineFilter(client: client, refused: refused, expiry: expiry, number: nextNumber)
+        // Most often everybody refused the same of an agent: one copy of its ports is enough.
+        let isKnown = lists[agent].first?.refused == refused
+        let shared = isKnown ? lists[agent][0].refused : refused
+        let filter = DeclineFilter(client: client, refused: shared, expiry: expiry, number: nextNumber)
         lists[agent].insert(filter, at: range.upperBound)
         living += 1
         counts[client] += 1

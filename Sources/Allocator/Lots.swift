@@ -3,7 +3,7 @@
 import Resources
 
 /// How siblings are put in order.
-public enum Sorter: String, Hashable, Sendable {
+public enum Sorter: String, Hashable, Codable, Sendable {
     /// By dominant share over weight.
     case drf
     /// By lot, anew for each agent; a sibling of weight 2 comes first twice as often.

@@ -3,9 +3,9 @@
 /// Groups of constraints over agents' attributes; an agent must satisfy every constraint of at least one group.
 ///
 /// Follows the offer constraints of the v1 scheduler API (Apache Mesos 1.11).
-public struct OfferConstraints: Hashable, Sendable {
+public struct OfferConstraints: Hashable, Codable, Sendable {
     /// Constraints that must all hold.
-    public struct Group: Hashable, Sendable {
+    public struct Group: Hashable, Codable, Sendable {
         public var constraints: [AttributeConstraint]
 
         public init(_ constraints: [AttributeConstraint]) { self.constraints = constraints }
@@ -46,8 +46,8 @@ public enum OfferConstraintsError: Error, Hashable, Sendable, CustomStringConver
 }
 
 /// One condition on an attribute, or on what is asked for like one.
-public struct AttributeConstraint: Hashable, Sendable {
-    public enum Selector: Hashable, Sendable {
+public struct AttributeConstraint: Hashable, Codable, Sendable {
+    public enum Selector: Hashable, Codable, Sendable {
         case hostname, region, zone
         /// The first attribute of this name counts.
         case attribute(String)
@@ -55,7 +55,7 @@ public struct AttributeConstraint: Hashable, Sendable {
 
     /// Text predicates hold for every attribute that is not text, so that the framework decides for itself there.
     /// Without the attribute only the negative ones hold.
-    public enum Predicate: Hashable, Sendable {
+    public enum Predicate: Hashable, Codable, Sendable {
         case exists, notExists
         case textEquals(String), textNotEquals(String)
         case textMatches(TextPattern), textNotMatches(TextPattern)
@@ -108,4 +108,29 @@ public struct TextPattern: Hashable, Sendable {
 
     public static func == (left: Self, right: Self) -> Bool { left.text == right.text }
     public func hash(into hasher: inout Hasher) { hasher.combine(text) }
+}
+
+extension CodingUserInfoKey {
+    /// Where a decoder finds how a `TextPattern` is compiled: a `TextPatternCompiler`.
+    public static let textPatternCompiler = CodingUserInfoKey(rawValue: "textPatternCompiler")
+}
+
+/// Compiles the text of a pattern; nil if it is none.
+public typealias TextPatternCompiler = @Sendable (String) -> TextPattern?
+
+extension TextPattern: Codable {
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        let text = try container.decode(String.self)
+        let compile = CodingUserInfoKey.textPatternCompiler.flatMap { decoder.userInfo[$0] as? TextPatternCompiler }
+        guard let pattern = compile?(text) else {
+            throw DecodingError.dataCorruptedError(in: container, debugDescription: "'\(text)' cannot be compiled")
+        }
+        self = pattern
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(text)
+    }
 }

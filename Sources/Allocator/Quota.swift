@@ -7,7 +7,7 @@ import Resources
 /// Consumption is what is reserved to the role or a role below it, in use or not, and what is unreserved and held by
 /// frameworks in these roles. Only scalars count, and nothing revocable. A name that is absent has no guarantee, or no
 /// limit. See the public document on quota of Apache Mesos (1.9 and later).
-public struct Quota: Hashable, Sendable {
+public struct Quota: Hashable, Codable, Sendable {
     /// Kept available: other roles are not offered what is needed to reach these amounts.
     public var guarantees: [String: Scalar]
     /// Never exceeded by new offers. A name that is absent is unlimited; zero means none at all.

@@ -13,11 +13,16 @@ struct QuotaBook: Sendable {
         /// What is missing of the guarantee.
         var unmet = Amounts()
         var isUnsatisfied = false
+        /// No minimum worth offering fits below its limits any more, so that only what is reserved or revocable could
+        /// be offered to it.
+        var isExhausted = false
+        /// Somebody below it was given less than it could have had, or nothing, for the sake of its limits.
+        var isHeldBack = false
     }
 
     /// As set, without default ones.
     private(set) var quotas: [RoleName: Quota] = [:]
-    private(set) var entries: [Entry] = []
+    var entries: [Entry] = []
     private var positions: [RoleName: Int] = [:]
     /// The sum of what is missing of all guarantees.
     private(set) var required = Amounts()
@@ -26,11 +31,26 @@ struct QuotaBook: Sendable {
     /// By agent's slot: its part of `available`.
     private var shares: [Amounts] = []
     private(set) var unsatisfied = 0
-    /// Whether somebody was given less than it could have had, or nothing, for the sake of a quota, and no later call
-    /// looked at everything without finding such a case.
-    var heldBack = false
-    /// Whether since the last call something happened that could leave room where there was none.
+    /// Whether somebody was given less than it could have had, or nothing, for the sake of others' guarantees, and no
+    /// later call looked at everything without finding such a case.
+    var isHeldBackByGuarantees = false
+    /// Whether since the last call something happened that could leave room for guarantees where there was none.
     var isLoosened = false
+    /// Roles that were held back by their limits, and consume less than then.
+    var loosenedLimits: [Int] = []
+    /// Roles that became exhausted, or ceased to be.
+    var exhaustionChanges: [Int] = []
+    /// What an offer must reach, in the dimensions of amounts: one of the alternatives. `nil`: anything will do.
+    private var minimums: [[(dimension: Int, milli: Int64)]]?
+
+    /// - Parameter minAllocatable: What an offer must reach.
+    init(minAllocatable: [Resources], dimensions: inout Dimensions) {
+        if minAllocatable.isEmpty { return }
+        minimums = []
+        for alternative in minAllocatable {
+            minimums?.append(alternative.scalars.map { (dimensions.dimension(of: $0.name), $0.value.milli) })
+        }
+    }
 
     /// Position of a role without a quota.
     static let none = -1
@@ -51,6 +71,10 @@ struct QuotaBook: Sendable {
         shares = []
         unsatisfied = 0
         isLoosened = true
+        // Whatever was held back was so by quotas that may be gone.
+        isHeldBackByGuarantees = true
+        loosenedLimits = []
+        exhaustionChanges = []
         for (role, quota) in quotas.sorted(by: { $0.key < $1.key }) {
             var entry = Entry(role: role)
             for (name, value) in quota.guarantees.sorted(by: { $0.key < $1.key }) {
@@ -76,6 +100,10 @@ struct QuotaBook: Sendable {
     mutating func giveUp(_ amounts: Amounts, at position: Int) {
         guard position != Self.none else { return }
         entries[position].consumed -= amounts
+        if entries[position].isHeldBack, !amounts.isZero {
+            entries[position].isHeldBack = false
+            loosenedLimits.append(position)
+        }
         refresh(position)
     }
 
@@ -98,6 +126,25 @@ struct QuotaBook: Sendable {
         if isUnsatisfied != entry.isUnsatisfied { unsatisfied += isUnsatisfied ? 1 : -1 }
         entries[position].unmet = unmet
         entries[position].isUnsatisfied = isUnsatisfied
+        if !entry.limits.isEmpty { refreshExhaustion(position) }
+    }
+
+    private mutating func refreshExhaustion(_ position: Int) {
+        guard let minimums else { return }
+        let isExhausted = !minimums.contains { alternative in
+            alternative.allSatisfy { limitRoom(at: position, dimension: $0.dimension) >= $0.milli }
+        }
+        if isExhausted { entries[position].isHeldBack = true }
+        if isExhausted == entries[position].isExhausted { return }
+        entries[position].isExhausted = isExhausted
+        exhaustionChanges.append(position)
+    }
+
+    private func limitRoom(at position: Int, dimension: Int) -> Int64 {
+        guard dimension < entries[position].limits.count, let limit = entries[position].limits[dimension] else {
+            return .max
+        }
+        return max(0, limit - entries[position].consumed[dimension])
     }
 
     /// How much unreserved of one scalar a role may take: up to its limit, and no more of what other roles' guarantees
@@ -105,19 +152,17 @@ struct QuotaBook: Sendable {
     ///
     /// While nothing is given back this only shrinks, whoever takes: a taker lowers what is available by all it takes
     /// and what is required by no more than that.
-    func room(at position: Int, dimension: Int) -> Int64 {
+    func room(at position: Int, dimension: Int) -> (milli: Int64, isBoundByGuarantees: Bool) {
         var room = Int64.max
         var own: Int64 = 0
         if position != Self.none {
             own = entries[position].unmet[dimension]
-            let limits = entries[position].limits
-            if dimension < limits.count, let limit = limits[dimension] {
-                room = max(0, limit - entries[position].consumed[dimension])
-            }
+            room = limitRoom(at: position, dimension: dimension)
         }
         let others = required[dimension] - own
-        if others > 0 { room = min(room, max(own, available[dimension] - others)) }
-        return room
+        if others <= 0 { return (room, false) }
+        let left = max(own, available[dimension] - others)
+        return left < room ? (left, true) : (room, false)
     }
 
     /// Whether `amounts` bring a role nearer to its guarantee.

@@ -27,7 +27,9 @@ struct RoleTree: Sendable {
         var framework = -1
         var weight = Weight.one
         var held = Amounts()
+        /// Of the capacity of `epoch`; `RoleTree.share(of:)` knows the present one.
         var share = Share.zero
+        var epoch = 0
         /// How often something was allocated to this subtree, while it existed.
         var grants = 0
         /// Hungry clients in this subtree.
@@ -35,6 +37,10 @@ struct RoleTree: Sendable {
         var children: [Int] = []
         /// Children with something hungry in them, the neediest first once settled.
         var ranked: [Int] = []
+        /// Children with something hungry in them that are exhausted; in no order.
+        var aside: [Int] = []
+        /// A limit of its quota keeps everything unreserved that is worth offering from this whole subtree.
+        var isExhausted = false
         /// Children whose place in `ranked` may be wrong.
         var misplaced: [Int] = []
         var isMisplaced = false
@@ -43,6 +49,8 @@ struct RoleTree: Sendable {
 
     /// What only clients have.
     struct ClientState: Sendable {
+        /// Never given twice.
+        var serial = 0
         var isSubscribed = false
         var isSuppressed = false
         var isHungry = false
@@ -64,6 +72,9 @@ struct RoleTree: Sendable {
     private var unsettled: [Int] = []
     private var capacity = Amounts()
     private var capacityChanged = false
+    private var serials = 0
+    /// How often the capacity changed.
+    private var epoch = 0
 
     init() {
         nodes = [Node(kind: .role(.any), name: "", parent: -1)]
@@ -85,6 +96,8 @@ struct RoleTree: Sendable {
         let own = existing ?? insert(Node(kind: .ownFrameworks(role), name: ".", parent: above), path: "\(role)/.")
         var node = Node(kind: .client, name: name, parent: own)
         node.framework = framework
+        serials += 1
+        node.client.serial = serials
         return insert(node, path: "\(role)/./\(name)")
     }
 
@@ -143,6 +156,7 @@ struct RoleTree: Sendable {
         if capacity == amounts { return }
         capacity = amounts
         capacityChanged = true
+        epoch += 1
     }
 
     mutating func setHungry(_ isHungry: Bool, client: Int) {
@@ -153,14 +167,38 @@ struct RoleTree: Sendable {
             let parent = nodes[index].parent
             nodes[index].hungry += isHungry ? 1 : -1
             if isHungry, nodes[index].hungry == 1 {
-                nodes[parent].ranked.append(index)
-                markMisplaced(index)
+                join(index)
             } else if nodes[index].hungry == 0 {
-                nodes[parent].ranked.removeAll { $0 == index }
+                leave(index)
             }
             index = parent
         }
         nodes[Self.root].hungry += isHungry ? 1 : -1
+    }
+
+    /// Sets a top-level role aside, or takes it back among its siblings; nothing if no framework is in it.
+    mutating func setExhausted(_ isExhausted: Bool, role: RoleName) {
+        guard let index = roleNodes[role], nodes[index].isExhausted != isExhausted else { return }
+        let isHungry = nodes[index].hungry > 0
+        if isHungry { leave(index) }
+        nodes[index].isExhausted = isExhausted
+        if isHungry { join(index) }
+    }
+
+    private mutating func join(_ index: Int) {
+        let parent = nodes[index].parent
+        if nodes[index].isExhausted { return nodes[parent].aside.append(index) }
+        nodes[parent].ranked.append(index)
+        markMisplaced(index)
+    }
+
+    private mutating func leave(_ index: Int) {
+        let parent = nodes[index].parent
+        if nodes[index].isExhausted {
+            nodes[parent].aside.removeAll { $0 == index }
+        } else {
+            nodes[parent].ranked.removeAll { $0 == index }
+        }
     }
 
     mutating func add(_ amounts: Amounts, to client: Int) {
@@ -171,19 +209,38 @@ struct RoleTree: Sendable {
         change(client) { $0.held -= amounts }
     }
 
-    /// Counts one allocation for the tie-break.
-    mutating func countGrant(to client: Int) {
-        change(client) { $0.grants += 1 }
+    /// Adds what was just allocated, counts the allocation for the tie-break, and keeps the rankings settled.
+    ///
+    /// - Precondition: Settled.
+    mutating func grant(_ amounts: Amounts, to client: Int) {
+        var index = client
+        while index != Self.root {
+            nodes[index].held += amounts
+            nodes[index].grants += 1
+            refreshShare(index)
+            moveBack(index)
+            index = nodes[index].parent
+        }
     }
 
     private mutating func change(_ client: Int, _ body: (inout Node) -> Void) {
         var index = client
         while index != Self.root {
             body(&nodes[index])
-            nodes[index].share = nodes[index].held.dominantShare(of: capacity)
+            refreshShare(index)
             markMisplaced(index)
             index = nodes[index].parent
         }
+    }
+
+    private mutating func refreshShare(_ index: Int) {
+        nodes[index].share = nodes[index].held.dominantShare(of: capacity)
+        nodes[index].epoch = epoch
+    }
+
+    /// The dominant share of a subtree.
+    func share(of index: Int) -> Share {
+        nodes[index].epoch == epoch ? nodes[index].share : nodes[index].held.dominantShare(of: capacity)
     }
 
     private mutating func markMisplaced(_ index: Int) {
@@ -201,8 +258,8 @@ struct RoleTree: Sendable {
     /// The smaller dominant share over weight comes first; then the one with fewer allocations so far; then the lower
     /// name. Never hash order, which Swift seeds afresh in every process.
     func precedes(_ left: Int, _ right: Int) -> Bool {
-        let order = nodes[left].share.compare(
-            over: nodes[left].weight, to: nodes[right].share, over: nodes[right].weight)
+        let order = share(of: left).compare(
+            over: nodes[left].weight, to: share(of: right), over: nodes[right].weight)
         if order != 0 { return order < 0 }
         if nodes[left].grants != nodes[right].grants { return nodes[left].grants < nodes[right].grants }
         return nodes[left].name < nodes[right].name
@@ -212,9 +269,6 @@ struct RoleTree: Sendable {
     mutating func settle() {
         if capacityChanged {
             capacityChanged = false
-            for index in nodes.indices where nodes[index].parent >= 0 {
-                nodes[index].share = nodes[index].held.dominantShare(of: capacity)
-            }
             for index in nodes.indices where nodes[index].ranked.count > 1 { sortAnew(index) }
         }
         while let parent = unsettled.popLast() {
@@ -235,7 +289,28 @@ struct RoleTree: Sendable {
     private mutating func sortAnew(_ parent: Int) {
         var ranked: [Int] = []
         swap(&ranked, &nodes[parent].ranked)
+        for index in ranked where nodes[index].epoch != epoch { refreshShare(index) }
         ranked.sort(by: precedes)
+        swap(&ranked, &nodes[parent].ranked)
+    }
+
+    /// Brings a node that just got more to its place among its siblings, which is not before the one it had.
+    private mutating func moveBack(_ index: Int) {
+        let parent = nodes[index].parent
+        if nodes[parent].ranked.count < 2 { return }
+        var ranked: [Int] = []
+        swap(&ranked, &nodes[parent].ranked)
+        if let place = ranked.firstIndex(of: index) {
+            var (low, high) = (place + 1, ranked.count)
+            // Most often the neighbour says it all.
+            if low < high, precedes(index, ranked[low]) { high = low }
+            while low < high {
+                let middle = (low + high) / 2
+                if precedes(ranked[middle], index) { low = middle + 1 } else { high = middle }
+            }
+            for next in (place + 1)..<low { ranked[next - 1] = ranked[next] }
+            ranked[low - 1] = index
+        }
         swap(&ranked, &nodes[parent].ranked)
     }
 
@@ -245,7 +320,7 @@ struct RoleTree: Sendable {
         for index in misplaced {
             if let place = ranked.firstIndex(of: index) { ranked.remove(at: place) }
         }
-        for index in misplaced where nodes[index].hungry > 0 {
+        for index in misplaced where nodes[index].hungry > 0 && !nodes[index].isExhausted {
             var (low, high) = (0, ranked.count)
             while low < high {
                 let middle = (low + high) / 2
@@ -256,26 +331,25 @@ struct RoleTree: Sendable {
         swap(&ranked, &nodes[parent].ranked)
     }
 
-    /// The children of a node with something hungry in them, in the order in which they are served.
-    ///
-    /// - Precondition: Settled.
-    func order(below index: Int, _ lots: Lots) -> [Int] {
-        lots.isEmpty ? nodes[index].ranked : drawn(below: index, lots)
+    /// The hungry clients of a role and of those below it.
+    func hungryClients(below role: RoleName) -> [Int] {
+        guard let start = roleNodes[role] else { return [] }
+        return clients(below: start).filter { nodes[$0].client.isHungry }
     }
 
-    func isClient(_ index: Int) -> Bool { nodes[index].framework >= 0 }
+    func roleNode(of role: RoleName) -> Int? { roleNodes[role] }
 
-    private func drawn(below index: Int, _ lots: Lots) -> [Int] {
-        var isByLot = lots.amongRoles
-        if case .ownFrameworks = nodes[index].kind { isByLot = lots.amongFrameworks }
-        let ranked = nodes[index].ranked
-        if !isByLot || ranked.count < 2 { return ranked }
-        let keyed = ranked.map { child in
-            (lot: lots.draw(pathHash: nodes[child].pathHash, weight: nodes[child].weight), child: child)
+    var rolesByName: [(role: RoleName, node: Int)] {
+        roleNodes.map { (role: $0.key, node: $0.value) }.sorted { $0.role < $1.role }
+    }
+
+    /// The clients of a role and of those below it.
+    func clients(below node: Int) -> [Int] {
+        var (found, pending): ([Int], [Int]) = ([], [node])
+        while let next = pending.popLast() {
+            if isClient(next) { found.append(next) } else { pending += nodes[next].children }
         }
-        return keyed.sorted { left, right in
-            left.lot != right.lot ? left.lot < right.lot : nodes[left.child].name < nodes[right.child].name
-        }.map(\.child)
+        return found.sorted()
     }
 
     func role(of client: Int) -> RoleName {

@@ -1,7 +1,7 @@
 // One resource object: its identity apart from quantity (who may use it, which volume it is), and its value.
 
 /// A key with an optional value, as Mesos attaches them to reservations.
-public struct ReservationLabel: Hashable, Comparable, Sendable {
+public struct ReservationLabel: Hashable, Comparable, Codable, Sendable {
     public var key: String
     public var value: String?
 
@@ -17,8 +17,8 @@ public struct ReservationLabel: Hashable, Comparable, Sendable {
 }
 
 /// Who a resource is set aside for.
-public struct Reservation: Hashable, Comparable, Sendable {
-    public enum Kind: Int, Hashable, Sendable { case `static`, dynamic }
+public struct Reservation: Hashable, Comparable, Codable, Sendable {
+    public enum Kind: Int, Hashable, Codable, Sendable { case `static`, dynamic }
 
     public var kind: Kind
     public var role: RoleName
@@ -45,7 +45,7 @@ public struct Reservation: Hashable, Comparable, Sendable {
 ///
 /// Two are equal if they name the same disk. Where a task wants its volume mounted is no part of that: each task may say
 /// something else.
-public struct DiskIdentity: Hashable, Comparable, Sendable {
+public struct DiskIdentity: Hashable, Comparable, Codable, Sendable {
     /// The persistent volume's id, if it is one.
     public var persistenceID: String?
     /// The encoded `DiskInfo`, with everything that was said of it. Handed back, so that codecs lose nothing.
@@ -82,7 +82,7 @@ public struct DiskIdentity: Hashable, Comparable, Sendable {
 }
 
 /// A set of names, kept sorted.
-public struct NameSet: Hashable, Comparable, Sendable {
+public struct NameSet: Hashable, Comparable, Codable, Sendable {
     public let elements: [String]
 
     public init(_ names: some Sequence<String>) { elements = Set(names).sorted() }
@@ -97,12 +97,12 @@ public struct NameSet: Hashable, Comparable, Sendable {
 }
 
 /// How much of something.
-public enum ResourceValue: Hashable, Sendable {
+public enum ResourceValue: Hashable, Codable, Sendable {
     case scalar(Scalar)
     case ranges(Ranges)
     case set(NameSet)
 
-    public enum Kind: Int, Hashable, Sendable { case scalar, ranges, set }
+    public enum Kind: Int, Hashable, Codable, Sendable { case scalar, ranges, set }
 
     public var kind: Kind {
         switch self {
@@ -149,7 +149,7 @@ public enum ResourceValue: Hashable, Sendable {
 }
 
 /// Everything about a resource object but its quantity. Two objects add up exactly if their keys are equal.
-public struct ResourceKey: Hashable, Comparable, Sendable {
+public struct ResourceKey: Hashable, Comparable, Codable, Sendable {
     public var name: String
     public var kind: ResourceValue.Kind
     /// Innermost first; each later one refines the one before. Empty: anybody may use it.

@@ -120,7 +120,7 @@ struct EventSource {
         var shape = ReferenceAllocator.Framework()
         shape.roles = Set(roles.filter { _ in random.chance(45) })
         if shape.roles.isEmpty, random.chance(90) { shape.roles = [pick(roles)] }
-        shape.suppressed = random.chance(15) ? Set(shape.roles.filter { _ in random.chance(50) }) : []
+        shape.suppressed = random.chance(15) ? Set(shape.roles.sorted().filter { _ in random.chance(50) }) : []
         shape.isActive = random.chance(90)
         shape.canUseGPUs = random.chance(40)
         shape.canUseRevocable = random.chance(40)

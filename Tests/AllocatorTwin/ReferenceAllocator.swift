@@ -8,6 +8,9 @@ struct ReferenceAllocator {
         var total: Resources
         var isActive = true
         var traits = AgentTraits()
+        /// Who gave back what is free since everybody had it, and how much of it at most.
+        var passedOn: Set<Client> = []
+        var passedOnResources = Resources()
     }
     struct Framework {
         var roles: Set<RoleName> = []
@@ -92,6 +95,13 @@ struct ReferenceAllocator {
             else { break }
             let expiry = now.advanced(by: max(filter, settings.allocationInterval))
             filters.append(Filter(holder: holder, refused: resources, expiry: expiry))
+            guard let free = free(on: holder.agent), var agent = agents[holder.agent] else { break }
+            if !agent.passedOnResources.contains(free) {
+                agent.passedOn = []
+                agent.passedOnResources = free
+            }
+            agent.passedOn.insert(Client(framework: holder.framework, role: holder.role))
+            agents[holder.agent] = agent
         case .quotaSet(let role, let quota): quotas[role] = quota
         case .converted(let holder, let from, let to):
             guard let total = agents[holder.agent]?.total, let before = held[holder], before.contains(from) else {
@@ -119,6 +129,8 @@ struct ReferenceAllocator {
         var paths: Set<[String]> = []
         for client in clients { paths.formUnion(prefixes(of: client.path)) }
         grants = grants.filter { paths.contains($0.key) }
+        let known = clients
+        for id in agents.keys { agents[id]?.passedOn.formIntersection(known) }
     }
 
     private var clients: Set<Client> {
@@ -138,7 +150,11 @@ struct ReferenceAllocator {
         let order = Allocator.visitOrder(of: Array(agents.keys), seed: seed)
         for isForGuarantees in [true, false] {
             for agent in order {
-                while let allocation = firstTake(of: agent, isForGuarantees: isForGuarantees, seed) {
+                var served: [Client] = []
+                while let allocation =
+                    isForGuarantees
+                    ? firstTake(of: agent, isForGuarantees: true, seed) : nextPart(of: agent, &served, seed)
+                {
                     made.append(allocation)
                     let holder = Holder(framework: allocation.framework, role: allocation.role, agent: agent)
                     held[holder, default: Resources()] += allocation.resources
@@ -150,21 +166,66 @@ struct ReferenceAllocator {
         return made
     }
 
+    /// With offers split in n: the first n - 1 takers get one part of n, of n - 1 and so on, if that is worth it.
+    private mutating func nextPart(of agent: AgentID, _ served: inout [Client], _ seed: UInt64) -> Allocation? {
+        guard var next = firstTake(of: agent, isForGuarantees: false, seed, sparing: served) else {
+            return served.isEmpty ? nil : firstTake(of: agent, isForGuarantees: false, seed)
+        }
+        let client = Client(framework: next.framework, role: next.role)
+        let count = settings.offerSplit - served.count
+        if count > 1, next.resources.entries.allSatisfy({ isDivisible($0) }) {
+            let part = divided(next.resources, count)
+            if part["cpus"].milli >= 1_000, isWorth(part, of: agent, for: client) { next.resources = part }
+        }
+        served.append(client)
+        return next
+    }
+
+    private func isDivisible(_ entry: ResourceEntry) -> Bool {
+        ["cpus", "mem", "disk", "gpus", "ports"].contains(entry.name) && entry.reservations.isEmpty
+            && !entry.isRevocable
+    }
+
+    private func divided(_ whole: Resources, _ count: Int) -> Resources {
+        Resources(
+            entries: whole.entries.map { entry in
+                switch entry.value {
+                case .scalar(let scalar):
+                    let step: Int64 = entry.name == "gpus" ? 1_000 : 1
+                    let milli = scalar.milli / step / Int64(count) * step
+                    return ResourceEntry(name: entry.name, value: .scalar(Scalar(milli: milli)))
+                case .ranges(let ranges):
+                    let lowest = ranges.ranges.flatMap { Array($0) }.prefix(ranges.count / count)
+                    return ResourceEntry(name: entry.name, value: .ranges(Ranges(lowest.map { $0...$0 })))
+                case .set: return entry
+                }
+            })
+    }
+
     func free(on agent: AgentID) -> Resources? {
         let used = held.filter { $0.key.agent == agent }.values.reduce(Resources(), +)
         return agents[agent]?.total.without(used)
     }
 
-    private func firstTake(of agent: AgentID, isForGuarantees: Bool, _ seed: UInt64) -> Allocation? {
+    private mutating func firstTake(
+        of agent: AgentID, isForGuarantees: Bool, _ seed: UInt64, sparing served: [Client] = []
+    ) -> Allocation? {
         guard let free = free(on: agent), !free.isEmpty else { return nil }
         let takers: [(Client, Resources)] = hungryClients.compactMap { client in
-            guard let taken = take(free, of: agent, for: client) else { return nil }
+            guard !served.contains(client), let taken = take(free, of: agent, for: client) else { return nil }
             let isServed = !isForGuarantees || helps(taken, top(client.role))
             return isServed ? (client, taken) : nil
         }
         if takers.isEmpty { return nil }
+        let passedOn = agents[agent].map { $0.passedOnResources.contains(free) ? $0.passedOn : [] } ?? []
+        let others = takers.filter { !passedOn.contains($0.0) }
+        if others.isEmpty, !passedOn.isEmpty {
+            agents[agent]?.passedOn = []
+            agents[agent]?.passedOnResources = Resources()
+        }
         let order = ranked(
-            takers.map(\.0), below: [], sums: heldByPath, totals: capacity, agent: agent, seed: seed)
+            (others.isEmpty ? takers : others).map(\.0), below: [], sums: heldByPath, totals: capacity, agent: agent,
+            seed: seed)
         guard let first = order.first, let take = takers.first(where: { $0.0 == first }) else { return nil }
         return Allocation(framework: first.framework, role: first.role, agent: agent, resources: take.1)
     }
@@ -184,14 +245,17 @@ struct ReferenceAllocator {
         var usable = free.allocatable(to: client.role)
         if !framework.canUseRevocable { usable = usable.nonRevocable }
         usable = cut(usable, for: top(client.role))
-        if usable.isEmpty { return nil }
-        let minimum = framework.minimums[client.role] ?? settings.minAllocatable
+        return isWorth(usable, of: id, for: client) ? usable : nil
+    }
+
+    private func isWorth(_ usable: Resources, of id: AgentID, for client: Client) -> Bool {
+        if usable.isEmpty { return false }
+        let minimum = frameworks[client.framework]?.minimums[client.role] ?? settings.minAllocatable
         guard minimum.isEmpty || minimum.contains(where: { usable.flattened.totals(cover: $0) }) else {
-            return nil
+            return false
         }
         let holder = Holder(framework: client.framework, role: client.role, agent: id)
-        if filters.contains(where: { $0.holder == holder && $0.refused.contains(usable) }) { return nil }
-        return usable
+        return !filters.contains { $0.holder == holder && $0.refused.contains(usable) }
     }
 
     private func isOffered(_ agent: Agent) -> Bool {

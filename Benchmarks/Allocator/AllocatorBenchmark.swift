@@ -1,0 +1,141 @@
+// How fast the allocator is, case by case, one JSON line each: `AllocatorBenchmark [CASE]...`.
+
+import Allocator
+import Glibc
+import Resources
+
+@main
+struct AllocatorBenchmark {
+    static let cases: [(name: String, run: @Sendable () throws -> Void)] = [
+        ("declining", DecliningRounds.run), ("fill", FillAndRevive.run), ("quota", QuotaRoles.run),
+        ("suppressed", SuppressedFrameworks.run), ("freed", FreedTask.run), ("filters", ManyFilters.run),
+        ("mixed", MixedCluster.run), ("memory", MemorySlopes.run), ("fairness", FairnessUnderPressure.run),
+    ]
+
+    static func main() throws {
+        let wanted = CommandLine.arguments.dropFirst()
+        for name in wanted where !cases.contains(where: { $0.name == name }) {
+            throw Mistake(description: "no case '\(name)'; there are: \(cases.map(\.name).joined(separator: " "))")
+        }
+        for (name, run) in cases where wanted.isEmpty || wanted.contains(name) {
+            try run()
+            fflush(nil)
+        }
+    }
+}
+
+struct Mistake: Error, CustomStringConvertible {
+    var description: String
+}
+
+/// What is printed.
+enum Report {
+    static func line(_ name: String, agents: Int, frameworks: Int, median: Duration, target: Duration) {
+        print(
+            #"{"case": "\#(name)", "agents": \#(agents), "frameworks": \#(frameworks), "#
+                + #""median_ms": \#(text(milliseconds(median))), "target_ms": \#(text(milliseconds(target)))}"#)
+    }
+
+    /// - Parameter points: Sizes and the median for each.
+    static func growth(_ name: String, in quantity: String, _ points: [(size: Int, median: Duration)], target: Double) {
+        let exponent = slope(points.map { (Logarithm.of(Double($0.size)), Logarithm.of(milliseconds($0.median))) })
+        figure(name, ["growth_in": quantity], "exponent", exponent, target: target)
+    }
+
+    static func figure(
+        _ name: String, _ texts: KeyValuePairs<String, String>, _ key: String, _ value: Double, target: Double?
+    ) {
+        var line = #"{"case": "\#(name)""#
+        for (key, value) in texts { line += #", "\#(key)": "\#(value)""# }
+        line += #", "\#(key)": \#(text(value))"#
+        if let target { line += #", "target": \#(text(target))"# }
+        print(line + "}")
+    }
+
+    static func milliseconds(_ duration: Duration) -> Double { duration.inSeconds * 1_000 }
+
+    /// The least-squares line's slope.
+    static func slope(_ points: [(x: Double, y: Double)]) -> Double {
+        let count = Double(points.count)
+        let (sumX, sumY) = points.reduce((0.0, 0.0)) { ($0.0 + $1.x, $0.1 + $1.y) }
+        let numerator = points.reduce(0.0) { $0 + ($1.x - sumX / count) * ($1.y - sumY / count) }
+        let denominator = points.reduce(0.0) { $0 + ($1.x - sumX / count) * ($1.x - sumX / count) }
+        return numerator / denominator
+    }
+
+    private static func text(_ number: Double) -> String {
+        let scaled = (number * 10_000).rounded() / 10_000
+        return "\(scaled)"
+    }
+}
+
+enum Stopwatch {
+    /// Processor time of this thread: what else the machine does is not measured. On an idle one it is the time that
+    /// passes.
+    static var now: Duration {
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
+    }
+
+    static func time(_ body: () throws -> Void) rethrows -> Duration {
+        let began = now
+        try body()
+        return now - began
+    }
+
+    static func median(_ times: [Duration]) -> Duration {
+        let sorted = times.sorted()
+        return sorted.isEmpty ? .zero : sorted[sorted.count / 2]
+    }
+}
+
+/// The natural logarithm without the C library's mathematics.
+enum Logarithm {
+    static func of(_ number: Double) -> Double {
+        let ratio = (number.significand - 1) / (number.significand + 1)
+        var (power, sum) = (ratio, 0.0)
+        for odd in stride(from: 1, to: 61, by: 2) {
+            sum += power / Double(odd)
+            power *= ratio * ratio
+        }
+        return Double(number.exponent) * 0.693_147_180_559_945_3 + 2 * sum
+    }
+}
+
+/// Clusters that several cases start from.
+enum Cluster {
+    static let start = Moment(instant: .zero, wall: WallTime(nanoseconds: 0))
+    /// Two filters that end never are told apart by nobody.
+    static let forEver = Duration.seconds(365 * 86_400)
+
+    static func agent(_ index: Int) -> AgentID { AgentID("agent-\(index)") }
+    static func framework(_ index: Int) -> FrameworkID { FrameworkID("framework-\(index)") }
+
+    static let total = resources("cpus:24;mem:4096;disk:4096;ports:[31000-32000]")
+
+    /// `cpus:16;mem:2014;disk:1024` and 16 single ports.
+    static let used = resources("cpus:16;mem:2014;disk:1024") + singlePorts
+
+    private static let singlePorts = Resources(entries: [
+        ResourceEntry(
+            name: "ports",
+            value: .ranges(Ranges((0..<16).map { 31_000 + UInt64($0) * 50...31_000 + UInt64($0) * 50 })))
+    ])
+
+    static func resources(_ text: String) -> Resources {
+        guard let parsed = try? Resources.parse(text) else { preconditionFailure("'\(text)' are no resources") }
+        return parsed
+    }
+
+    /// Agents with something used on each, given round-robin to the frameworks, all in role `*`.
+    static func partlyUsed(agents: Int, frameworks: Int) -> Allocator {
+        var allocator = Allocator()
+        for index in 0..<frameworks { allocator.addFramework(framework(index), roles: [.any]) }
+        for index in 0..<agents {
+            allocator.addAgent(agent(index), total: total, at: start)
+            allocator.charge(framework(index % frameworks), role: .any, agent: agent(index), resources: used)
+        }
+        return allocator
+    }
+}

@@ -1,0 +1,53 @@
+// The step that matters in life: one task ends, and its resources are offered again.
+
+import Allocator
+import Resources
+
+enum FreedTask {
+    private static let task = Cluster.resources("cpus:1;mem:128;disk:64;ports:[31000-31000]")
+
+    static func run() {
+        let usual = (agents: 10_000, frameworks: 1_000)
+        Report.line(
+            "task-ends-and-is-offered-again", agents: usual.agents, frameworks: usual.frameworks,
+            median: median(usual.agents, usual.frameworks), target: .microseconds(50))
+        let byAgents = [1_250, 2_500, 5_000, 10_000, 20_000, 40_000].map { (size: $0, median: median($0, 1_000)) }
+        Report.growth("task-ends-and-is-offered-again", in: "agents", byAgents, target: 0.1)
+        let byFrameworks = [125, 250, 500, 1_000, 2_000, 4_000, 8_000].map { (size: $0, median: median(10_000, $0)) }
+        Report.growth("task-ends-and-is-offered-again", in: "frameworks", byFrameworks, target: 0.3)
+    }
+
+    /// A full cluster where tasks end one after the other, on agents and of frameworks drawn by lot. Whoever is offered
+    /// the room takes it. Some agents have something left that everybody declined for ever.
+    private static func median(_ agents: Int, _ frameworks: Int) -> Duration {
+        var allocator = Cluster.partlyUsed(agents: agents, frameworks: frameworks)
+        var offers = allocator.allocate(at: .zero, seed: 0)
+        while !offers.isEmpty {
+            for offer in offers where offer.agent.value.hasSuffix("99") && offer.agent.value.utf8.count < 10 {
+                allocator.recover(
+                    offer.framework, role: offer.role, agent: offer.agent, resources: offer.resources,
+                    filter: Cluster.forEver, at: .zero)
+            }
+            offers = allocator.allocate(at: .zero, seed: 0)
+        }
+        var owners = (0..<agents).map { Cluster.framework($0 % frameworks) }
+        var random = SplitMix64(seed: 7)
+        var times: [Duration] = []
+        for step in 0..<5_000 {
+            var index = Int.random(in: 0..<agents, using: &random)
+            if index % 100 == 99 { index -= 1 }
+            let agent = Cluster.agent(index)
+            let owner = owners[index]
+            let now = Instant.zero.advanced(by: .milliseconds(step))
+            var offers: [Allocation] = []
+            times.append(
+                Stopwatch.time {
+                    allocator.recover(owner, role: .any, agent: agent, resources: task, filter: nil, at: now)
+                    offers = allocator.allocate(at: now, seed: UInt64(step))
+                })
+            precondition(offers.count == 1 && offers[0].resources == task, "expected one offer, got \(offers)")
+            owners[index] = offers[0].framework
+        }
+        return Stopwatch.median(times)
+    }
+}
