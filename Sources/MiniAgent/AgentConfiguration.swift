@@ -43,6 +43,20 @@ public struct AgentConfiguration: Sendable {
     public var domain: V1DomainInfo?
     public var containerizers: [ContainerizerName] = [.docker, .process]
     public var dockerSocket: String = "/var/run/docker.sock"
+    /// Where images come from whose names say no registry; `nil`: Docker's own.
+    public var dockerRegistry: String?
+    /// Logins of registries: the text of a Docker `config.json`, or of a `.dockercfg`.
+    public var dockerConfig: String?
+    /// How long a pull may take.
+    public var dockerPullTimeout: Duration = .seconds(15 * 60)
+    /// How long the engine may take to create, start or remove a container. What it knows by heart has at most 10 s.
+    public var dockerCallTimeout: Duration = .seconds(60)
+    /// How often the engine is asked whether it is well.
+    public var dockerHealthInterval: Duration = .seconds(10)
+    /// The parameters that tasks may pass, named as on Docker's command line; `nil`: all that are understood.
+    public var dockerParameters: [String]?
+    /// Name servers of containers that name none: the JSON of Apache Mesos' DefaultContainerDNSInfo.
+    public var defaultContainerDNS: String?
     /// How long an ended container is kept.
     public var dockerRemoveDelay: Duration = .seconds(6 * 3600)
     /// Grace of a Docker task that is stopped without a kill policy; `nil`: ``executorShutdownGracePeriod``.
@@ -86,6 +100,8 @@ public enum AgentStartError: Error, Sendable, CustomStringConvertible {
     case corruptCheckpoint([String])
     case incompatible(differences: [String], metaLatest: String)
     case cannotListen(String)
+    /// - Parameter flag: The one that makes no sense, without dashes.
+    case invalidDocker(flag: String, reason: String)
     case noSupervisor(String)
     /// - Parameter flag: What needs them, without dashes.
     case credentialsMissing(flag: String)
@@ -106,6 +122,7 @@ public enum AgentStartError: Error, Sendable, CustomStringConvertible {
             "Incompatible agent info detected: \(differences.joined(separator: "; ")). Start with the old flags; or, to "
                 + "start as a new agent, end its tasks and remove \(metaLatest)"
         case .cannotListen(let reason): reason
+        case .invalidDocker(let flag, let reason): "--\(flag): \(reason)"
         case .credentialsMissing(let flag): "--\(flag) needs --http_credentials: nobody could prove who they are"
         case .tls(let path, let reason): "TLS: cannot read \(path): \(reason)"
         case .noSupervisor(let path): "the process containerizer needs \(path), which cannot be executed"

@@ -93,6 +93,7 @@ public final class AgentServer: Sendable {
         }
         await shell.use(store)
         inbox.send(.event(.recovered(await start.plan(runner))))
+        for containerizer in runner.containerizers.values { work.add { await containerizer.watch() } }
         let detector = MasterDetector(
             location: configuration.master, sessionTimeout: configuration.zkSessionTimeout, logger: logger)
         let agent = AgentServer(

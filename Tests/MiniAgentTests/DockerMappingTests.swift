@@ -7,20 +7,10 @@ import Testing
 @testable import MiniAgent
 
 struct DockerMappingTests {
-    private func launch(_ info: V1TaskInfo) -> Launch {
-        let key = TaskKey(framework: AgentConversation.framework, task: TaskID(info.taskID.value))
-        let agent = AgentConversation.agentID
-        return Launch(
-            record: TaskRecord(key: key, info: info, container: ContainerID("c1"), containerizer: .docker),
-            framework: AgentConversation.frameworkInfo(), agent: agent,
-            run: AgentPaths(workDirectory: "/w").run(agent, key, ContainerID("c1")))
-    }
+    private func launch(_ info: V1TaskInfo) -> Launch { MappedTask.launch(info) }
 
     private func body(_ info: V1TaskInfo, _ settings: DockerMappingSettings = .init()) -> String {
-        do {
-            let mapping = try DockerMapping(launch(info), workDirectory: "/w", settings: settings)
-            return String(decoding: mapping.body, as: UTF8.self)
-        } catch { return "\(error)" }
+        MappedTask.body(info, settings)
     }
 
     private var info: V1TaskInfo { AgentConversation.info("t1", docker: true) }
@@ -37,7 +27,7 @@ struct DockerMappingTests {
                 "HostConfig":{"NetworkMode":"host","Mounts":[{"Type":"bind",\
                 "Source":"/w/slaves/a1/frameworks/f1/executors/t1/runs/c1","Target":"/mnt/mesos/sandbox"}],\
                 "CpuShares":1024,"Memory":167772160,"MemorySwap":167772160,\
-                "LogConfig":{"Type":"json-file","Config":{"max-size":"1000p"}}}}
+                "LogConfig":{"Type":"local","Config":{"max-size":"1000p"}}}}
                 """)
     }
 
@@ -165,12 +155,7 @@ struct DockerMappingTests {
         #expect(body(info).contains(#""Hostname":"box""#))
     }
 
-    private func parameter(_ key: String, _ value: String) -> V1Parameter {
-        var parameter = V1Parameter()
-        parameter.key = key
-        parameter.value = value
-        return parameter
-    }
+    private func parameter(_ key: String, _ value: String) -> V1Parameter { MappedTask.parameter(key, value) }
 
     @Test func `parameters are translated, and an unknown one is named`() {
         var info = info
@@ -207,5 +192,34 @@ struct DockerMappingTests {
     func `image names are taken apart`(name: String, repository: String, tag: String) {
         #expect(ImageReference(name).repository == repository)
         #expect(ImageReference(name).tag == tag)
+    }
+}
+
+/// A task mapped to the body of the create call, or to why it cannot be.
+enum MappedTask {
+    static func launch(_ info: V1TaskInfo, workDirectory: String = "/w") -> Launch {
+        let key = TaskKey(framework: AgentConversation.framework, task: TaskID(info.taskID.value))
+        let agent = AgentConversation.agentID
+        return Launch(
+            record: TaskRecord(key: key, info: info, container: ContainerID("c1"), containerizer: .docker),
+            framework: AgentConversation.frameworkInfo(), agent: agent,
+            run: AgentPaths(workDirectory: workDirectory).run(agent, key, ContainerID("c1")))
+    }
+
+    static func body(
+        _ info: V1TaskInfo, _ settings: DockerMappingSettings = .init(), workDirectory: String = "/w"
+    ) -> String {
+        do {
+            let mapping = try DockerMapping(
+                launch(info, workDirectory: workDirectory), workDirectory: workDirectory, settings: settings)
+            return String(decoding: mapping.body, as: UTF8.self)
+        } catch { return "\(error)" }
+    }
+
+    static func parameter(_ key: String, _ value: String) -> V1Parameter {
+        var parameter = V1Parameter()
+        parameter.key = key
+        parameter.value = value
+        return parameter
     }
 }

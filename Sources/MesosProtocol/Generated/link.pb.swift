@@ -514,7 +514,7 @@ public nonisolated struct LinkCall: @unchecked Sendable {
     fileprivate var _latestState: V1TaskState? = nil
   }
 
-  /// Answers the ping of the same number.
+  /// Answers the ping of the same number. Also sent unasked, with number 0, when what it says of the agent changes.
   public nonisolated struct Pong: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -529,11 +529,22 @@ public nonisolated struct LinkCall: @unchecked Sendable {
     /// Clears the value of `sequence`. Subsequent reads from it will return its default value.
     public mutating func clearSequence() {self._sequence = nil}
 
+    /// Why nothing of the agent should be offered for now, although it is well itself: its engine does not answer.
+    public var stalledBecause: String {
+      get {_stalledBecause ?? String()}
+      set {_stalledBecause = newValue}
+    }
+    /// Returns true if `stalledBecause` has been explicitly set.
+    public var hasStalledBecause: Bool {self._stalledBecause != nil}
+    /// Clears the value of `stalledBecause`. Subsequent reads from it will return its default value.
+    public mutating func clearStalledBecause() {self._stalledBecause = nil}
+
     public var unknownFields = SwiftProtobuf.UnknownStorage()
 
     public init() {}
 
     fileprivate var _sequence: UInt64? = nil
+    fileprivate var _stalledBecause: String? = nil
   }
 
   public nonisolated struct Unregister: Sendable {
@@ -2006,7 +2017,7 @@ nonisolated extension LinkCall.Update: SwiftProtobuf.Message, SwiftProtobuf._Mes
 
 nonisolated extension LinkCall.Pong: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = LinkCall.protoMessageName + ".Pong"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}sequence\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}sequence\0\u{3}stalled_because\0")
 
   public var isInitialized: Bool {
     if self._sequence == nil {return false}
@@ -2020,6 +2031,7 @@ nonisolated extension LinkCall.Pong: SwiftProtobuf.Message, SwiftProtobuf._Messa
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularUInt64Field(value: &self._sequence) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self._stalledBecause) }()
       default: break
       }
     }
@@ -2033,11 +2045,15 @@ nonisolated extension LinkCall.Pong: SwiftProtobuf.Message, SwiftProtobuf._Messa
     try { if let v = self._sequence {
       try visitor.visitSingularUInt64Field(value: v, fieldNumber: 1)
     } }()
+    try { if let v = self._stalledBecause {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 2)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: LinkCall.Pong, rhs: LinkCall.Pong) -> Bool {
     if lhs._sequence != rhs._sequence {return false}
+    if lhs._stalledBecause != rhs._stalledBecause {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

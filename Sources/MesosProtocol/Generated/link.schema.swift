@@ -55,6 +55,7 @@ extension Schema {
         3 latest_state required enum:mesos.v1.TaskState
         message mini.link.v1.Call.Pong
         1 sequence required uint64
+        2 stalled_because optional string
         message mini.link.v1.Call.Unregister
         1 reason optional string
         message mini.link.v1.Call.OperationStatus

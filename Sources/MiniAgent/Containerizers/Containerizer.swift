@@ -76,4 +76,11 @@ package protocol Containerizer: Sendable {
 
     /// Ends and removes a container that belongs to no task.
     func remove(orphan: ContainerID, agent: AgentID) async
+
+    /// Keeps an eye on what it works with, for as long as the agent runs.
+    func watch() async
+}
+
+extension Containerizer {
+    package func watch() async {}
 }

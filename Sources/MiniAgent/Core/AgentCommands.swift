@@ -70,6 +70,9 @@ extension AgentCore {
             return [.send(linkID, sayOnce(report, about: key, now))]
         }
         if let refusal = drainRefusal(of: framework) { return [.send(linkID, sayOnce(refusal, about: key, now))] }
+        if let refusal = engineRefusal(of: info, framework) {
+            return [.send(linkID, sayOnce(refusal, about: key, now))]
+        }
         if isStopping {
             let report = ExitReport(
                 state: framework.droppedState, reason: .executorTerminated, message: "The agent is shutting down")

@@ -28,6 +28,8 @@ package struct AgentCore: Hashable, Sendable {
     package private(set) var isRecovered = false
     /// How this agent is drained; nil unless tasks are being ended for it.
     package internal(set) var drain: DrainOrder?
+    /// Why the engine takes no tasks for now; nil while it answers.
+    package internal(set) var engineStall: String?
     var keysByContainer: [ContainerID: TaskKey] = [:]
     var updateIDs: RandomStream
     var containerIDs: RandomStream
@@ -85,6 +87,10 @@ package struct AgentCore: Hashable, Sendable {
             effects = step(container, .exited(exit), now)
         case .checkFinished(let id, let outcome):
             effects = step(id.container, .checkFinished(id, outcome), now)
+        case .containerProgressed(let container, let text):
+            effects = step(container, .progressed(text), now)
+        case .engineStalled(let reason):
+            effects = engineChanged(reason)
         case .timerFired(let timer):
             effects = fired(timer, now)
         case .unregisterRequested(let reason):
@@ -118,7 +124,7 @@ package struct AgentCore: Hashable, Sendable {
                 heldPing = sequence
                 return []
             }
-            let effects = link.pinged(linkID, sequence: sequence)
+            let effects = link.pinged(linkID, sequence: sequence, stall: engineStall)
             return connected ? effects : effects + lose(linkID, because: "the master takes this agent for disconnected")
         case .shutdown(let reason):
             return beginStopping(.fatal("the master told this agent to shut down: \(reason)"), now)
@@ -160,7 +166,8 @@ package struct AgentCore: Hashable, Sendable {
         for key in tasks.keys.sorted() { effects += step(key, .stream(.masterChanged), now) }
         for operation in resources.state.operations { effects += tell(operation) }
         effects += performHeld(on: linkID, now)
-        if let heldPing { effects += link.pinged(linkID, sequence: heldPing) }
+        if let heldPing { effects += link.pinged(linkID, sequence: heldPing, stall: engineStall) }
+        effects += tellStall()
         heldPing = nil
         return effects
     }

@@ -38,7 +38,8 @@ package struct Registration: Hashable, Sendable {
 /// A call to the leading master on a registered link.
 package enum AgentCall: Hashable, Sendable {
     case update(StatusUpdate, latest: V1TaskState)
-    case pong(sequence: UInt64)
+    /// - Parameter stalledBecause: Why nothing of this host should be offered for now.
+    case pong(sequence: UInt64, stalledBecause: String? = nil)
     case tasksReconciled
     case unregister(reason: String)
     /// What became of an operation.

@@ -137,6 +137,10 @@ package enum AgentEvent: Hashable, Sendable {
     case containerFailed(ContainerID, LaunchFailure)
     case containerExited(ContainerID, ContainerExit)
     case checkFinished(CheckRun.ID, CheckOutcome)
+    /// How far its preparation has come, for the framework to read.
+    case containerProgressed(ContainerID, String)
+    /// The Docker engine does not answer, and why; nil: it answers again.
+    case engineStalled(String?)
     case timerFired(AgentTimer)
     /// The operator wants this agent out of the cluster: tasks are ended, then the agent stops.
     case unregisterRequested(reason: String)

@@ -106,10 +106,12 @@ package struct MasterLinkState: Hashable, Sendable {
         return [pingDeadline(link, grant, pings: 0)]
     }
 
-    mutating func pinged(_ link: LinkID, sequence: UInt64) -> [AgentEffect] {
+    mutating func pinged(_ link: LinkID, sequence: UInt64, stall: String?) -> [AgentEffect] {
         guard case .registered(let master, link, let grant, let pings) = phase else { return [] }
         phase = .registered(master, link, grant, pings: pings + 1)
-        return [.send(link, .pong(sequence: sequence)), pingDeadline(link, grant, pings: pings + 1)]
+        return [
+            .send(link, .pong(sequence: sequence, stalledBecause: stall)), pingDeadline(link, grant, pings: pings + 1),
+        ]
     }
 
     private func pingDeadline(_ link: LinkID, _ grant: RegistrationGrant, pings: UInt64) -> AgentEffect {

@@ -16,6 +16,8 @@ package struct TaskLife: Hashable, Sendable {
     package enum Event: Hashable, Sendable {
         case recorded
         case prepared
+        /// How far the preparation has come.
+        case progressed(String)
         case started(StartedContainer)
         case failed(LaunchFailure)
         case exited(ContainerExit)
@@ -117,6 +119,8 @@ package struct TaskLife: Hashable, Sendable {
             let (id, effects) = produce(.taskStarting, now, &ids)
             phase = .announcing(id)
             return effects
+        case (.preparing, .progressed(let text)):
+            return tell(text, now, &ids)
         case (.launching, .started(let started)):
             phase = .running
             if startedAt == nil { startedAt = now.instant }
@@ -152,7 +156,7 @@ package struct TaskLife: Hashable, Sendable {
             return stepStream(event)
         case (_, .abandoned(let order)):
             return abandon(order, now, &ids)
-        case (_, .recorded), (_, .prepared), (_, .started), (_, .failed), (_, .exited), (_, .missed),
+        case (_, .recorded), (_, .prepared), (_, .progressed), (_, .started), (_, .failed), (_, .exited), (_, .missed),
             (_, .repeatKillDue), (_, .checkDue), (_, .checkFinished), (_, .completionTimeReached):
             return []  // Late: a kill or a failure came first.
         }
@@ -203,6 +207,14 @@ package struct TaskLife: Hashable, Sendable {
             update.reason = .agentDraining
         }
         return (update.id, record(update))
+    }
+
+    /// An update that is told once and forgotten: the state is the same, and what it says is soon out of date.
+    private func tell(_ progress: String, _ now: Moment, _ ids: inout RandomStream) -> [Effect] {
+        let update = StatusUpdate(
+            id: WireUUID.random(using: &ids), key: record.key, executor: record.executor, container: record.container,
+            state: .taskStaging, source: .agent, message: progress, timestamp: now.wall)
+        return [.send(update, latest: .taskStaging)]
     }
 
     private mutating func end(_ cause: ExitReport, _ now: Moment, _ ids: inout RandomStream) -> [Effect] {

@@ -94,9 +94,10 @@ extension AgentCall {
             call.update.frameworkID = V1FrameworkID(update.key.framework)
             call.update.status = update.status(agent: agent ?? AgentID(""))
             call.update.latestState = latest
-        case .pong(let sequence):
+        case .pong(let sequence, let stall):
             call.type = .pong
             call.pong.sequence = sequence
+            if let stall { call.pong.stalledBecause = stall }
         case .tasksReconciled:
             call.type = .tasksReconciled
         case .unregister(let reason):

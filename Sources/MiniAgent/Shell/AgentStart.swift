@@ -17,6 +17,7 @@ struct AgentStart: Sendable {
     private let hostname: String
     private let attributes: [V1Attribute]
     private let supervisor: SupervisorProgram?
+    private let docker: DockerContainerizer.Settings
 
     init(_ configuration: AgentConfiguration, logger: Logger) throws(AgentStartError) {
         self.configuration = configuration
@@ -28,6 +29,7 @@ struct AgentStart: Sendable {
         attributes = try AgentAttributes.parse(configuration.attributes)
         let directory = try Self.workDirectory(configuration.workDirectory)
         paths = AgentPaths(workDirectory: directory)
+        docker = try DockerContainerizer.Settings(configuration, workDirectory: directory, agentIP: advertisedIP)
         let resources = try AgentResources.parse(
             configuration.resources, defaultRole: configuration.defaultRole,
             host: HostCapacity.measure(workDirectory: directory))
@@ -78,12 +80,15 @@ struct AgentStart: Sendable {
     func runner(report: @escaping @Sendable (AgentEvent) -> Void) -> ContainerRunner {
         var containerizers: [ContainerizerKind: any Containerizer] = [:]
         if settings.containerizers.contains(.docker) {
-            var docker = DockerContainerizer.Settings(workDirectory: paths.workDirectory, agentIP: advertisedIP)
-            docker.removeDelay = configuration.dockerRemoveDelay
-            docker.mapping.sandboxDirectory = configuration.sandboxDirectory
-            docker.mapping.enforcesCPUQuota = configuration.cgroupsEnableCFS
             containerizers[.docker] = DockerContainerizer(
-                engine: DockerEngine(socketPath: configuration.dockerSocket), settings: docker, logger: logger)
+                socketPath: configuration.dockerSocket, deadlines: DockerDeadlines(configuration), settings: docker,
+                logger: logger
+            ) { notice in
+                switch notice {
+                case .pulling(let container, let text): report(.containerProgressed(container, text))
+                case .stalled(let reason): report(.engineStalled(reason))
+                }
+            }
         }
         if let supervisor {
             containerizers[.process] = ProcessContainerizer(

@@ -119,6 +119,7 @@ extension JSONWriter {
             member("estimated_drain_start_time_seconds", time.seconds)
         }
         member("mini_version", agent.version)
+        if let stall = agent.stall { member("mini_stalled", stall) }
         guard isFull else { return }
         object("reserved_resources_full") { json in
             for role in agent.total.reservedRoles {

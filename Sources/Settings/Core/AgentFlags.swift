@@ -110,12 +110,25 @@ private enum AgentFlags {
             support: .accepted("the engine is spoken to over its socket, without a client program"), value: "path",
             "The client program."),
         .init(
-            "docker_config", .document, support: .accepted(notYet), isSecret: true,
-            "Credentials of image registries."),
+            "docker_config", .document, isSecret: true, value: "JSON of a config.json",
+            "Logins of image registries."),
+        .init(
+            "docker_registry", .text, value: "host:port", "Where images come from whose names say no registry."),
+        .init(
+            "docker_parameters", .list, value: "user,env,...",
+            "The parameters that tasks may pass; all that are supported if not given."),
+        .init("docker_pull_timeout", .anyDuration, default: "15mins", "How long a pull may take."),
+        .init(
+            "docker_call_timeout", .anyDuration, default: "1mins",
+            "How long the engine may take to create, start or remove a container."),
+        .init(
+            "docker_health_interval", .anyDuration, default: "10secs",
+            "How often the engine is asked whether it is well."),
         .init(
             "docker_mesos_image", .text, support: .accepted("an agent in a container needs no image of its own"),
             value: "image", "The agent's own image."),
-        later("default_container_dns", .document, "Name servers of containers."),
+        .init(
+            "default_container_dns", .document, value: "JSON object", "Name servers of containers that name none."),
     ]
 
     static let recovery: [FlagDefinition] = [
@@ -189,7 +202,7 @@ private enum AgentFlags {
             because: "this agent works without it")
         + named(
             "image_providers image_provisioner_backend image_gc_config appc_simple_discovery_uri_prefix appc_store_dir "
-                + "docker_registry docker_store_dir docker_ignore_runtime docker_volume_checkpoint_dir "
+                + "docker_store_dir docker_ignore_runtime docker_volume_checkpoint_dir "
                 + "docker_volume_chown docker_dns container_disk_watch_interval enforce_container_disk_quota",
             because: "images are left to the Docker engine")
         + named(

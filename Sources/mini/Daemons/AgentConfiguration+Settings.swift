@@ -58,6 +58,13 @@ extension AgentConfiguration {
 
     private mutating func readDocker(_ settings: ResolvedSettings) {
         dockerSocket = settings.text("docker_socket") ?? dockerSocket
+        dockerRegistry = settings.text("docker_registry")
+        dockerConfig = settings.text("docker_config")
+        dockerParameters = settings.list("docker_parameters")
+        dockerPullTimeout = settings.duration("docker_pull_timeout") ?? dockerPullTimeout
+        dockerCallTimeout = settings.duration("docker_call_timeout") ?? dockerCallTimeout
+        dockerHealthInterval = settings.duration("docker_health_interval") ?? dockerHealthInterval
+        defaultContainerDNS = settings.text("default_container_dns")
         dockerRemoveDelay = settings.duration("docker_remove_delay") ?? dockerRemoveDelay
         dockerStopTimeout = settings.duration("docker_stop_timeout")
         dockerKillOrphans = settings.boolean("docker_kill_orphans")

@@ -42,6 +42,29 @@ package enum DockerAnswers {
         return oneLine(String(decoding: body.prefix(500), as: UTF8.self))
     }
 
+    /// What an engine says of itself, with the newest API version that both sides speak.
+    package static func version(
+        _ body: [UInt8], ours: ClosedRange<DockerAPIVersion>
+    ) throws(DockerError) -> DockerEngineInfo {
+        let value = try parse(body)
+        let text = value["ApiVersion"]?.stringValue ?? ""
+        guard let theirs = DockerAPIVersion(text) else { throw .malformed("no ApiVersion") }
+        let name = oneLine(String((value["Version"]?.stringValue ?? "").prefix(100)))
+        if theirs < ours.lowerBound {
+            throw .malformed(
+                "version \(name) speaks API \(theirs) at most, and at least \(ours.lowerBound) is needed (Docker 20.10)"
+            )
+        }
+        if let least = value["MinAPIVersion"]?.stringValue.flatMap({ DockerAPIVersion($0) }), least > ours.upperBound {
+            throw .malformed(
+                "version \(name) speaks API \(least) at least, and \(ours.upperBound) is the newest known here")
+        }
+        let isPodman = (value["Components"]?.arrayValue ?? []).contains {
+            $0["Name"]?.stringValue?.hasPrefix("Podman") == true
+        }
+        return DockerEngineInfo(version: min(theirs, ours.upperBound), isPodman: isPodman)
+    }
+
     package static func list(_ body: [UInt8]) throws(DockerError) -> [DockerListEntry] {
         guard let entries = try parse(body).arrayValue else { throw .malformed("a container list is no array") }
         return entries.map { entry in
@@ -98,45 +121,5 @@ package enum DockerAnswers {
 
     static func oneLine(_ text: String) -> String {
         text.split(whereSeparator: \.isNewline).joined(separator: " ")
-    }
-}
-
-/// The stream of JSON objects with which the engine reports a pull.
-package struct PullProgress: Sendable {
-    private static let lineBytesMax = 1 << 20
-
-    private var line: [UInt8] = []
-    private var failure: String?
-    private var isSkipping = false
-
-    package init() {}
-
-    package mutating func append(_ chunk: [UInt8]) {
-        for byte in chunk {
-            if byte == UInt8(ascii: "\n") {
-                endLine()
-            } else if line.count < Self.lineBytesMax {
-                line.append(byte)
-            } else {
-                isSkipping = true
-            }
-        }
-    }
-
-    /// - Returns: The engine's reason if the pull failed.
-    package mutating func finish() -> String? {
-        endLine()
-        return failure
-    }
-
-    private mutating func endLine() {
-        defer {
-            line = []
-            isSkipping = false
-        }
-        guard !isSkipping, let value = try? JSONValue(parsing: line) else { return }
-        if let message = value["errorDetail"]?["message"]?.stringValue ?? value["error"]?.stringValue {
-            failure = DockerAnswers.oneLine(message)
-        }
     }
 }

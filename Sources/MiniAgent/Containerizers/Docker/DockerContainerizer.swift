@@ -1,6 +1,6 @@
 // Runs tasks as Docker containers.
 
-import Foundation
+import HTTPClient
 import Logging
 import Mailbox
 import MesosProtocol
@@ -18,6 +18,8 @@ package final class DockerContainerizer: Containerizer {
         package var pullTimeout: Duration = .seconds(15 * 60)
         /// How long to wait for an engine that fell silent while a container was being started.
         package var stalledStartTimeout: Duration = .seconds(120)
+        /// Who the agent is to image registries.
+        package var credentials = RegistryCredentials()
 
         package init(workDirectory: String, agentIP: String) {
             self.workDirectory = workDirectory
@@ -25,15 +27,39 @@ package final class DockerContainerizer: Containerizer {
         }
     }
 
+    /// What it tells the agent without being asked.
+    package enum Notice: Hashable, Sendable {
+        case pulling(ContainerID, String)
+        /// Why the engine counts as stalled; nil: it answers again.
+        case stalled(String?)
+    }
+
     let engine: DockerEngine
     let settings: Settings
-    private let logger: Logger
+    let logger: Logger
+    let watch: EngineWatch
+    /// Outputs that were attached to before the start, until somebody follows the container.
+    let attached = Locked<[ContainerID: HTTPClientBody]>([:])
+    /// Who copies whose output, so that a stream that does not end can be ended.
+    let followed = Locked<[ContainerID: Followed]>([:])
     private let puller: ImagePuller
+    private let notify: @Sendable (Notice) -> Void
 
-    package init(engine: DockerEngine, settings: Settings, logger: Logger) {
-        self.engine = engine
+    /// - Parameter deadlines: Of calls; a look at the engine's health has `quick`.
+    package init(
+        socketPath: String, deadlines: DockerDeadlines = DockerDeadlines(), settings: Settings, logger: Logger,
+        notify: @escaping @Sendable (Notice) -> Void = { _ in }
+    ) {
+        let suspicion = EngineSuspicion()
+        var watchDeadlines = deadlines
+        watchDeadlines.quick = min(deadlines.quick, .seconds(5))
+        engine = DockerEngine(socketPath: socketPath, deadlines: deadlines) { suspicion.note() }
+        watch = EngineWatch(
+            engine: DockerEngine(socketPath: socketPath, deadlines: watchDeadlines),
+            pace: EngineWatch.Pace(interval: deadlines.watchInterval), suspicion: suspicion, logger: logger)
         self.settings = settings
         self.logger = logger
+        self.notify = notify
         puller = ImagePuller(engine: engine, timeout: settings.pullTimeout)
     }
 
@@ -52,31 +78,52 @@ package final class DockerContainerizer: Containerizer {
         }
     }
 
+    /// Watches the engine, and that no container ends unseen.
+    package func watch() async {
+        await watch.run(
+            onChange: { [notify] stall in notify(.stalled(stall)) }, onAnswer: { await self.sweepFollowed() })
+    }
+
+    /// Images being pulled, and how far each is.
+    package var pulls: [(image: String, text: String?)] { puller.progress }
+
     // MARK: Launch
 
     package func prepare(_ launch: Launch) async throws(LaunchFailure) {
-        let image = DockerMapping.image(of: launch.record.info)
-        guard !image.isEmpty else { throw .preparation("the task names no Docker image") }
-        do throws(DockerError) {
-            let forcesPull = launch.record.info.container.docker.forcePullImage
-            if !forcesPull, try await engine.hasImage(image) { return }
-            try await puller.pull(image)
+        let named = DockerMapping.image(of: launch.record.info)
+        guard !named.isEmpty else { throw .preparation("the task names no Docker image") }
+        let image = ImageReference.name(named, from: settings.mapping.registry)
+        let authorization: String?
+        do throws(RegistryCredentialsError) {
+            authorization =
+                try TaskCredentials.find(launch)?.authorization(for: image)
+                ?? settings.credentials.authorization(for: image)
         } catch {
-            throw .preparation("Failed to pull Docker image '\(image)': \(error)")
+            throw .preparation("Failed to pull Docker image '\(image)': the task's docker config: \(error)")
+        }
+        do throws(DockerError) {
+            let info = launch.record.info.container
+            let forcesPull =
+                info.type == .docker
+                ? info.docker.forcePullImage : info.mesos.image.hasCached && !info.mesos.image.cached
+            if !forcesPull, try await engine.hasImage(image) { return }
+            let container = launch.record.container
+            try await puller.pull(image, authorization: authorization) { [notify] progress in
+                notify(.pulling(container, "Pulling image \(image): \(progress)"))
+            }
+        } catch {
+            let login = authorization == nil ? "" : " (with a login of this agent's or the task's docker config)"
+            throw .preparation("Failed to pull Docker image '\(image)'\(login): \(error)")
         }
     }
 
     package func start(_ launch: Launch) async throws(LaunchFailure) -> StartedContainer {
-        let mapping: DockerMapping
-        do throws(DockerOptionsError) {
-            mapping = try DockerMapping(
-                launch, workDirectory: settings.workDirectory, settings: settings.mapping)
-        } catch {
-            throw .options("\(error)")
-        }
+        let mapping = try await mapping(launch)
         do throws(DockerError) {
             try await provideGroupNetwork(launch)
-            try await engine.create(name: mapping.name, body: mapping.body)
+            try await create(mapping)
+            for network in mapping.furtherNetworks { try await engine.connect(mapping.name, to: network) }
+            await attach(launch, mapping.name)
             do throws(DockerError) {
                 try await engine.start(mapping.name)
             } catch  where error.isUnreachable {
@@ -84,27 +131,67 @@ package final class DockerContainerizer: Containerizer {
             }
             return started(launch, try await withGroupAddresses(engine.inspect(mapping.name), launch))
         } catch {
+            attached.withLock { $0[launch.record.container] = nil }
             throw .start("\(error)")
         }
     }
 
-    /// A start that got no answer may still happen. Looks until the engine says which.
-    private func awaitStalledStart(_ name: String) async throws(DockerError) {
+    private func mapping(_ launch: Launch) async throws(LaunchFailure) -> DockerMapping {
+        var settings = settings.mapping
+        do throws(DockerError) {
+            settings.engine = try await patiently { () throws(DockerError) in try await self.engine.info() }
+        } catch { throw .start("\(error)") }
+        do throws(DockerOptionsError) {
+            return try DockerMapping(launch, workDirectory: self.settings.workDirectory, settings: settings)
+        } catch { throw .options("\(error)") }
+    }
+
+    private func create(_ mapping: DockerMapping) async throws(DockerError) {
+        let isRepeated = Locked(false)
+        try await patiently { () throws(DockerError) in
+            do throws(DockerError) {
+                try await self.engine.create(name: mapping.name, body: mapping.body)
+            } catch  where error.isConflict && isRepeated.withLock({ $0 }) {
+                return  // The first call got no answer, and took effect.
+            } catch  where error.isUnreachable {
+                isRepeated.withLock { $0 = true }
+                throw error
+            }
+        }
+    }
+
+    /// Output that is attached to before the start is complete and exact, whatever the container's log driver does to it.
+    /// Without it, the engine's log has to do.
+    private func attach(_ launch: Launch, _ name: String) async {
+        do throws(DockerError) {
+            let body = try await engine.attachOutput(name)
+            attached.withLock { $0[launch.record.container] = body }
+        } catch {
+            logger.info("cannot attach to \(name), reading its log instead: \(error)")
+        }
+    }
+
+    /// Repeats a call for as long as an engine that is silent may take to come back.
+    private func patiently<Value>(
+        _ call: () async throws(DockerError) -> Value
+    ) async throws(DockerError) -> Value {
         let clock = ContinuousClock()
         let deadline = clock.now + settings.stalledStartTimeout
         while true {
-            do throws(DockerError) {
-                switch try await engine.inspect(name).condition {
-                case .running, .exited: return
-                case .created: throw .unreachable("it did not start the container")
-                }
-            } catch  where error.isUnreachable && clock.now < deadline {
+            do throws(DockerError) { return try await call() } catch  where error.isUnreachable && clock.now < deadline
+            {
                 do { try await Task.sleep(for: .seconds(1)) } catch { throw .cancelled }
             }
         }
     }
 
-    private func started(_ launch: Launch, _ container: DockerContainer) -> StartedContainer {
+    /// A start that got no answer may still happen. Looks until the engine says which.
+    private func awaitStalledStart(_ name: String) async throws(DockerError) {
+        let condition = try await patiently { () throws(DockerError) in try await self.engine.inspect(name).condition }
+        if condition == .created { try await engine.start(name) }
+    }
+
+    func started(_ launch: Launch, _ container: DockerContainer) -> StartedContainer {
         let info = launch.record.info.container
         var network = info.networkInfos.first ?? V1NetworkInfo()
         network.ipAddresses =
@@ -112,8 +199,8 @@ package final class DockerContainerizer: Containerizer {
         if network.ipAddresses.isEmpty, info.type != .docker || info.docker.network == .host {
             network.ipAddresses = [Self.address(settings.agentIP, .ipv4)]
         }
-        return StartedContainer(
-            networks: [network], inspection: [UInt8(ascii: "[")] + container.json + [UInt8(ascii: "]")])
+        let inspection = container.json.isEmpty ? [] : [UInt8(ascii: "[")] + container.json + [UInt8(ascii: "]")]
+        return StartedContainer(networks: [network], inspection: inspection)
     }
 
     private static func address(_ text: String, _ family: V1NetworkInfo.ProtocolEnum) -> V1NetworkInfo.IPAddress {
@@ -121,135 +208,6 @@ package final class DockerContainerizer: Containerizer {
         address.protocol = family
         address.ipAddress = text
         return address
-    }
-
-    // MARK: Life and end
-
-    package func follow(
-        _ launch: Launch, isRecovered: Bool, onRunning: @Sendable (StartedContainer) -> Void
-    ) async -> ContainerExit? {
-        let name = name(of: launch)
-        let hasEnded = Locked(false)
-        let copier = DockerLogCopier(
-            engine: engine, name: name, run: launch.run, limits: settings.outputLimits, logger: logger)
-        let copying = Task { await copier.copy(until: { hasEnded.withLock { $0 } }) }
-        var mustAnnounce = isRecovered
-        let exit = await withTaskCancellationHandler {
-            await awaitEnd(name) { container in
-                if mustAnnounce { onRunning(started(launch, container)) }
-                mustAnnounce = false
-            }
-        } onCancel: {
-            copying.cancel()
-        }
-        hasEnded.withLock { $0 = true }
-        // The output should be complete before the framework hears of the end, but not at any price: as long as more of it
-        // comes.
-        let patience = Task {
-            var seen = -1
-            while !Task.isCancelled, copier.copiedBytes.withLock({ $0 }) != seen {
-                seen = copier.copiedBytes.withLock { $0 }
-                try? await Task.sleep(for: .seconds(10))
-            }
-            copying.cancel()
-        }
-        await copying.value
-        patience.cancel()
-        return Task.isCancelled ? nil : exit
-    }
-
-    /// Asks until the engine says that the container has ended. An engine that does not answer is waited for.
-    private func awaitEnd(_ name: String, onRunning: (DockerContainer) -> Void) async -> ContainerExit {
-        var pause = Duration.milliseconds(100)
-        while !Task.isCancelled {
-            do throws(DockerError) {
-                let container = try await engine.inspect(name)
-                switch container.condition {
-                case .exited: return Self.exit(container)
-                case .created: return .unknown("its container was never started")
-                case .running: onRunning(container)
-                }
-                if try await engine.wait(name, atMost: .seconds(300)) {
-                    pause = .milliseconds(100)
-                    continue
-                }
-            } catch {
-                switch error {
-                case .refused(404, _): return .unknown("its container is gone")
-                case .cancelled: return .unknown("cancelled")
-                case .unreachable, .refused, .malformed: logger.debug("waiting for \(name): \(error)")
-                }
-            }
-            try? await Task.sleep(for: pause)
-            pause = min(pause * 2, .seconds(5))
-        }
-        return .unknown("cancelled")
-    }
-
-    static func exit(_ container: DockerContainer) -> ContainerExit {
-        if container.wasOutOfMemory {
-            let limit = container.memoryLimitBytes >> 20
-            return .memoryLimitExceeded(
-                message: "Memory limit exceeded: the kernel killed the container at its limit of \(limit) MB; "
-                    + "Container exited with status \(container.exitCode)")
-        }
-        return .exited(status: container.exitCode)
-    }
-
-    package func stop(_ launch: Launch, grace: Duration) async {
-        let (seconds, attoseconds) = grace.components
-        let whole = Int(clamping: seconds) + (attoseconds > 0 ? 1 : 0)
-        await attempt("stop", launch) { engine, name throws(DockerError) in
-            try await engine.stop(name, graceSeconds: whole)
-        }
-    }
-
-    package func kill(_ launch: Launch) async {
-        await attempt("kill", launch) { engine, name throws(DockerError) in try await engine.kill(name) }
-    }
-
-    /// A failed attempt is not repeated here: the core asks again until the container has ended.
-    private func attempt(
-        _ what: String, _ launch: Launch,
-        _ call: (DockerEngine, String) async throws(DockerError) -> Void
-    ) async {
-        do throws(DockerError) {
-            try await call(engine, name(of: launch))
-        } catch  where error.isNotFound || error.isConflict || error == .cancelled {
-            // Gone, or not running.
-        } catch {
-            logger.warning("cannot \(what) \(name(of: launch)): \(error)")
-        }
-    }
-
-    package func release(_ launch: Launch) async {
-        do { try await Task.sleep(for: settings.removeDelay) } catch { return }
-        await removeForSure(name(of: launch))
-    }
-
-    package func remove(orphan: ContainerID, agent: AgentID) async {
-        let name = DockerMapping.name(agent: agent, container: orphan)
-        logger.info("removing container \(name): it belongs to no task of this agent")
-        await removeForSure(name)
-    }
-
-    private func removeForSure(_ name: String) async {
-        var pause = Duration.seconds(1)
-        while !Task.isCancelled {
-            do throws(DockerError) {
-                return try await engine.remove(name)
-            } catch  where error.isNotFound || error.isConflict || error == .cancelled {
-                return  // Gone, or being removed.
-            } catch {
-                logger.warning("cannot remove \(name), trying again: \(error)")
-            }
-            try? await Task.sleep(for: pause)
-            pause = min(pause * 2, .seconds(60))
-        }
-    }
-
-    private func name(of launch: Launch) -> String {
-        DockerMapping.name(agent: launch.agent, container: launch.record.container)
     }
 }
 
@@ -260,35 +218,5 @@ extension ObservedContainer.Condition {
         case .running: self = .running
         case .exited: self = .exited
         }
-    }
-}
-
-/// Pulls each image once at a time: tasks that want an image that is being pulled wait for that pull.
-private actor ImagePuller {
-    private let engine: DockerEngine
-    private let timeout: Duration
-    private var pulls: [String: Task<Result<Void, DockerError>, Never>] = [:]
-
-    init(engine: DockerEngine, timeout: Duration) {
-        self.engine = engine
-        self.timeout = timeout
-    }
-
-    /// Cancelling the caller does not cancel the pull: others may wait for it, and a pulled image is no loss.
-    func pull(_ image: String) async throws(DockerError) {
-        let pull =
-            pulls[image]
-            ?? Task { [engine, timeout] in
-                do throws(DockerError) {
-                    try await engine.pull(image, timeout: timeout)
-                    return .success(())
-                } catch {
-                    return .failure(error)
-                }
-            }
-        pulls[image] = pull
-        let result = await pull.value
-        if pulls[image] == pull { pulls[image] = nil }
-        try result.get()
     }
 }

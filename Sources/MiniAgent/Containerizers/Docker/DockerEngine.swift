@@ -28,34 +28,74 @@ package enum DockerError: Error, Hashable, Sendable, CustomStringConvertible {
     var isUnreachable: Bool { if case .unreachable = self { true } else { false } }
 }
 
-/// A Docker Engine behind a unix socket. Stateless but for the negotiated version.
-package struct DockerEngine: Sendable {
-    /// The newest API version this code was written for. Older engines get their own.
-    static let versionMax = DockerAPIVersion(major: 1, minor: 41)
+/// How long the engine may take to answer.
+package struct DockerDeadlines: Hashable, Sendable {
+    /// A call that it answers from memory.
+    package var quick: Duration = .seconds(10)
+    /// A call that makes it work: create, start, remove.
+    package var work: Duration = .seconds(60)
+    /// How often its health is looked at.
+    package var watchInterval: Duration = .seconds(10)
 
-    /// Deadline of a call that the engine answers from memory.
-    static let quickTimeout: Duration = .seconds(10)
-    /// Deadline of a call that makes the engine work: create, start, remove.
-    static let workTimeout: Duration = .seconds(60)
+    package init() {}
+}
+
+/// What an engine says of itself.
+package struct DockerEngineInfo: Hashable, Sendable {
+    /// The version of the API that both sides speak.
+    package var version: DockerAPIVersion
+    /// Podman answers the same calls, with differences that ``DockerMapping`` knows.
+    package var isPodman: Bool
+}
+
+/// A Docker Engine behind a unix socket, or Podman's service that stands in for one. Stateless but for the negotiated
+/// version.
+package struct DockerEngine: Sendable {
+    /// The API versions this code was written for: Docker 20.10 to 28. A newer engine is spoken to as one of these.
+    static let versions = DockerAPIVersion(major: 1, minor: 41)...DockerAPIVersion(major: 1, minor: 51)
+    /// Far more than any answer needs; a list of a thousand containers takes one.
+    private static let answerBytesMax = 8 << 20
 
     package let socketPath: String
+    let deadlines: DockerDeadlines
     private let client: HTTPClient
-    private let version = Locked<DockerAPIVersion?>(nil)
+    private let known = Locked<DockerEngineInfo?>(nil)
+    /// Told of every silence, which may be the first sign that the engine hangs.
+    private let onSilence: @Sendable () -> Void
 
-    package init(socketPath: String, client: HTTPClient = .shared) {
+    package init(
+        socketPath: String, deadlines: DockerDeadlines = DockerDeadlines(), client: HTTPClient = .shared,
+        onSilence: @escaping @Sendable () -> Void = {}
+    ) {
         self.socketPath = socketPath
+        self.deadlines = deadlines
         self.client = client
+        self.onSilence = onSilence
     }
 
-    /// Asks whether the engine is there and agrees on an API version.
-    @discardableResult
-    package func ping() async throws(DockerError) -> DockerAPIVersion {
-        let reply = try await send("GET", "/_ping", timeout: Self.quickTimeout)
+    /// Asks whether the engine is there.
+    package func ping() async throws(DockerError) {
+        let reply = try await send("GET", "/_ping", timeout: deadlines.quick)
         guard reply.status == 200 else { throw Self.refusal(reply) }
-        let theirs = reply.header("Api-Version").flatMap { DockerAPIVersion($0) } ?? Self.versionMax
-        let agreed = min(theirs, Self.versionMax)
-        version.withLock { $0 = agreed }
-        return agreed
+    }
+
+    /// Asks what the engine is and agrees on an API version. An engine asks its own parts for this, so it does not answer
+    /// while one of them hangs.
+    ///
+    /// - Throws: `.malformed` naming both ranges when there is no version that both sides speak.
+    @discardableResult
+    package func negotiate() async throws(DockerError) -> DockerEngineInfo {
+        let reply = try await send("GET", "/version", timeout: deadlines.quick)
+        guard reply.status == 200 else { throw Self.refusal(reply) }
+        let info = try DockerAnswers.version(reply.body, ours: Self.versions)
+        known.withLock { $0 = info }
+        return info
+    }
+
+    /// What was negotiated, asking now if need be.
+    package func info() async throws(DockerError) -> DockerEngineInfo {
+        if let info = known.withLock({ $0 }) { return info }
+        return try await negotiate()
     }
 
     // MARK: Images
@@ -70,18 +110,31 @@ package struct DockerEngine: Sendable {
     }
 
     /// Pulls an image and reads the engine's progress to its end, where errors hide behind status 200.
-    package func pull(_ name: String, timeout: Duration) async throws(DockerError) {
+    ///
+    /// Cancelling the caller ends the connection, and with it the pull.
+    ///
+    /// - Parameter authorization: The value of `X-Registry-Auth`.
+    package func pull(
+        _ name: String, authorization: String? = nil, timeout: Duration,
+        onProgress: @Sendable (PullProgress) -> Void = { _ in }
+    ) async throws(DockerError) {
         let image = ImageReference(name)
         let path = "/images/create?fromImage=\(Self.escaped(image.repository))&tag=\(Self.escaped(image.tag))"
         var request = try await request("POST", path)
+        if let authorization { request.headers.append(("X-Registry-Auth", authorization)) }
         request.totalTimeout = timeout
-        let response = try await execute(request)
+        // A slow registry is no silent engine.
+        let response: HTTPClientResponse
+        do throws(HTTPClientError) { response = try await client.execute(request) } catch {
+            throw Self.translate(error)
+        }
         var progress = PullProgress()
         var body: [UInt8] = []
         do throws(HTTPClientError) {
             for try await chunk in response.body {
                 if response.status == 200 {
                     progress.append(chunk)
+                    onProgress(progress)
                 } else if body.count < 65_536 {
                     body += chunk
                 }
@@ -98,8 +151,14 @@ package struct DockerEngine: Sendable {
     // MARK: Containers
 
     /// Containers that carry a label, running or not.
-    package func containers(label: String, value: String) async throws(DockerError) -> [DockerListEntry] {
-        let filter = JSONValue.members([("label", .strings(["\(label)=\(value)"]))])
+    ///
+    /// - Parameter states: Only those in one of these; empty: all.
+    package func containers(
+        label: String, value: String, states: [String] = []
+    ) async throws(DockerError) -> [DockerListEntry] {
+        let filter = JSONValue.members([
+            ("label", .strings(["\(label)=\(value)"])), ("status", states.isEmpty ? nil : .strings(states)),
+        ])
         let reply = try await call(
             "GET", "/containers/json?all=1&filters=\(Self.escaped(String(decoding: filter.text, as: UTF8.self)))")
         return try DockerAnswers.list(reply.body)
@@ -107,12 +166,12 @@ package struct DockerEngine: Sendable {
 
     package func create(name: String, body: [UInt8]) async throws(DockerError) {
         try await call(
-            "POST", "/containers/create?name=\(Self.escaped(name))", body: body, timeout: Self.workTimeout)
+            "POST", "/containers/create?name=\(Self.escaped(name))", body: body, timeout: deadlines.work)
     }
 
     /// Starting one that runs is fine.
     package func start(_ name: String) async throws(DockerError) {
-        try await call("POST", "/containers/\(Self.escaped(name))/start", timeout: Self.workTimeout)
+        try await call("POST", "/containers/\(Self.escaped(name))/start", timeout: deadlines.work)
     }
 
     package func inspect(_ name: String) async throws(DockerError) -> DockerContainer {
@@ -123,10 +182,15 @@ package struct DockerEngine: Sendable {
     ///
     /// - Returns: Whether it has ended. Look at it for how: a connection that breaks looks like an end, too.
     package func wait(_ name: String, atMost limit: Duration) async throws(DockerError) -> Bool {
-        do throws(DockerError) {
-            try await call("POST", "/containers/\(Self.escaped(name))/wait", timeout: limit)
+        var request = try await request("POST", "/containers/\(Self.escaped(name))/wait")
+        request.totalTimeout = limit
+        do throws(HTTPClientError) {
+            let reply = try await client.fetch(request, bodyMax: 1 << 20)
+            guard (200..<300).contains(reply.status) else { throw HTTPClientError.closedEarly }
             return true
-        } catch  where error.isUnreachable {
+        } catch {
+            // Long silences are what it is for. Whatever else went wrong: looking at the container will tell.
+            if error == .cancelled { throw .cancelled }
             return false
         }
     }
@@ -135,7 +199,7 @@ package struct DockerEngine: Sendable {
     package func stop(_ name: String, graceSeconds: Int) async throws(DockerError) {
         try await call(
             "POST", "/containers/\(Self.escaped(name))/stop?t=\(graceSeconds)",
-            timeout: .seconds(graceSeconds) + Self.workTimeout)
+            timeout: .seconds(graceSeconds) + deadlines.work)
     }
 
     package func kill(_ name: String) async throws(DockerError) {
@@ -144,16 +208,53 @@ package struct DockerEngine: Sendable {
 
     /// Removes the container with its anonymous volumes, ending it if need be.
     package func remove(_ name: String) async throws(DockerError) {
-        try await call("DELETE", "/containers/\(Self.escaped(name))?force=1&v=1", timeout: Self.workTimeout)
+        try await call("DELETE", "/containers/\(Self.escaped(name))?force=1&v=1", timeout: deadlines.work)
+    }
+
+    /// Joins a container to one more network before it is started.
+    package func connect(_ name: String, to network: String) async throws(DockerError) {
+        let body = JSONValue.members([("Container", .string(name))]).text
+        try await call(
+            "POST", "/networks/\(Self.escaped(network))/connect", body: body, timeout: deadlines.work)
     }
 
     /// The container's output from its start, framed, until it ends.
     package func logs(_ name: String) async throws(DockerError) -> HTTPClientBody {
-        let request = try await request(
-            "GET", "/containers/\(Self.escaped(name))/logs?follow=1&stdout=1&stderr=1")
-        let response = try await execute(request)
+        try await stream("GET", "/containers/\(Self.escaped(name))/logs?follow=1&stdout=1&stderr=1")
+    }
+
+    /// The container's output from now on, framed, until it ends. Asked for before the start it misses nothing.
+    package func attachOutput(_ name: String) async throws(DockerError) -> HTTPClientBody {
+        try await stream("POST", "/containers/\(Self.escaped(name))/attach?stream=1&stdout=1&stderr=1")
+    }
+
+    /// - Throws: `.unreachable` if the answer does not begin in time; how long it then lasts is another matter.
+    private func stream(_ method: String, _ path: String) async throws(DockerError) -> HTTPClientBody {
+        let request = try await request(method, path)
+        let opening = Task<Result<HTTPClientResponse, DockerError>, Never> {
+            do throws(DockerError) { return .success(try await execute(request)) } catch { return .failure(error) }
+        }
+        let hasExpired = Locked(false)
+        let timer = Timers.shared.scheduleOnce(after: deadlines.work) {
+            hasExpired.withLock { $0 = true }
+            opening.cancel()
+        }
+        let result = await withTaskCancellationHandler {
+            await opening.value
+        } onCancel: {
+            opening.cancel()
+        }
+        timer.cancel()
+        if case .failure(.cancelled) = result, hasExpired.withLock({ $0 }) {
+            throw silent(.unreachable("timed out"))
+        }
+        let response = try result.get()
         guard response.status == 200 else {
-            throw .refused(status: response.status, message: "logs of \(name) are not to be had")
+            var body: [UInt8] = []
+            do throws(HTTPClientError) {
+                for try await chunk in response.body where body.count < 4096 { body += chunk }
+            } catch {}
+            throw .refused(status: response.status, message: DockerAnswers.message(body))
         }
         return response.body
     }
@@ -162,9 +263,10 @@ package struct DockerEngine: Sendable {
 
     @discardableResult
     func call(
-        _ method: String, _ path: String, body: [UInt8]? = nil, timeout: Duration = Self.quickTimeout
+        _ method: String, _ path: String, body: [UInt8]? = nil, timeout: Duration? = nil
     ) async throws(DockerError) -> HTTPClientReply {
-        let reply = try await send(method, "\(try await prefix())\(path)", body: body, timeout: timeout)
+        let reply = try await send(
+            method, "\(try await prefix())\(path)", body: body, timeout: timeout ?? deadlines.quick)
         // 304: it was so already.
         guard (200..<300).contains(reply.status) || reply.status == 304 else { throw Self.refusal(reply) }
         return reply
@@ -182,9 +284,9 @@ package struct DockerEngine: Sendable {
             request.body = []
         }
         do throws(HTTPClientError) {
-            return try await client.fetch(request)
+            return try await client.fetch(request, bodyMax: Self.answerBytesMax)
         } catch {
-            throw forget(Self.translate(error))
+            throw silent(Self.translate(error))
         }
     }
 
@@ -192,7 +294,7 @@ package struct DockerEngine: Sendable {
         do throws(HTTPClientError) {
             return try await client.execute(request)
         } catch {
-            throw forget(Self.translate(error))
+            throw silent(Self.translate(error))
         }
     }
 
@@ -206,14 +308,14 @@ package struct DockerEngine: Sendable {
         HTTPClientRequest(method: method, url: "http://docker\(path)", unixSocketPath: socketPath)
     }
 
-    private func prefix() async throws(DockerError) -> String {
-        if let known = version.withLock({ $0 }) { return known.pathPrefix }
-        return try await ping().pathPrefix
-    }
+    func prefix() async throws(DockerError) -> String { try await info().version.pathPrefix }
 
-    /// After a silence the engine may come back as another version.
-    private func forget(_ error: DockerError) -> DockerError {
-        if error.isUnreachable { version.withLock { $0 = nil } }
+    /// Notes a silence. After it the engine may come back as another version.
+    private func silent(_ error: DockerError) -> DockerError {
+        if error.isUnreachable {
+            known.withLock { $0 = nil }
+            onSilence()
+        }
         return error
     }
 

@@ -1,44 +1,90 @@
-// Commands inside running containers, for checks: the engine's exec calls.
+// Programs started inside a running container.
 
-import Glibc
 import HTTPClient
-import Mailbox
 import MesosProtocol
-import Resources
 
-/// What the engine says of a command it runs in a container.
+/// What to start inside a container.
+package struct DockerExecRequest: Hashable, Sendable {
+    package var command: [String]
+    /// `NAME=value`, on top of the container's own variables.
+    package var environment: [String] = []
+    /// Nil: the container's.
+    package var user: String?
+    package var workingDirectory: String?
+    package var hasTerminal = false
+    /// Whether what is written to the stream becomes its input. Without, it reads nothing.
+    package var takesInput = false
+
+    package init(_ command: [String]) { self.command = command }
+
+    package var body: [UInt8] {
+        JSONValue.members([
+            ("AttachStdin", .bool(takesInput)), ("AttachStdout", .bool(true)), ("AttachStderr", .bool(true)),
+            ("Tty", .bool(hasTerminal)), ("Cmd", .strings(command)),
+            ("Env", environment.isEmpty ? nil : .strings(environment)), ("User", user.map { .string($0) }),
+            ("WorkingDir", workingDirectory.map { .string($0) }),
+        ]).text
+    }
+}
+
+/// A program inside a container, as the engine sees it.
 package struct DockerExecState: Hashable, Sendable {
     package var isRunning: Bool
+    /// Nil as long as it runs. 126 and 127 also mean that it could not be started.
     package var exitCode: Int?
-    /// On the engine's host; 0 before it runs.
+    /// On the host; 0 when it has ended.
     package var pid: Int
+
+    static func parse(_ body: [UInt8]) throws(DockerError) -> DockerExecState {
+        guard let value = try? JSONValue(parsing: body), let isRunning = value["Running"]?.boolValue else {
+            throw .malformed("an exec without Running")
+        }
+        return DockerExecState(
+            isRunning: isRunning, exitCode: isRunning ? nil : value["ExitCode"]?.integerValue,
+            pid: value["Pid"]?.integerValue ?? 0)
+    }
+}
+
+/// What a short program inside a container said, and how it ended.
+package struct DockerExecResult: Hashable, Sendable {
+    package var exitCode: Int
+    package var standardOutput: [UInt8]
+    package var standardError: [UInt8]
 }
 
 extension DockerEngine {
-    /// Prepares a command in a running container.
+    /// Prepares a program. It does not run yet.
     ///
-    /// - Returns: The engine's id for it.
+    /// - Returns: The engine's id of it.
     package func createExec(
-        _ container: String, arguments: [String], environment: [String]
+        in container: String, _ request: DockerExecRequest
     ) async throws(DockerError) -> String {
-        // Its output is asked for because the end of the output is how one learns of the command's end.
-        let body = JSONValue.members([
-            ("AttachStdin", .bool(false)), ("AttachStdout", .bool(true)), ("AttachStderr", .bool(true)),
-            ("Tty", .bool(false)), ("Cmd", .strings(arguments)),
-            ("Env", environment.isEmpty ? nil : .strings(environment)),
-        ])
         let reply = try await call(
-            "POST", "/containers/\(Self.escaped(container))/exec", body: body.text, timeout: Self.quickTimeout)
+            "POST", "/containers/\(Self.escaped(container))/exec", body: request.body, timeout: deadlines.work)
         guard let id = (try? JSONValue(parsing: reply.body))?["Id"]?.stringValue, !id.isEmpty else {
             throw .malformed("an exec without Id")
         }
         return id
     }
 
-    /// Runs it, and drops its output until it ends.
+    /// Starts a prepared program with its input and output in a stream, framed unless it has a terminal.
+    package func startExec(_ id: String, hasTerminal: Bool) async throws(DockerError) -> DockerStream {
+        try await hijack("/exec/\(Self.escaped(id))/start", body: Self.startBody(hasTerminal: hasTerminal))
+    }
+
+    /// Tells a program's terminal its size.
+    package func resizeExec(_ id: String, rows: Int, columns: Int) async throws(DockerError) {
+        try await call("POST", "/exec/\(Self.escaped(id))/resize?h=\(rows)&w=\(columns)")
+    }
+
+    package func inspectExec(_ id: String) async throws(DockerError) -> DockerExecState {
+        try DockerExecState.parse(try await call("GET", "/exec/\(Self.escaped(id))/json").body)
+    }
+
+    /// Runs a prepared program without input to its end, and drops its output.
     package func runExec(_ id: String) async throws(DockerError) {
         var request = try await request("POST", "/exec/\(Self.escaped(id))/start")
-        request.body = JSONValue.members([("Detach", .bool(false)), ("Tty", .bool(false))]).text
+        request.body = Self.startBody(hasTerminal: false)
         request.headers = [("Content-Type", "application/json")]
         let response = try await execute(request)
         guard response.status == 200 else {
@@ -52,105 +98,77 @@ extension DockerEngine {
         }
     }
 
-    package func inspectExec(_ id: String) async throws(DockerError) -> DockerExecState {
-        let reply = try await call("GET", "/exec/\(Self.escaped(id))/json")
-        guard let value = try? JSONValue(parsing: reply.body), let isRunning = value["Running"]?.boolValue else {
-            throw .malformed("an exec without Running")
-        }
-        return DockerExecState(
-            isRunning: isRunning, exitCode: value["ExitCode"]?.integerValue, pid: value["Pid"]?.integerValue ?? 0)
-    }
-}
-
-extension DockerContainerizer {
-    package func check(
-        _ command: V1CommandInfo, in launch: Launch, timeout: Duration?
-    ) async -> CheckOutcome {
-        let container = DockerMapping.name(agent: launch.agent, container: launch.record.container)
-        var variables = TaskEnvironment()
-        variables.add(command)
-        let id: String
-        do throws(DockerError) {
-            id = try await engine.createExec(
-                container, arguments: Self.program(of: command), environment: variables.entries)
+    /// Runs a program to its end and collects what it prints.
+    ///
+    /// - Parameters:
+    ///   - timeout: From its start. When it has passed, or the caller is cancelled, the program is left to itself: the engine
+    ///     has no call to end one. ``DockerExecState/pid`` tells what to signal.
+    ///   - outputBytesMax: Of each stream; what comes after is left out.
+    /// - Throws: `.unreachable` when the time is over.
+    package func runExec(
+        in container: String, _ request: DockerExecRequest, timeout: Duration, outputBytesMax: Int = 64 << 10
+    ) async throws(DockerError) -> DockerExecResult {
+        let id = try await createExec(in: container, request)
+        var start = try await self.request("POST", "/exec/\(Self.escaped(id))/start")
+        start.body = Self.startBody(hasTerminal: request.hasTerminal)
+        start.headers = [("Content-Type", "application/json")]
+        start.totalTimeout = timeout
+        let response = try await execute(start)
+        var decoder = DockerLogDecoder()
+        var output: [DockerLogDecoder.Stream: [UInt8]] = [:]
+        var refusal: [UInt8] = []
+        do throws(HTTPClientError) {
+            for try await chunk in response.body {
+                guard response.status < 300 else {
+                    refusal += chunk.prefix(4096)
+                    continue
+                }
+                for piece in decoder.decode(chunk) {
+                    let room = outputBytesMax - (output[piece.stream]?.count ?? 0)
+                    if room > 0 { output[piece.stream, default: []] += piece.bytes.prefix(room) }
+                }
+            }
         } catch {
-            return .notRun("\(error)")
+            throw Self.translate(error)
         }
-        let running = Task { () async -> DockerError? in
-            do throws(DockerError) {
-                try await engine.runExec(id)
-                return nil
-            } catch {
-                return error
-            }
+        guard response.status < 300 else {
+            throw .refused(status: response.status, message: DockerAnswers.message(refusal))
         }
-        let hasTimedOut = Locked(false)
-        let alarm = timeout.map { timeout in
-            Timers.shared.scheduleOnce(after: timeout) {
-                hasTimedOut.withLock { $0 = true }
-                running.cancel()
-            }
-        }
-        let failure = await withTaskCancellationHandler {
-            await running.value
-        } onCancel: {
-            running.cancel()
-        }
-        alarm?.cancel()
-        if failure != nil { await endExec(id, in: container) }
-        if hasTimedOut.withLock({ $0 }), failure != nil {
-            return .failed("Command timed out after \(timeout?.inSeconds ?? 0) s")
-        }
-        if let failure { return .notRun("\(failure)") }
-        return await outcome(of: id)
-    }
-
-    private static func program(of command: V1CommandInfo) -> [String] {
-        command.shell
-            ? ["/bin/sh", "-c", command.value] : (command.hasValue ? [command.value] : []) + command.arguments
-    }
-
-    /// The exit status, which the engine may know a moment after the output's end.
-    private func outcome(of id: String) async -> CheckOutcome {
+        // The stream ends a moment before the engine has noted the exit.
         for _ in 0..<50 {
-            do throws(DockerError) {
-                let state = try await engine.inspectExec(id)
-                if !state.isRunning, let code = state.exitCode { return .exited(status: Int32(clamping: code)) }
-            } catch {
-                return .notRun("\(error)")
+            let state = try await inspectExec(id)
+            if let exitCode = state.exitCode {
+                return DockerExecResult(
+                    exitCode: exitCode, standardOutput: output[.standardOutput] ?? [],
+                    standardError: output[.standardError] ?? [])
             }
-            do { try await Task.sleep(for: .milliseconds(20)) } catch { return .notRun("cancelled") }
+            do { try await Task.sleep(for: .milliseconds(20)) } catch { throw .cancelled }
         }
-        return .failed("Command closed its output and goes on")
+        throw .malformed("an exec without an exit code")
     }
 
-    /// The engine has no call to end an exec. Its processes are this host's as well, so they are killed here, if what
-    /// bears the number is in the container indeed.
-    private func endExec(_ id: String, in container: String) async {
-        // Not cancelled with the check: this is what is done about the cancelled one.
-        await Task {
-            guard let state = try? await engine.inspectExec(id), state.isRunning, state.pid > 1,
-                let full = try? await engine.inspect(container).id, !full.isEmpty
-            else { return }
-            let pid = pid_t(state.pid)
-            for _ in 0..<5 {
-                guard ProcessTree.isInControlGroup(pid, named: full) else { return }
-                for child in ProcessTree().descendants(of: pid) { Glibc.kill(child, SIGKILL) }
-                Glibc.kill(pid, SIGKILL)
-                try? await Task.sleep(for: .milliseconds(20))
-            }
-        }.value
+    /// Attaches to a container that has a terminal or an input. Framed unless it has a terminal.
+    package func attachStream(to container: String, takesInput: Bool) async throws(DockerError) -> DockerStream {
+        try await hijack(
+            "/containers/\(Self.escaped(container))/attach?stream=1&stdout=1&stderr=1&stdin=\(takesInput ? 1 : 0)")
     }
 
-    package func checkNetwork(of launch: Launch) async -> CheckNetwork {
-        let name = DockerMapping.name(agent: launch.agent, container: launch.record.container)
-        do throws(DockerError) {
-            let container = try await engine.inspect(name)
-            guard container.pid > 0 else { return .unknown("the container has no process") }
-            if container.networkMode == "host" { return .host }
-            return .namespace(path: "/proc/\(container.pid)/ns/net", address: container.ipv4.first)
-        } catch {
-            return .unknown("\(error)")
-        }
+    private static func startBody(hasTerminal: Bool) -> [UInt8] {
+        JSONValue.members([("Detach", .bool(false)), ("Tty", .bool(hasTerminal))]).text
+    }
+
+    private func hijack(_ path: String, body: [UInt8] = []) async throws(DockerError) -> DockerStream {
+        let head = """
+            POST \(try await prefix())\(path) HTTP/1.1\r
+            Host: docker\r
+            Connection: Upgrade\r
+            Upgrade: tcp\r
+            Content-Type: application/json\r
+            Content-Length: \(body.count)\r
+            \r
+
+            """
+        return try await DockerStream.open(
+            socketPath: socketPath, request: Array(head.utf8) + body, timeout: deadlines.work)
     }
 }

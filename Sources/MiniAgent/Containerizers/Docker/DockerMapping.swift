@@ -4,11 +4,20 @@ import MesosProtocol
 import Resources
 
 /// What the mapping depends on besides the task.
-package struct DockerMappingSettings: Hashable, Sendable {
+package struct DockerMappingSettings: Sendable {
     /// Where the sandbox appears inside every container.
     package var sandboxDirectory = "/mnt/mesos/sandbox"
     /// Whether cpus are a cap as well as a share.
     package var enforcesCPUQuota = false
+    /// Where images come from that name no registry; nil: Docker's own.
+    package var registry: String?
+    /// Names of the parameters that tasks may use; nil: all that are understood.
+    package var allowedParameters: Set<String>?
+    /// Name servers of containers that name none.
+    package var dns = ContainerDNS()
+    /// Of this host; decides how likely the kernel ends a container that holds more than it asked for.
+    package var hostMemoryBytes: Int64?
+    package var engine = DockerEngineInfo(version: DockerEngine.versions.lowerBound, isPodman: false)
 
     package init() {}
 }
@@ -20,19 +29,17 @@ package struct DockerMapping: Sendable {
     static let agentLabel = "org.mini-mesos.agent_id"
     static let containerLabel = "org.mini-mesos.container_id"
 
-    /// Memory added to what the task asked for. Apache Mesos grants it for the executor that it runs beside every
-    /// container; images tuned there count on it.
-    static let memoryHeadroom = Scalar(milli: 32_000)
-    static let memoryMin = Scalar(milli: 32_000)
-
     package let name: String
-    private var options: DockerOptions
-    private let launch: Launch
-    private let settings: DockerMappingSettings
-    private let resources: Resources
+    var options: DockerOptions
+    let launch: Launch
+    let settings: DockerMappingSettings
+    let resources: Resources
 
     /// The body of `POST /containers/create`.
     package var body: [UInt8] { options.json.text }
+
+    /// Networks to connect the container to between its creation and its start, besides the one it is created in.
+    package var furtherNetworks: [String] { options.furtherNetworks }
 
     /// - Throws: ``DockerOptionsError`` when the task asks for something that cannot be had.
     package init(
@@ -44,25 +51,30 @@ package struct DockerMapping: Sendable {
         do { resources = try Resources(launch.record.info.resources) } catch {
             throw DockerOptionsError("invalid resources: \(error)")
         }
-        options = DockerOptions(image: Self.image(of: launch.record.info))
+        options = DockerOptions(
+            image: ImageReference.name(Self.image(of: launch.record.info), from: settings.registry),
+            engine: settings.engine)
         try addCommand()
         addEnvironment()
         addLabels(workDirectory)
         try addNetwork()
-        addLimits()
+        try addLimits()
         let container = launch.record.info.container
-        if container.hasHostname {
-            if options.networkMode == "host" {
-                throw DockerOptionsError("Unable to set hostname with host network mode")
-            }
-            options.hostname = container.hostname
-        }
         options.isPrivileged = container.docker.privileged
+        if container.docker.hasVolumeDriver { options.volumeDriver = container.docker.volumeDriver }
+        if container.hasHostname { options.hostname = container.hostname }
         for parameter in container.docker.parameters {
+            if let allowed = settings.allowedParameters, !allowed.contains(parameter.key) {
+                throw DockerOptionsError("Parameter '\(parameter.key)' is not allowed by this agent")
+            }
             try options.apply(parameter)
+        }
+        if container.hasHostname, options.networkMode == "host" {
+            throw DockerOptionsError("Unable to set hostname with host network mode")
         }
         try addVolumes()
         try addPorts()
+        addNameServers()
     }
 
     /// The container's name on this host, which `docker ps` habits know from Apache Mesos.
@@ -141,7 +153,7 @@ package struct DockerMapping: Sendable {
     private mutating func addPorts() throws(DockerOptionsError) {
         let mappings = launch.record.info.container.docker.portMappings
         if mappings.isEmpty { return }
-        guard options.networkMode != "host", options.networkMode != "none" else {
+        guard options.hasOwnNetwork else {
             throw DockerOptionsError("Port mappings are only supported for bridge and user-defined networks")
         }
         guard !resources.ports.isEmpty else { throw DockerOptionsError("Port mappings require port resources") }
@@ -153,113 +165,18 @@ package struct DockerMapping: Sendable {
             let transport = mapping.hasProtocol ? mapping.protocol.lowercased() : "tcp"
             options.portBindings.append(
                 DockerOptions.PortBinding(
-                    containerPort: "\(mapping.containerPort)/\(transport)", hostPort: mapping.hostPort))
+                    containerPort: "\(mapping.containerPort)/\(transport)", hostPort: String(mapping.hostPort)))
         }
     }
 
-    // MARK: Limits
-
-    private mutating func addLimits() {
-        let limits = launch.record.info.limits
-        let cpus = resources["cpus"]
-        if !cpus.isZero { options.cpuShares = max(1024 * cpus.milli / 1000, 2) }
-        if let limit = limits["cpus"]?.value {
-            if limit.isFinite { options.cpuQuotaMicroseconds = Self.quota(milliCPUs: Scalar(limit)?.milli ?? 0) }
-        } else if settings.enforcesCPUQuota, !cpus.isZero {
-            options.cpuQuotaMicroseconds = Self.quota(milliCPUs: cpus.milli)
-        }
-        let memory = resources["mem"]
-        let request = Self.bytes(max(memory + Self.memoryHeadroom, Self.memoryMin))
-        if let limit = limits["mem"]?.value {
-            if limit.isFinite, let scalar = Scalar(limit) {
-                options.memoryBytes = Self.bytes(scalar + Self.memoryHeadroom)
-            }
-            options.memoryReservationBytes = request
-        } else if !memory.isZero {
-            options.memoryBytes = request
-        }
-        // No swap on top of the limit: a task over its memory ends instead of crawling.
-        options.memorySwapBytes = options.memoryBytes
-    }
-
-    private static func quota(milliCPUs: Int64) -> Int64 { max(100 * milliCPUs, 1000) }
-
-    /// Mesos counts memory in MB of 2^20 bytes.
-    private static func bytes(_ memory: Scalar) -> Int64 {
-        let (product, overflow) = memory.milli.multipliedReportingOverflow(by: 1 << 20)
-        return overflow ? .max : product / 1000
-    }
-
-    // MARK: Volumes
-
-    private mutating func addVolumes() throws(DockerOptionsError) {
-        for volume in launch.record.info.container.volumes { try add(volume) }
-        options.mounts.append(DockerOptions.Mount(source: launch.run.sandbox, target: settings.sandboxDirectory))
-        for volume in launch.volumes {
-            let target =
-                volume.containerPath.hasPrefix("/")
-                ? volume.containerPath : "\(settings.sandboxDirectory)/\(volume.containerPath)"
-            options.mounts.append(DockerOptions.Mount(source: volume.source, target: target))
-        }
-    }
-
-    private mutating func add(_ volume: V1Volume) throws(DockerOptionsError) {
-        let target =
-            volume.containerPath.hasPrefix("/")
-            ? volume.containerPath : "\(settings.sandboxDirectory)/\(volume.containerPath)"
-        var mode = volume.mode == .ro ? "ro" : "rw"
-        let source: String
-        if volume.hasHostPath {
-            if options.volumeDriver != nil {
-                source = volume.hostPath
-            } else {
-                guard volume.hostPath.hasPrefix("/") || volume.containerPath.hasPrefix("/") else {
-                    throw DockerOptionsError(
-                        "Both host_path '\(volume.hostPath)' and container_path '\(volume.containerPath)' of a volume "
-                            + "are relative")
-                }
-                source = try hostPath(volume.hostPath)
-            }
-        } else if volume.hasSource {
-            switch volume.source.type {
-            case .dockerVolume:
-                let docker = volume.source.dockerVolume
-                if docker.hasDriver {
-                    if let other = options.volumeDriver, other != docker.driver {
-                        throw DockerOptionsError("Only one volume driver is supported")
-                    }
-                    options.volumeDriver = docker.driver
-                }
-                source = docker.name
-            case .hostPath:
-                source = try hostPath(volume.source.hostPath.path)
-                switch volume.source.hostPath.mountPropagation.mode {
-                case .hostToContainer: mode += ",rslave"
-                case .bidirectional: mode += ",rshared"
-                case .unknown: break
-                }
-            case .sandboxPath:
-                do throws(SharedDirectory.Fault) {
-                    source = try SharedDirectory.path(of: volume, in: launch.run) ?? ""
-                } catch { throw DockerOptionsError("\(error)") }
-            case .secret, .csiVolume, .unknown:
-                throw DockerOptionsError("Volume source type \(volume.source.type) is not supported")
-            }
-        } else {
-            throw DockerOptionsError("Host path or volume source is required")
-        }
-        guard !source.contains(":"), !target.contains(":") else {
-            throw DockerOptionsError("Volume path '\(source)' or '\(target)' contains a colon")
-        }
-        options.binds.append("\(source):\(target):\(mode)")
-    }
-
-    /// A relative path lies in the sandbox, and cannot leave it.
-    private func hostPath(_ path: String) throws(DockerOptionsError) -> String {
-        if path.hasPrefix("/") { return path }
-        guard !path.isEmpty, !path.split(separator: "/").contains("..") else {
-            throw DockerOptionsError("Volume path '\(path)' leads out of the sandbox")
-        }
-        return "\(launch.run.sandbox)/\(path)"
+    /// Any name server that the task names, also a search domain alone, takes the place of the agent's.
+    private mutating func addNameServers() {
+        guard options.hasOwnNetwork else { return }
+        guard !options.hostConfig.contains(where: { $0.name.hasPrefix("Dns") }),
+            let servers = settings.dns.servers(forNetwork: options.networkMode)
+        else { return }
+        for (name, values) in [
+            ("Dns", servers.nameservers), ("DnsSearch", servers.search), ("DnsOptions", servers.options),
+        ] where !values.isEmpty { options.hostConfig.append((name, .strings(values))) }
     }
 }

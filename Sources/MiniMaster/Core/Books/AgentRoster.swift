@@ -47,6 +47,8 @@ package struct Agent: Sendable {
     /// under an id that nobody bears any more.
     package var isConfirmed = false
     package var pings = PingCount()
+    /// Why nothing of it is offered, as it says itself; nil while it is ready for tasks.
+    package var stall: String?
 
     package var link: LinkID? {
         if case .connected(let link) = phase { return link }

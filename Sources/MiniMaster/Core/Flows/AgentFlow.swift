@@ -27,7 +27,9 @@ extension Cluster {
         answer(request, .accepted)
         switch call.type {
         case .update: updateArrived(call.update, from: agent)
-        case .pong: pongArrived(call.pong.sequence, from: agent)
+        case .pong:
+            pongArrived(call.pong.sequence, from: agent)
+            hearStall(call.pong.hasStalledBecause ? call.pong.stalledBecause : nil, from: agent)
         case .message: passMessage(call.message, from: agent)
         case .unregister: unregister(agent)
         case .operationStatus: operationStatusArrived(call.operationStatus, from: agent)
@@ -167,6 +169,7 @@ extension Cluster {
             agent.version = registration.message.version
             agent.capabilities = registration.message.capabilities
             agent.pings = PingCount()
+            agent.stall = nil  // It says so again if it still is.
             if agent.registeredAt == nil {
                 agent.registeredAt = now.wall
                 // An agent of an earlier leader is back rather than new.

@@ -90,6 +90,23 @@ extension Cluster {
         }
     }
 
+    /// An agent whose engine does not answer says so. It keeps its tasks and is offered nothing until it says otherwise.
+    mutating func hearStall(_ reason: String?, from agent: Agent) {
+        let reason = reason.map { String($0.prefix(Self.stallCharactersMax)) }
+        guard agent.stall != reason else { return }
+        agents.update(agent.id) { $0.stall = reason }
+        if let reason {
+            if agent.stall == nil { stopOffering(agent.id) }
+            note(.warning, "agent \(agent.id) at \(agent.hostname) is stalled and offered no more: \(reason)")
+        } else {
+            allocator.setAgentActive(agent.id, isOfferable(agent.id))
+            wantAllocation()
+            note(.info, "agent \(agent.id) at \(agent.hostname) is no longer stalled")
+        }
+    }
+
+    private static let stallCharactersMax = 300
+
     // MARK: Waiting for removal
 
     /// The agent is to be declared unreachable, as soon as the rate limit and the brake allow it.

@@ -9,9 +9,11 @@ extension Cluster {
     /// What an operator decided about the agent; nil if nothing.
     package func standing(of agent: AgentID) -> AgentStanding? { registry.standings[agent] }
 
-    /// Whether resources of a connected agent may be offered: no operator is against it, and it has its id on disk.
-    func isOfferable(_ agent: AgentID) -> Bool {
-        registry.standings[agent] == nil && agents[agent]?.isConfirmed == true
+    /// Whether resources of a connected agent may be offered: no operator is against it, and it has its id on disk and
+    /// nothing that keeps it from running tasks.
+    func isOfferable(_ id: AgentID) -> Bool {
+        guard registry.standings[id] == nil, let agent = agents[id] else { return false }
+        return agent.isConfirmed && agent.stall == nil
     }
 
     private static func isKnown(_ id: AgentID, to state: RegistryState) -> Bool {
@@ -42,7 +44,7 @@ extension Cluster {
         answer(request, .done)
     }
 
-    private mutating func stopOffering(_ id: AgentID) {
+    mutating func stopOffering(_ id: AgentID) {
         if agents[id]?.isAllocated == true { allocator.setAgentActive(id, false) }
         rescindOffers(of: id)
     }

@@ -1,0 +1,104 @@
+// How much of the host a container may use.
+
+import MesosProtocol
+import Resources
+
+extension DockerMapping {
+    /// Memory added to what the task asked for. Apache Mesos grants it for the executor that it runs beside every
+    /// container; images tuned there count on it.
+    static let memoryHeadroom = Scalar(milli: 32_000)
+    static let memoryMin = Scalar(milli: 32_000)
+
+    mutating func addLimits() throws(DockerOptionsError) {
+        let limits = launch.record.info.limits
+        let cpus = resources["cpus"]
+        if !cpus.isZero { options.cpuShares = max(1024 * cpus.milli / 1000, 2) }
+        if let limit = limits["cpus"]?.value {
+            if limit.isFinite { options.cpuQuotaMicroseconds = Self.quota(milliCPUs: Scalar(limit)?.milli ?? 0) }
+        } else if settings.enforcesCPUQuota, !cpus.isZero {
+            options.cpuQuotaMicroseconds = Self.quota(milliCPUs: cpus.milli)
+        }
+        addMemory(limits["mem"]?.value)
+        try addGPUs()
+        try addProcessLimits()
+    }
+
+    private mutating func addMemory(_ limit: Double?) {
+        let memory = resources["mem"]
+        let request = Self.bytes(max(memory + Self.memoryHeadroom, Self.memoryMin))
+        if let limit {
+            if limit.isFinite, let scalar = Scalar(limit) {
+                options.memoryBytes = Self.bytes(scalar + Self.memoryHeadroom)
+            }
+            options.memoryReservationBytes = request
+            // Who may take more than it asked for goes first when the host runs short, unless it asked for much.
+            if let host = settings.hostMemoryBytes, host > 0, !limit.isFinite || limit > memory.doubleValue {
+                let safe = 1000.0 * Double(request) / Double(host)
+                options.hostConfig.append(("OomScoreAdj", .integer(Int64(1000 - min(max(safe, 0), 1000)))))
+            }
+        } else if !memory.isZero {
+            options.memoryBytes = request
+        }
+        // No swap on top of the limit: a task over its memory ends instead of crawling.
+        options.memorySwapBytes = options.memoryBytes
+    }
+
+    private static func quota(milliCPUs: Int64) -> Int64 { max(100 * milliCPUs, 1000) }
+
+    /// Mesos counts memory in MB of 2^20 bytes.
+    private static func bytes(_ memory: Scalar) -> Int64 {
+        let (product, overflow) = memory.milli.multipliedReportingOverflow(by: 1 << 20)
+        return overflow ? .max : product / 1000
+    }
+
+    /// The engine picks the devices; a task says only how many.
+    private mutating func addGPUs() throws(DockerOptionsError) {
+        let gpus = resources["gpus"]
+        if gpus.isZero { return }
+        guard gpus.milli % 1000 == 0 else {
+            throw DockerOptionsError("The 'gpus' resource must be a whole number, not \(gpus.doubleValue)")
+        }
+        options.append(DockerOptions.deviceRequest(count: gpus.milli / 1000), to: "DeviceRequests")
+    }
+
+    private mutating func addProcessLimits() throws(DockerOptionsError) {
+        let container = launch.record.info.container
+        for limit in container.rlimitInfo.rlimits {
+            guard let name = Self.ulimitName(limit.type) else {
+                throw DockerOptionsError("Resource limit \(limit.type) is not known")
+            }
+            guard limit.hasSoft == limit.hasHard else {
+                throw DockerOptionsError("Resource limit '\(name)' needs both 'soft' and 'hard', or neither")
+            }
+            options.append(
+                DockerOptions.ulimit(
+                    name: name, soft: limit.hasSoft ? Int64(clamping: limit.soft) : -1,
+                    hard: limit.hasHard ? Int64(clamping: limit.hard) : -1), to: "Ulimits")
+        }
+        if container.linuxInfo.hasShmSize {
+            options.set("ShmSize", .integer(Int64(container.linuxInfo.shmSize) << 20))
+        }
+    }
+
+    private static func ulimitName(_ type: V1RLimitInfo.RLimit.TypeEnum) -> String? {
+        switch type {
+        case .rlmtAs: "as"
+        case .rlmtCore: "core"
+        case .rlmtCpu: "cpu"
+        case .rlmtData: "data"
+        case .rlmtFsize: "fsize"
+        case .rlmtLocks: "locks"
+        case .rlmtMemlock: "memlock"
+        case .rlmtMsgqueue: "msgqueue"
+        case .rlmtNice: "nice"
+        case .rlmtNofile: "nofile"
+        case .rlmtNproc: "nproc"
+        case .rlmtRss: "rss"
+        case .rlmtRtprio: "rtprio"
+        case .rlmtRttime: "rttime"
+        case .rlmtSigpending: "sigpending"
+        case .rlmtStack: "stack"
+        case .unknown: nil
+        }
+    }
+}
