@@ -12,19 +12,40 @@ import Resources
 final class AgentHost: Sendable {
     let master: StubMaster
     let workDirectory: String
+    /// Of the engine that runs its containers.
+    let dockerSocket: String
     private let running = Locked<AgentServer?>(nil)
+    private let adjust: @Sendable (inout AgentConfiguration) -> Void
 
-    private init(master: StubMaster, workDirectory: String) {
+    private init(
+        master: StubMaster, workDirectory: String, dockerSocket: String,
+        adjust: @escaping @Sendable (inout AgentConfiguration) -> Void
+    ) {
         self.master = master
         self.workDirectory = workDirectory
+        self.dockerSocket = dockerSocket
+        self.adjust = adjust
     }
 
     /// Runs `body` with a registered agent; afterwards nothing of it is left.
     static func with(_ body: (AgentHost) async throws -> Void) async throws {
-        try await BusyboxImage.provide()
+        try await with(dockerSocket: BusyboxImage.socket, body)
+    }
+
+    static func with(dockerSocket: String, _ body: (AgentHost) async throws -> Void) async throws {
+        try await with(dockerSocket: dockerSocket, adjusted: { _ in }, body)
+    }
+
+    static func with(
+        dockerSocket: String = BusyboxImage.socket,
+        adjusted adjust: @escaping @Sendable (inout AgentConfiguration) -> Void,
+        _ body: (AgentHost) async throws -> Void
+    ) async throws {
+        try await BusyboxImage.provide(in: dockerSocket)
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent("mini-agent-\(UUID().uuidString)")
             .path
-        let host = AgentHost(master: try await StubMaster.start(), workDirectory: directory)
+        let host = AgentHost(
+            master: try await StubMaster.start(), workDirectory: directory, dockerSocket: dockerSocket, adjust: adjust)
         do {
             try await host.start()
             try await body(host)
@@ -46,6 +67,8 @@ final class AgentHost: Sendable {
         configuration.dockerRemoveDelay = .zero
         configuration.registrationBackoffFactor = .milliseconds(50)
         configuration.supervisorPath = Self.supervisorPath
+        configuration.dockerSocket = dockerSocket
+        adjust(&configuration)
         return configuration
     }
 
@@ -84,7 +107,10 @@ final class AgentHost: Sendable {
         await master.stop()
         // A container whose agent is gone.
         if let list = try? await containers() {
-            for container in list { _ = try? await BusyboxImage.call("DELETE", "/containers/\(container.id)?force=1") }
+            for container in list {
+                _ = try? await BusyboxImage.call(
+                    "DELETE", "/containers/\(container.id)?force=1", socket: dockerSocket)
+            }
         }
         try? FileManager.default.removeItem(atPath: workDirectory)
     }
@@ -95,7 +121,8 @@ final class AgentHost: Sendable {
     func containers() async throws -> [(id: String, name: String, state: String)] {
         let filter = #"{"label":["org.mini-mesos.work_dir=\#(workDirectory)"]}"#
         let escaped = filter.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
-        let reply = try await BusyboxImage.call("GET", "/containers/json?all=1&filters=\(escaped)")
+        let reply = try await BusyboxImage.call(
+            "GET", "/containers/json?all=1&filters=\(escaped)", socket: dockerSocket)
         guard let list = try? JSONSerialization.jsonObject(with: Data(reply.body)) as? [[String: Any]] else {
             return []
         }

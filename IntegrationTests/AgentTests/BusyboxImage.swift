@@ -10,8 +10,8 @@ enum BusyboxImage {
     /// Imports the image unless it is there.
     ///
     /// - Throws: ``Timeout`` naming what is missing on this machine.
-    static func provide() async throws {
-        let known = try await call("GET", "/images/\(name)/json")
+    static func provide(in socket: String = socket) async throws {
+        let known = try await call("GET", "/images/\(name)/json", socket: socket)
         if known.status == 200 { return }
         guard let busybox = FileManager.default.contents(atPath: "/bin/busybox") else {
             throw Timeout(description: "/bin/busybox is missing: install busybox-static")
@@ -27,18 +27,23 @@ enum BusyboxImage {
         tar.add(file: "etc/passwd", Array("root:x:0:0:root:/:/bin/sh\n".utf8), mode: 0o644)
         let changes = "changes=CMD%20%5B%22sh%22%5D&changes=ENV%20PATH%3D%2Fbin"
         let reply = try await call(
-            "POST", "/images/create?fromSrc=-&repo=mini-agent-test&tag=busybox&\(changes)", body: tar.bytes)
+            "POST", "/images/create?fromSrc=-&repo=mini-agent-test&tag=busybox&\(changes)", body: tar.bytes,
+            socket: socket)
         guard reply.status == 200, !reply.text.contains("errorDetail") else {
             throw Timeout(description: "the Docker engine did not import the image: \(reply.text)")
         }
     }
 
-    static func call(_ method: String, _ path: String, body: [UInt8]? = nil) async throws -> HTTPClientReply {
+    static func call(
+        _ method: String, _ path: String, body: [UInt8]? = nil, headers: [(String, String)] = [],
+        socket: String = socket
+    ) async throws -> HTTPClientReply {
         var request = HTTPClientRequest(method: method, url: "http://docker\(path)", unixSocketPath: socket)
         request.totalTimeout = .seconds(60)
+        request.headers = headers
         if let body {
             request.body = body
-            request.headers = [("Content-Type", "application/x-tar")]
+            request.headers.append(("Content-Type", "application/x-tar"))
         }
         do {
             return try await HTTPClient.shared.fetch(request)

@@ -15,6 +15,7 @@ final class StubMaster: Sendable {
         var acknowledges = true
         var hasUnregistered = false
         var executorEnds: [String] = []
+        var stall: String?
     }
 
     /// Two tests at a time must not take each other's containers for orphans.
@@ -36,6 +37,9 @@ final class StubMaster: Sendable {
     var executorEnds: [String] { state.withLock { $0.executorEnds } }
     var hasUnregistered: Bool { state.withLock { $0.hasUnregistered } }
 
+    /// Why the agent says that it takes no tasks.
+    var stall: String? { state.withLock { $0.stall } }
+
     func acknowledge(_ acknowledges: Bool) { state.withLock { $0.acknowledges = acknowledges } }
 
     func stop() async {
@@ -56,7 +60,8 @@ final class StubMaster: Sendable {
         case .update: receive(call.update)
         case .unregister: state.withLock { $0.hasUnregistered = true }
         case .exitedExecutor: state.withLock { $0.executorEnds.append(call.exitedExecutor.executorID.value) }
-        case .pong, .message, .tasksReconciled, .operationStatus, .unknown: break
+        case .pong: state.withLock { $0.stall = call.pong.hasStalledBecause ? call.pong.stalledBecause : nil }
+        case .message, .tasksReconciled, .operationStatus, .unknown: break
         }
         return .empty(202)
     }

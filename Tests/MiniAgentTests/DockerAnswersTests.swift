@@ -119,6 +119,15 @@ struct DockerLogTests {
         }
     }
 
+    @Test func `a short stream without frames is plain output, too`() {
+        var decoder = DockerLogDecoder()
+        #expect(decoder.decode(Array("ok\r\n".utf8)).isEmpty)
+        #expect(text(decoder.finish(), .standardOutput) == "ok\r\n")
+        var framed = DockerLogDecoder()
+        #expect(text(framed.decode(frame(1, "x") + [1, 0]), .standardOutput) == "x")
+        #expect(framed.finish().isEmpty)
+    }
+
     @Test func `a stream without frames is plain output`() {
         var decoder = DockerLogDecoder()
         #expect(text(decoder.decode(Array("hello from a terminal".utf8)), .standardOutput) == "hello from a terminal")

@@ -85,7 +85,8 @@ struct DockerContainerInfoTests {
         volume.source.sandboxPath.type = .parent
         volume.source.sandboxPath.path = "p"
         info.container.volumes = [volume]
-        #expect(MappedTask.body(info) == "PARENT type SANDBOX_PATH volumes are only supported for tasks in a task group")
+        #expect(
+            MappedTask.body(info) == "PARENT type SANDBOX_PATH volumes are only supported for tasks in a task group")
         volume.source.sandboxPath.type = .self_
         info.container.volumes = [volume]
         #expect(MappedTask.body(info).contains("/runs/c1/p:/x:rw"))

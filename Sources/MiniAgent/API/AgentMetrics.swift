@@ -39,6 +39,7 @@ struct AgentMetricsView {
             ("slave/recovery_errors", Double(source.problems)),
             ("slave/registered", core.link.registeredLink == nil ? 0 : 1),
             ("slave/uptime_secs", uptimeSeconds),
+            ("slave/docker_engine_stalled", core.engineStall == nil ? 0 : 1),
             ("slave/tasks_staging", Double(count(.taskStaging))),
             ("slave/tasks_starting", Double(count(.taskStarting))),
             ("slave/tasks_running", Double(count(.taskRunning))),

@@ -22,6 +22,7 @@ struct AgentStateView {
             ("id", core.agent.map { .string($0.value) }),
             ("pid", .string("slave(1)@\(source.advertisedIP):\(source.info.port)")),
             ("hostname", .string(source.info.hostname)),
+            ("docker_engine_stalled", core.engineStall.map { .string($0) }),
             ("capabilities", .strings(AgentCapabilities.names)),
             ("resources", Self.summary(total)),
             ("reserved_resources", reservedSummaries(total)),

@@ -36,6 +36,9 @@ package struct DockerContainer: Hashable, Sendable {
 }
 
 package enum DockerAnswers {
+    /// Of an inspection that goes into a status update. Ordinary ones have a tenth of it.
+    private static let jsonBytesMax = 128 << 10
+
     /// The `message` of an error answer, or what there is instead.
     package static func message(_ body: [UInt8]) -> String {
         if let message = (try? JSONValue(parsing: body))?["message"]?.stringValue { return oneLine(message) }
@@ -97,7 +100,8 @@ package enum DockerAnswers {
             condition: condition(status), exitCode: state["ExitCode"]?.integerValue ?? 0,
             wasOutOfMemory: state["OOMKilled"]?.boolValue ?? false, error: state["Error"]?.stringValue ?? "",
             ipv4: addresses.v4, ipv6: addresses.v6,
-            memoryLimitBytes: value["HostConfig"]?["Memory"]?.integerValue ?? 0, json: body,
+            memoryLimitBytes: value["HostConfig"]?["Memory"]?.integerValue ?? 0,
+            json: body.count <= jsonBytesMax ? body : [],
             id: value["Id"]?.stringValue ?? "", pid: state["Pid"]?.integerValue ?? 0,
             networkMode: value["HostConfig"]?["NetworkMode"]?.stringValue ?? "")
     }

@@ -126,7 +126,7 @@ package struct DockerEngine: Sendable {
         // A slow registry is no silent engine.
         let response: HTTPClientResponse
         do throws(HTTPClientError) { response = try await client.execute(request) } catch {
-            throw Self.translate(error)
+            throw Self.translate(error, ofPullWithin: timeout)
         }
         var progress = PullProgress()
         var body: [UInt8] = []
@@ -140,7 +140,7 @@ package struct DockerEngine: Sendable {
                 }
             }
         } catch {
-            throw Self.translate(error)
+            throw Self.translate(error, ofPullWithin: timeout)
         }
         guard response.status == 200 else {
             throw .refused(status: response.status, message: DockerAnswers.message(body))
@@ -317,6 +317,11 @@ package struct DockerEngine: Sendable {
             onSilence()
         }
         return error
+    }
+
+    private static func translate(_ error: HTTPClientError, ofPullWithin timeout: Duration) -> DockerError {
+        guard case .timedOut = error else { return translate(error) }
+        return .refused(status: 504, message: "the pull took longer than \(timeout.components.seconds) s")
     }
 
     static func translate(_ error: HTTPClientError) -> DockerError {

@@ -25,8 +25,10 @@ extension DockerContainerizer {
         let name = name(of: launch)
         let container = launch.record.container
         defer { followed.withLock { $0[container] = nil } }
-        guard let output = DockerOutput(
-            launch, name: name, limits: settings.outputLimits, engine: engine, logger: logger) else {
+        guard
+            let output = DockerOutput(
+                launch, name: name, limits: settings.outputLimits, engine: engine, logger: logger)
+        else {
             return await awaitEnd(name)
         }
         var stream = attached.withLock { $0.removeValue(forKey: container) }
@@ -135,7 +137,7 @@ extension DockerContainerizer {
         do throws(DockerError) {
             let entries = try await engine.containers(
                 label: DockerMapping.agentLabel, value: agent.value,
-                states: ["created", "running", "paused", "restarting"])
+                states: ["created", "running", "paused"])
             let live = Set(entries.compactMap { $0.labels[DockerMapping.containerLabel] })
             let interrupts = followed.withLock { followed in
                 var interrupts: [@Sendable () -> Void] = []

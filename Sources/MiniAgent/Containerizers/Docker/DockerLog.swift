@@ -18,6 +18,7 @@ package struct DockerLogDecoder: Sendable {
 
     /// The stream is not framed (a terminal was attached): everything counts as standard output.
     private var isRaw = false
+    private var hasFrames = false
     private var header: [UInt8] = []
     private var current: Stream?
     private var missingBytes = 0
@@ -48,6 +49,7 @@ package struct DockerLogDecoder: Sendable {
             guard header.count == 8 else { continue }
             // 0 is standard input in the protocol; engines do not send it.
             if header[0] <= 2, header[1] == 0, header[2] == 0, header[3] == 0 {
+                hasFrames = true
                 current = Stream(rawValue: Int(header[0])) ?? .standardOutput
                 missingBytes = header[4...].reduce(0) { $0 << 8 | Int($1) }
             } else {
@@ -55,6 +57,18 @@ package struct DockerLogDecoder: Sendable {
                 rest = header[...] + rest
             }
             header = []
+        }
+        return pieces
+    }
+
+    /// What is left when the stream has ended: of one without frames that was too short to tell.
+    package mutating func finish() -> [Piece] {
+        var pieces: [Piece] = []
+        if !hasFrames, !isRaw, !header.isEmpty {
+            isRaw = true
+            let rest = header
+            header = []
+            add(rest[...], .standardOutput, to: &pieces)
         }
         return pieces
     }

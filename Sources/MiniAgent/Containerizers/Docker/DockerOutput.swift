@@ -106,14 +106,17 @@ final class DockerOutput: Sendable {
         var decoder = start
         do throws(HTTPClientError) {
             for try await chunk in body {
-                for piece in decoder.decode(chunk) {
-                    (piece.stream == .standardOutput ? output : error).append(piece.bytes)
-                }
+                write(decoder.decode(chunk))
                 copiedBytes.withLock { $0 += chunk.count }
             }
+            write(decoder.finish())
         } catch {
             throw DockerEngine.translate(error)
         }
+    }
+
+    private func write(_ pieces: [DockerLogDecoder.Piece]) {
+        for piece in pieces { (piece.stream == .standardOutput ? output : error).append(piece.bytes) }
     }
 
     private func complain(_ error: DockerError) {

@@ -47,7 +47,7 @@ package struct EngineHealth: Hashable, Sendable {
 struct EngineWatch: Sendable {
     struct Pace: Hashable, Sendable {
         var interval: Duration = .seconds(10)
-        var whileUncertain: Duration = .seconds(1)
+        var whileUnwell: Duration = .seconds(1)
     }
 
     /// One of its own, whose silences are not noted as a suspicion: they are what is looked for.
@@ -79,7 +79,8 @@ struct EngineWatch: Sendable {
                 onChange(health.stall)
             }
             if health.stall == nil, !health.isUncertain { await onAnswer() }
-            next = Timers.shared.scheduleOnce(after: health.isUncertain ? pace.whileUncertain : pace.interval) {
+            let isWell = health.stall == nil && !health.isUncertain
+            next = Timers.shared.scheduleOnce(after: isWell ? pace.interval : pace.whileUnwell) {
                 suspicion.soon.yield()
             }
         }

@@ -21,7 +21,8 @@ extension AgentCore {
             return [.notice(.warning("\(name) has a task that is here already: ignored"))]
         }
         let running = defaultExecutors.first { $0.framework == frameworkID && $0.id == ExecutorID(executor.executorID) }
-        if let report = groupRefusal(keys, executor, framework) {
+        let stall = infos.compactMap { engineRefusal(of: $0, framework) }.first
+        if let report = groupRefusal(keys, executor, framework) ?? stall {
             let updates = keys.map { key in
                 AgentEffect.send(linkID, sayOnce(report, about: key, executor: ExecutorID(executor.executorID), now))
             }

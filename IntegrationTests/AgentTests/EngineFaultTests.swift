@@ -1,0 +1,83 @@
+// What becomes of tasks when their engine hangs, dies and comes back.
+
+import Foundation
+import Glibc
+import HTTPClient
+import MesosProtocol
+import MiniAgent
+import Resources
+import Testing
+
+@Suite(.serialized, .timeLimit(.minutes(3)))
+struct EngineFaultTests {
+    private static let hurried: @Sendable (inout AgentConfiguration) -> Void = { configuration in
+        configuration.dockerCallTimeout = .seconds(1)
+        configuration.dockerHealthInterval = .milliseconds(300)
+    }
+
+    @Test func `an engine that hangs is told of and takes no tasks until it answers again; what runs goes on`()
+        async throws
+    {
+        try await OwnEngine.with { engine in
+            try await AgentHost.with(dockerSocket: engine.socket, adjusted: Self.hurried) { host in
+                host.master.run(AgentHost.docker("long", "echo before; sleep 6; echo after"))
+                _ = try await host.master.update("long", .taskRunning)
+                engine.freeze()
+                try await wait("the agent's word that its engine is stalled") { host.master.stall }
+                host.master.run(AgentHost.docker("refused", "true"))
+                let refusal = try await host.master.end(of: "refused", within: .seconds(2))
+                #expect(refusal.state == .taskLost)
+                #expect(refusal.message.hasPrefix("Engine stalled: timed out"))
+                host.master.run(AgentHost.task("process", "true"))
+                #expect(try await host.master.end(of: "process").state == .taskFinished)
+                let metrics = try await host.get("/metrics/snapshot")
+                #expect(metrics.text.contains(#""slave/docker_engine_stalled":1.0"#))
+                #expect(try await host.get("/state").text.contains(#""docker_engine_stalled":"timed out"#))
+                engine.thaw()
+                try await wait("the agent's word that its engine answers") { host.master.stall == nil ? true : nil }
+                host.master.run(AgentHost.docker("after", "exit 3"))
+                #expect(try await host.master.end(of: "after").message == "Container exited with status 3")
+                #expect(try await host.master.end(of: "long").message == "Container exited with status 0")
+                #expect(host.master.states(of: "long") == [.taskStarting, .taskRunning, .taskFinished])
+                #expect(try await host.read("stdout", of: "long") == "before\nafter\n")
+            }
+        }
+    }
+
+    @Test func `an engine killed and started again loses no output and no end`() async throws {
+        try await OwnEngine.with { engine in
+            try await AgentHost.with(dockerSocket: engine.socket, adjusted: Self.hurried) { host in
+                host.master.run(
+                    AgentHost.docker("talker", "for i in $(seq 1 60); do echo line $i; sleep 0.1; done; exit 5"))
+                host.master.run(AgentHost.docker("short", "sleep 1.5; echo done; exit 7"))
+                _ = try await host.master.update("talker", .taskRunning)
+                _ = try await host.master.update("short", .taskRunning)
+                engine.crash()
+                try await Task.sleep(for: .seconds(2))  // So that one task ends while nobody looks.
+                try await engine.start()
+                #expect(try await host.master.end(of: "short").message == "Container exited with status 7")
+                #expect(try await host.master.end(of: "talker").message == "Container exited with status 5")
+                #expect(try await host.read("stdout", of: "short") == "done\n")
+                #expect(
+                    try await host.read("stdout", of: "talker") == (1...60).map { "line \($0)\n" }.joined())
+                for name in ["short", "talker"] {
+                    #expect(host.master.states(of: name) == [.taskStarting, .taskRunning, .taskFailed])
+                }
+            }
+        }
+    }
+
+    @Test func `a task that is started while the engine is away waits for it`() async throws {
+        try await OwnEngine.with { engine in
+            try await AgentHost.with(
+                dockerSocket: engine.socket, adjusted: { $0.dockerCallTimeout = .seconds(20) }
+            ) { host in
+                engine.freeze()
+                host.master.run(AgentHost.docker("patient", "exit 4"))
+                try await Task.sleep(for: .milliseconds(500))
+                engine.thaw()
+                #expect(try await host.master.end(of: "patient").message == "Container exited with status 4")
+            }
+        }
+    }
+}

@@ -1,0 +1,118 @@
+// Engines and registries of a test's own, which it may stop, kill and start again.
+
+import Foundation
+import Glibc
+import HTTPClient
+
+/// A program that a test starts, and ends by its process id.
+final class OwnProcess {
+    private let process = Process()
+    let log: String
+
+    init(_ program: String, _ arguments: [String], environment: [String: String] = [:], log: String) throws {
+        self.log = log
+        guard FileManager.default.isExecutableFile(atPath: program) else {
+            throw Timeout(description: "\(program) is missing: scripts/install-packages tests installs it")
+        }
+        FileManager.default.createFile(atPath: log, contents: nil)
+        let output = FileHandle(forWritingAtPath: log)
+        output?.seekToEndOfFile()
+        process.executableURL = URL(fileURLWithPath: program)
+        process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = output
+        process.standardError = output
+        try process.run()
+    }
+
+    func signal(_ number: Int32) { kill(process.processIdentifier, number) }
+
+    func end(_ number: Int32 = SIGTERM) {
+        signal(SIGCONT)
+        signal(number)
+        process.waitUntilExit()
+    }
+
+    var pid: pid_t { process.processIdentifier }
+}
+
+/// A dockerd with its own socket, data and containerd. Containers have no network here, so no rule of the host changes.
+final class OwnEngine {
+    let directory: String
+    var socket: String { "\(directory)/docker.sock" }
+    private var process: OwnProcess?
+
+    /// Runs `body` with an engine that answers; afterwards nothing of it is left.
+    static func with(_ body: (OwnEngine) async throws -> Void) async throws {
+        // A path of a socket has 107 bytes at most.
+        let engine = OwnEngine(directory: "/tmp/mini-engine-\(UUID().uuidString.prefix(8))")
+        do {
+            try await engine.start()
+            try await body(engine)
+        } catch {
+            await engine.clean()
+            throw error
+        }
+        await engine.clean()
+    }
+
+    private init(directory: String) { self.directory = directory }
+
+    func start() async throws {
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        process = try OwnProcess(
+            "/usr/sbin/dockerd",
+            [
+                "--data-root", "\(directory)/data", "--exec-root", "\(directory)/exec", "--pidfile",
+                "\(directory)/docker.pid", "-H", "unix://\(socket)", "--live-restore", "--iptables=false",
+                "--ip6tables=false", "--bridge=none", "--containerd-namespace", "mini-\(UUID().uuidString.prefix(8))",
+            ], log: "\(directory)/log")
+        try await wait("an engine of the test's own; see \(directory)/log") {
+            (try? await BusyboxImage.call("GET", "/_ping", socket: self.socket))?.status == 200 ? true : nil
+        }
+    }
+
+    func freeze() { process?.signal(SIGSTOP) }
+    func thaw() { process?.signal(SIGCONT) }
+
+    /// As a crash would end it; its containers go on.
+    func crash() {
+        process?.end(SIGKILL)
+        process = nil
+        // Its containerd is left without a parent.
+        for pid in containerds { kill(pid, SIGKILL) }
+        try? FileManager.default.removeItem(atPath: "\(directory)/docker.pid")
+    }
+
+    private var containerds: [pid_t] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        return names.compactMap { pid_t($0) }.filter { pid in
+            let command = FileManager.default.contents(atPath: "/proc/\(pid)/cmdline") ?? Data()
+            let words = command.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+            return words.first?.hasSuffix("containerd") == true
+                && words.contains { $0.hasPrefix("\(directory)/exec/containerd") }
+        }
+    }
+
+    private func clean() async {
+        thaw()
+        if process == nil { try? await start() }
+        if let reply = try? await BusyboxImage.call("GET", "/containers/json?all=1", socket: socket),
+            let list = try? JSONSerialization.jsonObject(with: Data(reply.body)) as? [[String: Any]]
+        {
+            for container in list {
+                _ = try? await BusyboxImage.call(
+                    "DELETE", "/containers/\(container["Id"] as? String ?? "")?force=1", socket: socket)
+            }
+        }
+        process?.end()
+        for pid in containerds { kill(pid, SIGKILL) }
+        let mounts = (try? String(contentsOfFile: "/proc/mounts", encoding: .utf8)) ?? ""
+        let below = mounts.split(separator: "\n").compactMap {
+            $0.split(separator: " ").dropFirst().first.map(String.init)
+        }
+        for path in below.filter({ $0.hasPrefix(directory) }).sorted(by: >) { umount2(path, Int32(MNT_DETACH)) }
+        try? FileManager.default.removeItem(atPath: directory)
+    }
+}
