@@ -140,6 +140,48 @@ import Testing
         #expect(violations.isEmpty)
     }
 
+    @Test func `whose filter ended while somebody else looked at the agent is offered it after that`() throws {
+        var allocator = Allocator()
+        // What is reserved for x is left whoever of y takes the rest, so that the agent is never without anything.
+        allocator.addAgent("a", total: try .parse("cpus:4;mem:64;cpus(x):2"), at: start)
+        for name in ["f", "g"] { allocator.addFramework(FrameworkID(name), roles: [other]) }
+        let part = try Resources.parse("cpus:4;mem:64")
+        func offered(at second: Int) -> [FrameworkID] {
+            let now = Instant.zero.advanced(by: .seconds(second))
+            let (made, violations) = AllocationAudit.allocate(&allocator, at: now, seed: 0)
+            #expect(violations.isEmpty)
+            return made.map(\.framework)
+        }
+        func decline(_ framework: FrameworkID, at second: Int, for life: Duration) {
+            let now = Instant.zero.advanced(by: .seconds(second))
+            allocator.recover(framework, role: other, agent: "a", resources: part, filter: life, at: now)
+        }
+        #expect(offered(at: 0) == ["f"])
+        decline("f", at: 0, for: .seconds(2))
+        #expect(offered(at: 0) == ["g"])
+        decline("g", at: 0, for: .seconds(3))
+        #expect(offered(at: 0).isEmpty)
+        #expect(offered(at: 2) == ["f"])
+        #expect(offered(at: 3).isEmpty)
+        decline("f", at: 4, for: .seconds(60))
+        #expect(offered(at: 4) == ["g"])
+    }
+
+    @Test func `a share is of what the cluster has now, also if nobody competed when that changed`() throws {
+        var allocator = Allocator()
+        allocator.addAgent("a", total: try .parse("cpus:8"), at: start)
+        allocator.charge("f", role: role, agent: "a", resources: try .parse("cpus:8"))
+        allocator.addFramework("f", roles: [role])
+        #expect(allocator.allocate(at: .zero, seed: 0).isEmpty)
+        // f's half becomes a tenth of the cluster's CPUs; g has two tenths.
+        allocator.addAgent("b", total: try .parse("cpus:72;mem:64"), at: start)
+        allocator.charge("g", role: other, agent: "b", resources: try .parse("cpus:16"))
+        allocator.addFramework("g", roles: [other])
+        let (offers, violations) = AllocationAudit.allocate(&allocator, at: .zero, seed: 0)
+        #expect(offers.map(\.framework) == ["f"])
+        #expect(violations.isEmpty)
+    }
+
     @Test func `custom scalars and ports count towards the dominant share`() throws {
         for text in ["licenses:2", "ports:[1-2]"] {
             var allocator = Allocator()

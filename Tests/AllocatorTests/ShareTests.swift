@@ -83,6 +83,17 @@ import Testing
         #expect(book.expire(at: .distantFuture).isEmpty)
     }
 
+    @Test func `a filter that ends later is kept beside one that refuses more`() {
+        var book = FilterBook()
+        let less = Resources(cpus: Scalar(units: 1))
+        book.add(refused: less, agent: 0, client: 1, until: Instant(nanoseconds: 50))
+        book.add(refused: refused, agent: 0, client: 1, until: Instant(nanoseconds: 10))
+        #expect(book.count == 2)
+        #expect(book.expire(at: Instant(nanoseconds: 10)).count == 1)
+        #expect(book.blocks(less, agent: 0, client: 1))
+        #expect(!book.blocks(refused, agent: 0, client: 1))
+    }
+
     @Test func `a pointless filter is not kept`() {
         var book = FilterBook()
         let less = Resources(cpus: Scalar(units: 1))
