@@ -71,7 +71,14 @@ public struct AgentConfiguration: Sendable {
     public var switchUser: Bool = true
     /// Variables for process tasks, instead of the agent's own.
     public var executorEnvironmentVariables: [String: String]?
+    /// How long an executor may take to end once it is told to; its description may say otherwise.
     public var executorShutdownGracePeriod: Duration = .seconds(5)
+    /// How long an executor may take to subscribe, from the start of its launch: fetching and image pull included.
+    public var executorRegistrationTimeout: Duration = .seconds(60)
+    /// How long an executor may take to come back to an agent that has restarted. At most 15 s.
+    public var executorReregistrationTimeout: Duration = .seconds(2)
+    /// For how long an executor waits for a lost agent before it ends itself.
+    public var recoveryTimeout: Duration = .seconds(900)
     public var zkSessionTimeout: Duration = .seconds(10)
     public var registrationBackoffFactor: Duration = .seconds(1)
     public var recover: Recovery = .reconnect

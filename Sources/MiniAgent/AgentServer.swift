@@ -69,7 +69,8 @@ public final class AgentServer: Sendable {
         do throws(HTTPServerError) {
             server = try await HTTPServer.start(
                 host: configuration.ip ?? "0.0.0.0", port: configuration.port,
-                limits: HTTPServerLimits(bodyBytesMax: { _ in 64 << 10 }, connectionsMax: 1000),
+                limits: HTTPServerLimits(
+                    bodyBytesMax: { $0.hasSuffix("/api/v1/executor") ? 16 << 20 : 64 << 10 }, connectionsMax: 1000),
                 tls: security.tls, admission: { gate.admit($0) }, report: { refusals.note("\($0)") },
                 handler: { request in await api.answer(request) })
         } catch {
@@ -85,7 +86,12 @@ public final class AgentServer: Sendable {
                 paths: start.paths, info: info, runner: runner,
                 killsOrphans: configuration.dockerKillOrphans,
                 client: security.masterTLS.map { HTTPClient(tls: $0) } ?? .shared,
-                authorization: security.credential?.basicAuthorization, logger: logger),
+                authorization: security.credential?.basicAuthorization,
+                executors: ExecutorEnvironment(
+                    endpoint: "\(start.advertisedIP):\(info.port)", recoveryTimeout: configuration.recoveryTimeout,
+                    subscriptionBackoffMax: configuration.executorReregistrationTimeout,
+                    shutdownGracePeriod: configuration.executorShutdownGracePeriod, ip: configuration.ip),
+                logger: logger),
             inbox: inbox, work: work)
         let store = CheckpointStore(paths: start.paths, agentInfo: info, recovered: start.loaded.checkpoint) {
             token, error in

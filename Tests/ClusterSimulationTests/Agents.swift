@@ -203,7 +203,7 @@ extension ClusterWorld {
                 .toAgent(index, generation: generation, .checkFinished(run.id, outcome)),
                 after: random.milliseconds(1...500))
         case .endChecks, .closeGroupNetwork: break
-        case .notice: break
+        case .notice, .tellExecutor, .closeExecutorStream: break
         case .stop(let stop):
             checkStop(stop, ofAgent: index)
             replaceAgent(index)

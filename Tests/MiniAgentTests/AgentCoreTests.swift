@@ -106,10 +106,6 @@ struct AgentCoreTests {
         let effects = agent.launch("t1", docker: true)
         #expect(effects.words == ["write framework", "write task", "write TASK_FAILED", "send TASK_FAILED", "release"])
         #expect(effects.sentUpdates.first?.message?.contains("none of the enabled containerizers (process)") == true)
-        var info = AgentConversation.info("t2")
-        info.clearCommand()
-        info.executor.executorID.value = "e"
-        #expect(agent.command(.runTask(AgentConversation.frameworkInfo(), info)).sentStates == [.taskError])
     }
 
     @Test func `a launch that comes twice runs once`() {

@@ -34,6 +34,7 @@ final class AgentAPI: Sendable {
         let path = request.path.hasPrefix("/slave(1)/") ? String(request.path.dropFirst(9)) : request.path
         switch path {
         case "/health": return .empty(200)
+        case "/api/v1/executor": return await ExecutorEndpoint(source: source.withLock { $0 }).answer(request)
         // A longer path belongs to the handler it begins with: pymesos calls `/api/v1/operator`.
         case _ where path == "/api/v1" || path.hasPrefix("/api/v1/"):
             return await AgentCallEndpoint(source: source.withLock { $0 }, logLevel: logLevel).answer(request)

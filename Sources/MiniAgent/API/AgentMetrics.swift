@@ -67,7 +67,10 @@ struct AgentMetricsView {
         return Double(nanoseconds) / 1e9
     }
 
-    private func count(_ state: V1TaskState) -> Int { core.tasks.values.count { $0.state == state } }
+    private func count(_ state: V1TaskState) -> Int {
+        core.tasks.values.count { $0.state == state }
+            + core.executors.values.reduce(0) { $0 + $1.tasks.values.count { $0.state == state } }
+    }
     private func ended(_ state: V1TaskState) -> Double { Double(metrics.ended[state] ?? 0) }
 
     private var hostValues: [(String, Double)] {

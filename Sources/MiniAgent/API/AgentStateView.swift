@@ -42,7 +42,7 @@ struct AgentStateView {
         ])
     }
 
-    /// `/containers`: one entry for each task that has not ended.
+    /// `/containers`: one entry for each task that has not ended, and for each executor.
     var containers: JSONValue {
         .array(
             core.tasks.sorted { $0.key < $1.key }.map(\.value).filter { !$0.isEnded }.map { life in
@@ -53,7 +53,7 @@ struct AgentStateView {
                     ("framework_id", .string(life.record.key.framework.value)),
                     ("source", .string(life.record.key.task.value)),
                 ])
-            })
+            } + executorContainers)
     }
 
     // MARK: Frameworks
@@ -67,13 +67,18 @@ struct AgentStateView {
         for task in core.completed where core.frameworks[task.record.key.framework] == nil {
             gone[task.record.key.framework] = task.framework
         }
+        for executor in core.completedExecutors where core.frameworks[executor.record.key.framework] == nil {
+            gone[executor.record.key.framework] = executor.framework
+        }
         return gone.sorted { $0.key < $1.key }.map { id, info in framework(id, info) }
     }
 
     private func framework(_ id: FrameworkID, _ info: V1FrameworkInfo) -> JSONValue {
         let lives = core.tasks.filter { $0.key.framework == id && $0.value.record.group == nil }
             .sorted { $0.key < $1.key }.map(\.value)
-        let completed = core.completed.filter { $0.record.key.framework == id && $0.record.group == nil }
+        let completed = core.completed.filter {
+            $0.record.key.framework == id && $0.record.group == nil && $0.record.host == nil
+        }
         return .members([
             ("id", .string(id.value)),
             ("name", .string(info.name)),
@@ -87,7 +92,7 @@ struct AgentStateView {
                 "executors",
                 .array(
                     lives.map { executor($0.record, $0.history, $0.state, isLive: true, $0.resources) }
-                        + defaultExecutors(of: id))
+                        + defaultExecutors(of: id) + customExecutors(of: id))
             ),
             (
                 "completed_executors",
@@ -96,7 +101,7 @@ struct AgentStateView {
                         let resources = (try? Resources(task.record.info.resources)) ?? Resources()
                         let state = task.history.last?.state ?? .taskStaging
                         return executor(task.record, task.history, state, isLive: false, resources)
-                    } + completedDefaultExecutors(of: id))
+                    } + completedDefaultExecutors(of: id) + completedCustomExecutors(of: id))
             ),
         ])
     }
@@ -129,7 +134,10 @@ struct AgentStateView {
             ("id", .string(record.key.task.value)),
             ("name", .string(info.name)),
             ("framework_id", .string(record.key.framework.value)),
-            ("executor_id", .string(record.group == nil ? "" : record.executor.value)),
+            (
+                "executor_id",
+                .string(record.group == nil && record.host == nil ? "" : record.executor.value)
+            ),
             ("slave_id", .string(info.agentID.value)),
             ("state", .string(state.name)),
             ("resources", Self.summary(resources)),

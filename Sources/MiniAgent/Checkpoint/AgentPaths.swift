@@ -22,6 +22,7 @@ import Resources
 ///   meta/slaves/<agent id>/frameworks/<framework id>/framework.info
 ///   meta/slaves/.../executors/<executor id>/runs/<container id>/
 ///       tasks/<task id>/task.info, task.updates
+///       executor.info, executor.steps            of a custom executor, whose tasks lie here too
 ///       pids/forked.pid, status                  written by the supervisor of a process task
 /// ```
 package struct AgentPaths: Hashable, Sendable {
@@ -61,8 +62,12 @@ package struct AgentPaths: Hashable, Sendable {
     }
 
     /// The records of one run of one task.
-    package func run(_ agent: AgentID, _ key: TaskKey, _ container: ContainerID) -> RunPaths {
-        let tail = "\(agent)/frameworks/\(key.framework)/executors/\(key.task)/runs"
+    ///
+    /// - Parameter host: The custom executor that has the task.
+    package func run(
+        _ agent: AgentID, _ key: TaskKey, _ container: ContainerID, host: ExecutorID? = nil
+    ) -> RunPaths {
+        let tail = "\(agent)/frameworks/\(key.framework)/executors/\(host?.value ?? key.task.value)/runs"
         return RunPaths(
             meta: "\(metaAgents)/\(tail)/\(container)", metaLatest: "\(metaAgents)/\(tail)/latest",
             sandbox: "\(sandboxes)/\(tail)/\(container)", sandboxLatest: "\(sandboxes)/\(tail)/latest", task: key.task)
@@ -93,8 +98,18 @@ package struct RunPaths: Hashable, Sendable {
     package var taskDirectory: String { "\(meta)/tasks/\(task)" }
     package var taskInfo: String { "\(taskDirectory)/task.info" }
     package var taskUpdates: String { "\(taskDirectory)/task.updates" }
+    package var tasks: String { "\(meta)/tasks" }
+    package var executorInfo: String { "\(meta)/executor.info" }
+    package var executorSteps: String { "\(meta)/executor.steps" }
     package var pid: String { "\(meta)/pids/forked.pid" }
     package var status: String { "\(meta)/status" }
     package var standardOutput: String { "\(sandbox)/stdout" }
     package var standardError: String { "\(sandbox)/stderr" }
+}
+
+extension AgentPaths {
+    /// The records of one run of a custom executor.
+    package func run(_ agent: AgentID, _ executor: ExecutorKey, _ container: ContainerID) -> RunPaths {
+        run(agent, TaskKey(framework: executor.framework, task: TaskID(executor.executor.value)), container)
+    }
 }

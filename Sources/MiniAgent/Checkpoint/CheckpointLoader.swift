@@ -126,14 +126,61 @@ package struct CheckpointLoader: Sendable {
                     if repairs { DurableFile.remove("\(executors)/\(executor)/runs/\(run)") }
                     continue
                 }
-                let key = TaskKey(framework: id, task: TaskID(executor))
-                readRun(paths.run(agent, key, ContainerID(run)), key, ContainerID(run), &loaded)
+                readTasks(agent, ExecutorKey(framework: id, executor: ExecutorID(executor)), ContainerID(run), &loaded)
             }
         }
     }
 
+    /// One task that bears the executor's name; or a custom executor and its tasks.
+    private func readTasks(
+        _ agent: AgentID, _ executor: ExecutorKey, _ container: ContainerID, _ loaded: inout LoadedCheckpoint
+    ) {
+        let run = paths.run(agent, executor, container)
+        let isCustom = readExecutor(run, executor, container, &loaded)
+        for name in DurableFile.names(in: run.tasks) {
+            let key = TaskKey(framework: executor.framework, task: TaskID(name))
+            let host = isCustom || name != executor.executor.value ? executor.executor : nil
+            readRun(paths.run(agent, key, container, host: host), key, container, host, &loaded)
+        }
+    }
+
+    /// - Returns: Whether there is one.
+    private func readExecutor(
+        _ run: RunPaths, _ key: ExecutorKey, _ container: ContainerID, _ loaded: inout LoadedCheckpoint
+    ) -> Bool {
+        guard let records = readWhole(run.executorInfo, &loaded.problems) else { return false }
+        var info: V1ExecutorInfo?
+        var kind: ContainerizerKind?
+        var resources: [V1Resource] = []
+        for record in records {
+            switch record {
+            case .framework(let framework):
+                if loaded.checkpoint.frameworks[key.framework] == nil {
+                    loaded.checkpoint.frameworks[key.framework] = framework
+                }
+            case .executor(let executor): info = executor
+            case .placement(let placement): kind = placement
+            case .resource(let resource): resources.append(resource)
+            case .agent, .drain, .task, .group, .update, .acknowledgement, .kill, .operation, .destroyedVolume,
+                .executorStep:
+                break
+            }
+        }
+        guard let info, let kind else {
+            setAside(run.executorInfo, .unexpected("holds no complete executor description"), &loaded.problems)
+            return false
+        }
+        var executor = AgentCheckpoint.Executor(
+            record: ExecutorRecord(
+                key: key, info: info, container: container, containerizer: kind, resources: resources))
+        for case .executorStep(let step) in readLog(run.executorSteps, &loaded.problems) { executor.steps.insert(step) }
+        loaded.checkpoint.executors[container] = executor
+        return true
+    }
+
     private func readRun(
-        _ run: RunPaths, _ key: TaskKey, _ container: ContainerID, _ loaded: inout LoadedCheckpoint
+        _ run: RunPaths, _ key: TaskKey, _ container: ContainerID, _ host: ExecutorID?,
+        _ loaded: inout LoadedCheckpoint
     ) {
         guard let records = readWhole(run.taskInfo, &loaded.problems) else { return }
         var info: V1TaskInfo?
@@ -148,7 +195,9 @@ package struct CheckpointLoader: Sendable {
             case .task(let task): info = task
             case .placement(let placement): kind = placement
             case .group(let membership): group = membership
-            case .agent, .drain, .update, .acknowledgement, .kill, .resource, .operation, .destroyedVolume: break
+            case .agent, .drain, .update, .acknowledgement, .kill, .resource, .operation, .destroyedVolume,
+                .executor, .executorStep:
+                break
             }
         }
         guard let info, let kind else {
@@ -156,7 +205,7 @@ package struct CheckpointLoader: Sendable {
             return
         }
         var task = AgentCheckpoint.Task(
-            record: TaskRecord(key: key, info: info, container: container, containerizer: kind))
+            record: TaskRecord(key: key, info: info, container: container, containerizer: kind, host: host))
         task.record.group = group
         for record in readLog(run.taskUpdates, &loaded.problems) {
             switch record {
@@ -164,7 +213,9 @@ package struct CheckpointLoader: Sendable {
                 if let update = StatusUpdate(status, framework: key.framework) { task.add(update) }
             case .acknowledgement(let id): task.acknowledge(id)
             case .kill(let order): task.kill = order
-            case .agent, .drain, .framework, .task, .placement, .group, .resource, .operation, .destroyedVolume: break
+            case .agent, .drain, .framework, .task, .placement, .group, .resource, .operation, .destroyedVolume, .executor,
+                .executorStep:
+                break
             }
         }
         loaded.checkpoint.tasks[key] = task

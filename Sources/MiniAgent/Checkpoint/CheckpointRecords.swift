@@ -21,6 +21,8 @@ package enum CheckpointRecord: Hashable, Sendable {
     case resource(V1Resource)
     case operation(LinkOperation)
     case destroyedVolume(VolumeName)
+    case executor(V1ExecutorInfo)
+    case executorStep(ExecutorStep)
 
     private enum Tag: UInt8 {
         case agent = 1
@@ -34,6 +36,8 @@ package enum CheckpointRecord: Hashable, Sendable {
         case resource = 8
         case operation = 9
         case destroyedVolume = 10
+        case executor = 11
+        case executorStep = 12
         case group = 30
     }
 
@@ -61,6 +65,9 @@ package enum CheckpointRecord: Hashable, Sendable {
                         + (order.cause == .request ? "" : " \(order.cause.rawValue)")).utf8))
         case .resource(let resource): record(.resource, resource)
         case .operation(let operation): record(.operation, operation)
+        case .executor(let info): record(.executor, info)
+        case .executorStep(let step):
+            RecordFile.Record(tag: Tag.executorStep.rawValue, payload: Array(step.rawValue.utf8))
         case .destroyedVolume(let name):
             RecordFile.Record(
                 tag: Tag.destroyedVolume.rawValue, payload: Array("\(name.role.value) \(name.id)".utf8))
@@ -103,6 +110,10 @@ package enum CheckpointRecord: Hashable, Sendable {
                 let config = try? V1DrainConfig(serializedBytes: Array(record.payload[(newline + 1)...]))
             else { return nil }
             self = .drain(DrainOrder(config, since: WallTime(nanoseconds: since)))
+        case .executor: self.init(V1ExecutorInfo.self, record) { .executor($0) }
+        case .executorStep:
+            guard let step = ExecutorStep(rawValue: String(decoding: record.payload, as: UTF8.self)) else { return nil }
+            self = .executorStep(step)
         case .resource: self.init(V1Resource.self, record) { .resource($0) }
         case .operation: self.init(LinkOperation.self, record) { .operation($0) }
         case .destroyedVolume:
@@ -139,7 +150,9 @@ extension ResourceState {
                 guard let operation = AgentOperation(message) else { return nil }
                 operations.append(operation)
             case .destroyedVolume(let name): destroyed.append(name)
-            case .agent, .drain, .framework, .task, .placement, .group, .update, .acknowledgement, .kill: return nil
+            case .agent, .drain, .framework, .task, .placement, .group, .update, .acknowledgement, .kill, .executor,
+                .executorStep:
+                return nil
             }
         }
         guard let sum = try? Resources(resources) else { return nil }

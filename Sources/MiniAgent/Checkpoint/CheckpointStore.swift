@@ -14,7 +14,14 @@ package final class CheckpointStore: Sendable {
     private struct State {
         var agent: AgentID?
         var frameworks: [FrameworkID: V1FrameworkInfo] = [:]
-        var runs: [TaskKey: ContainerID] = [:]
+        var runs: [TaskKey: Run] = [:]
+    }
+
+    /// Where a task's records lie.
+    private struct Run {
+        var container: ContainerID
+        /// The custom executor that has the task.
+        var host: ExecutorID?
     }
 
     private let paths: AgentPaths
@@ -38,7 +45,7 @@ package final class CheckpointStore: Sendable {
         state = Locked(
             State(
                 agent: recovered.agent, frameworks: recovered.frameworks,
-                runs: recovered.tasks.mapValues(\.record.container)))
+                runs: recovered.tasks.mapValues { Run(container: $0.record.container, host: $0.record.host) }))
         // An earlier life of this agent may have been ended in the middle of it.
         sweepLane.async { VolumeDirectories(paths: paths).sweep() }
     }
@@ -79,7 +86,15 @@ package final class CheckpointStore: Sendable {
         try DurableFile.replace(paths.resourceState, with: file(resources.records))
     }
 
-    private func lane(of key: TaskKey) -> Int { Int(UInt(bitPattern: key.hashValue) % UInt(lanes.count)) }
+    /// An executor and all its tasks share a lane: their records come and go in order.
+    private func lane(of key: TaskKey, host: ExecutorID?) -> Int {
+        let name = TaskKey(framework: key.framework, task: host.map { TaskID($0.value) } ?? key.task)
+        return Int(UInt(bitPattern: name.hashValue) % UInt(lanes.count))
+    }
+
+    private func lane(of key: ExecutorKey) -> Int {
+        lane(of: TaskKey(framework: key.framework, task: TaskID(key.executor.value)), host: nil)
+    }
 
     /// Chooses the lane and binds what the write needs to know now, before later writes change it.
     private func plan(_ write: CheckpointWrite) -> (lane: Int, work: @Sendable () throws(FileError) -> Void) {
@@ -106,10 +121,13 @@ package final class CheckpointStore: Sendable {
             state.withLock { $0.frameworks[id] = info }
             return (0, { () throws(FileError) in try Self.writeFramework(info, id, agent, paths) })
         case .task(let record):
-            state.withLock { $0.runs[record.key] = record.container }
+            state.withLock { $0.runs[record.key] = Run(container: record.container, host: record.host) }
             let framework = frameworks[record.key.framework]
-            let run = paths.run(agent, record.key, record.container)
-            return (lane(of: record.key), { () throws(FileError) in try Self.writeTask(record, framework, run) })
+            let run = paths.run(agent, record.key, record.container, host: record.host)
+            return (
+                lane(of: record.key, host: record.host),
+                { () throws(FileError) in try Self.writeTask(record, framework, run) }
+            )
         case .update(let update):
             return append(.update(update.status(agent: agent)), update.key, agent)
         case .acknowledgement(let key, let id):
@@ -117,6 +135,32 @@ package final class CheckpointStore: Sendable {
         case .kill(let key, _, let order):
             return append(.kill(order), key, agent)
         case .retirement(let key, let container):
+            let host = state.withLock { state in
+                guard let known = state.runs[key], known.container == container, known.host != nil else {
+                    return nil as ExecutorID?
+                }
+                state.runs[key] = nil
+                return known.host
+            }
+            let run = paths.run(agent, key, container, host: host)
+            let lane = lane(of: key, host: host)
+            if host != nil { return (lane, { () throws(FileError) in try Self.retireTask(run) }) }
+            return (lane, { () throws(FileError) in try Self.retire(run) })
+        case .executor(let record):
+            let framework = frameworks[record.key.framework]
+            let run = paths.run(agent, record.key, record.container)
+            return (lane(of: record.key), { () throws(FileError) in try Self.writeExecutor(record, framework, run) })
+        case .executorStep(let key, let container, let step):
+            let path = paths.run(agent, key, container).executorSteps
+            return (
+                lane(of: key),
+                { () throws(FileError) in
+                    try DurableFile.append(
+                        RecordFile.encode(CheckpointRecord.executorStep(step).encoded), to: path,
+                        header: RecordFile.header)
+                }
+            )
+        case .executorRetirement(let key, let container):
             let run = paths.run(agent, key, container)
             return (lane(of: key), { () throws(FileError) in try Self.retire(run) })
         }
@@ -125,12 +169,12 @@ package final class CheckpointStore: Sendable {
     private func append(
         _ record: CheckpointRecord, _ key: TaskKey, _ agent: AgentID
     ) -> (lane: Int, work: @Sendable () throws(FileError) -> Void) {
-        guard let container = state.withLock({ $0.runs[key] }) else {
+        guard let known = state.withLock({ $0.runs[key] }) else {
             preconditionFailure("a record of \(key), which was never written")
         }
-        let path = paths.run(agent, key, container).taskUpdates
+        let path = paths.run(agent, key, known.container, host: known.host).taskUpdates
         return (
-            lane(of: key),
+            lane(of: key, host: known.host),
             { () throws(FileError) in
                 try DurableFile.append(RecordFile.encode(record.encoded), to: path, header: RecordFile.header)
             }
@@ -165,6 +209,23 @@ package final class CheckpointStore: Sendable {
         if let framework { records.insert(.framework(framework), at: 0) }
         try DurableFile.replace(run.taskInfo, with: file(records))
         try DurableFile.relink(run.metaLatest, to: record.container.value)
+    }
+
+    private static func writeExecutor(
+        _ record: ExecutorRecord, _ framework: V1FrameworkInfo?, _ run: RunPaths
+    ) throws(FileError) {
+        try DurableFile.createDirectories(run.meta)
+        var records: [CheckpointRecord] = [.executor(record.info), .placement(record.containerizer)]
+        if let framework { records.insert(.framework(framework), at: 0) }
+        records += record.resources.map { .resource($0) }
+        try DurableFile.replace(run.executorInfo, with: file(records))
+        try DurableFile.relink(run.metaLatest, to: record.container.value)
+    }
+
+    /// A task of an executor: without its description it is nothing, whatever else is left of it.
+    private static func retireTask(_ run: RunPaths) throws(FileError) {
+        guard unlink(run.taskInfo) == 0 || errno == ENOENT else { throw FileError("remove", run.taskInfo) }
+        DurableFile.remove(run.taskDirectory)
     }
 
     /// Half-removed records would look like a task that never started. So they first lose their name, all at once.

@@ -19,8 +19,14 @@ package struct TaskRecord: Hashable, Sendable {
     package var containerizer: ContainerizerKind
     /// Its place in a task group; nil for a task that came by itself.
     package var group: GroupMembership?
+    /// The executor that the task was given to, whose container is also the task's. Nil: the agent runs it itself.
+    package var host: ExecutorID?
 
-    package init(key: TaskKey, info: V1TaskInfo, container: ContainerID, containerizer: ContainerizerKind) {
+    package init(
+        key: TaskKey, info: V1TaskInfo, container: ContainerID, containerizer: ContainerizerKind,
+        host: ExecutorID? = nil
+    ) {
+        self.host = host
         self.key = key
         self.info = info
         self.container = container
@@ -71,6 +77,11 @@ package enum CheckpointWrite: Hashable, Sendable {
     case framework(V1FrameworkInfo)
     /// A task, before anything is done for it.
     case task(TaskRecord)
+    /// A custom executor, before anything is done for it.
+    case executor(ExecutorRecord)
+    case executorStep(ExecutorKey, ContainerID, ExecutorStep)
+    /// The executor is over, and so are all its tasks.
+    case executorRetirement(ExecutorKey, ContainerID)
     case update(StatusUpdate)
     case acknowledgement(TaskKey, UpdateID)
     case kill(TaskKey, ContainerID, KillOrder)
@@ -86,6 +97,9 @@ package enum CheckpointWrite: Hashable, Sendable {
         case drain(DrainOrder?)
         case framework(FrameworkID)
         case task(TaskKey, ContainerID)
+        case executor(ExecutorKey, ContainerID)
+        case executorStep(ExecutorKey, ContainerID, ExecutorStep)
+        case executorRetirement(ExecutorKey, ContainerID)
         case update(TaskKey, UpdateID)
         case acknowledgement(TaskKey, UpdateID)
         case kill(TaskKey, ContainerID)
@@ -101,6 +115,9 @@ package enum CheckpointWrite: Hashable, Sendable {
         case .drain(let order): .drain(order)
         case .framework(let info): .framework(FrameworkID(info.id.value))
         case .task(let record): .task(record.key, record.container)
+        case .executor(let record): .executor(record.key, record.container)
+        case .executorStep(let key, let container, let step): .executorStep(key, container, step)
+        case .executorRetirement(let key, let container): .executorRetirement(key, container)
         case .update(let update): .update(update.key, update.id)
         case .acknowledgement(let key, let id): .acknowledgement(key, id)
         case .kill(let key, let container, _): .kill(key, container)
@@ -139,9 +156,17 @@ package struct AgentCheckpoint: Hashable, Sendable {
         }
     }
 
+    package struct Executor: Hashable, Sendable {
+        package var record: ExecutorRecord
+        package var steps: Set<ExecutorStep> = []
+
+        package init(record: ExecutorRecord) { self.record = record }
+    }
+
     package var agent: AgentID?
     package var cluster: String?
     package var drain: DrainOrder?
+    package var executors: [ContainerID: Executor] = [:]
     package var frameworks: [FrameworkID: V1FrameworkInfo] = [:]
     package var tasks: [TaskKey: Task] = [:]
     package var resources = ResourceState()
@@ -167,6 +192,12 @@ package struct AgentCheckpoint: Hashable, Sendable {
             tasks[key]?.acknowledge(id)
         case .kill(let key, _, let order):
             tasks[key]?.kill = order
+        case .executor(let record):
+            executors[record.container] = Executor(record: record)
+        case .executorStep(_, let container, let step):
+            executors[container]?.steps.insert(step)
+        case .executorRetirement(_, let container):
+            executors[container] = nil
         case .resources(let state):
             resources = state
         case .retirement(let key, let container):

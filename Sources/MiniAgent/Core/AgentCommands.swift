@@ -6,6 +6,8 @@ import Resources
 extension AgentCore {
     mutating func perform(_ command: MasterCommand, on linkID: LinkID, _ now: Moment) -> [AgentEffect] {
         switch command {
+        case .runTask(let framework, let info) where info.hasExecutor && info.executor.type != .default:
+            return launchHosted(info, of: framework, on: linkID, now)
         case .runTask(let framework, let info):
             let effects = launch(info, of: framework, on: linkID, now)
             return info.hasExecutor ? effects + [refused(info.executor, of: framework, on: linkID)] : effects
@@ -24,12 +26,12 @@ extension AgentCore {
             guard let known = frameworks[id] else { return [] }
             var effects = known != info ? remember(info, as: id) : []
             // Often it has just come back: what it may have missed is sent now, not when its retry is due.
-            for key in tasks.keys.filter({ $0.framework == id }).sorted() {
+            for key in (Array(tasks.keys) + Array(hosts.keys)).filter({ $0.framework == id }).sorted() {
                 effects += step(key, .stream(.frameworkReturned), now)
             }
             return effects
         case .reconcile(let keys):
-            let unknown = keys.filter { tasks[$0] == nil }.sorted()
+            let unknown = keys.filter { tasks[$0] == nil && hosts[$0] == nil }.sorted()
             return unknown.map { key in
                 let report = ExitReport(
                     state: droppedState(of: key.framework), reason: .reconciliation,
@@ -41,8 +43,8 @@ extension AgentCore {
             return launch(group: infos, under: executor, of: framework, on: linkID, now)
         case .shutdownExecutor(let framework, let executor):
             return shutDown(executor, of: framework, now)
-        case .message(let framework, let executor):
-            return [.notice(.info("a message of framework \(framework) for executor \(executor), which is not here"))]
+        case .message(let framework, let executor, let bytes):
+            return pass(bytes, to: ExecutorKey(framework: framework, executor: executor), now)
         case .applyOperation(let id, let framework, let info):
             return apply(id, of: framework, info)
         case .acknowledgeOperation(let id, let status):
@@ -56,14 +58,18 @@ extension AgentCore {
 
     // MARK: Launch
 
-    private mutating func launch(
-        _ info: V1TaskInfo, of framework: V1FrameworkInfo, on linkID: LinkID, _ now: Moment
+    /// - Parameter fault: Why the task is not to run, whatever else speaks for it.
+    mutating func launch(
+        _ info: V1TaskInfo, of framework: V1FrameworkInfo, on linkID: LinkID, _ now: Moment,
+        fault: ExitReport? = nil
     ) -> [AgentEffect] {
         let key = TaskKey(framework: FrameworkID(framework.id.value), task: TaskID(info.taskID.value))
         guard AgentID(info.agentID.value) == agent else {
             return [.notice(.warning("\(key) is meant for agent \(info.agentID.value): ignored"))]
         }
-        guard tasks[key] == nil else { return [.notice(.warning("\(key) is here already: launch ignored"))] }
+        guard tasks[key] == nil, hosts[key] == nil else {
+            return [.notice(.warning("\(key) is here already: launch ignored"))]
+        }
         guard TaskAdmission.isUsable(key.task.value), TaskAdmission.isUsable(key.framework.value) else {
             let report = ExitReport(
                 state: .taskError, reason: .taskInvalid, message: "An id cannot be used as a directory name")
@@ -85,7 +91,7 @@ extension AgentCore {
             key: key, info: info, container: ContainerID(WireUUID.random(using: &containerIDs).description),
             containerizer: kind)
         tasks[key] = TaskLife(
-            record, framework: framework, resources: needed, refusal: refusal,
+            record, framework: framework, resources: needed, refusal: fault ?? refusal,
             killGrace: killGrace(of: record, asked: nil), killRepeatAfter: settings.killRepeatAfter)
         keysByContainer[record.container] = key
         let known = frameworks[key.framework] == framework ? [] : remember(framework, as: key.framework)
@@ -115,6 +121,7 @@ extension AgentCore {
     mutating func remember(_ framework: V1FrameworkInfo, as id: FrameworkID) -> [AgentEffect] {
         frameworks[id] = framework
         for key in tasks.keys where key.framework == id { tasks[key]?.framework = framework }
+        for key in executors.keys where key.framework == id { executors[key]?.framework = framework }
         return [.checkpoint(.framework(framework))]
     }
 
@@ -137,6 +144,9 @@ extension AgentCore {
     // MARK: Kill
 
     private mutating func kill(_ key: TaskKey, grace: Duration?, on linkID: LinkID, _ now: Moment) -> [AgentEffect] {
+        if let host = hosts[key] {
+            return step(host, .killRequested(key, KillOrder(grace: grace ?? KillOrder.ownGrace)), now)
+        }
         guard let life = tasks[key] else {
             let report = ExitReport(
                 state: droppedState(of: key.framework), reason: .executorTerminated, message: "Cannot find executor")
@@ -158,18 +168,22 @@ extension AgentCore {
     private mutating func shutDown(
         _ executor: ExecutorID, of framework: FrameworkID, _ now: Moment
     ) -> [AgentEffect] {
-        tasks.keys.filter { $0.framework == framework && tasks[$0]?.record.executor == executor }.sorted().flatMap {
-            key -> [AgentEffect] in
-            guard let life = tasks[key] else { return [] }
-            return step(key, .killRequested(KillOrder(grace: killGrace(of: life.record, asked: nil))), now)
-        }
+        let key = ExecutorKey(framework: framework, executor: executor)
+        if executors[key] != nil { return step(key, .shutdownRequested(nil), now) }
+        return tasks.keys.filter { $0.framework == framework && tasks[$0]?.record.executor == executor }.sorted()
+            .flatMap {
+                key -> [AgentEffect] in
+                guard let life = tasks[key] else { return [] }
+                return step(key, .killRequested(KillOrder(grace: killGrace(of: life.record, asked: nil))), now)
+            }
     }
 
     private mutating func shutDown(_ framework: FrameworkID, _ now: Moment) -> [AgentEffect] {
-        tasks.keys.filter { $0.framework == framework }.sorted().flatMap { key -> [AgentEffect] in
-            guard let life = tasks[key] else { return [] }
-            return step(key, .abandoned(KillOrder(grace: killGrace(of: life.record, asked: nil))), now)
-        }
+        abandonExecutors(of: framework, now)
+            + tasks.keys.filter { $0.framework == framework }.sorted().flatMap { key -> [AgentEffect] in
+                guard let life = tasks[key] else { return [] }
+                return step(key, .abandoned(KillOrder(grace: killGrace(of: life.record, asked: nil))), now)
+            }
     }
 
     // MARK: Tasks that are not here

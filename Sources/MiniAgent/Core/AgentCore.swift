@@ -25,6 +25,13 @@ package struct AgentCore: Hashable, Sendable {
     package internal(set) var tasks: [TaskKey: TaskLife] = [:]
     /// Ended and acknowledged tasks, oldest first, for operators.
     package internal(set) var completed: [CompletedTask] = []
+    /// Custom executors: those that live, and those whose end is not delivered yet.
+    package internal(set) var executors: [ExecutorKey: ExecutorLife] = [:]
+    /// Oldest first, for operators.
+    package internal(set) var completedExecutors: [CompletedExecutor] = []
+    /// Which executor holds a task.
+    var hosts: [TaskKey: ExecutorKey] = [:]
+    var executorsByContainer: [ContainerID: ExecutorKey] = [:]
     package private(set) var isRecovered = false
     /// How this agent is drained; nil unless tasks are being ended for it.
     package internal(set) var drain: DrainOrder?
@@ -93,6 +100,10 @@ package struct AgentCore: Hashable, Sendable {
             effects = engineChanged(reason)
         case .timerFired(let timer):
             effects = fired(timer, now)
+        case .executorCalled(let key, let call):
+            effects = step(key, .called(call), now)
+        case .executorDisconnected(let key, let stream, let reason):
+            effects = disconnected(key, stream, reason, now)
         case .unregisterRequested(let reason):
             effects = beginStopping(.unregistered(reason: reason), now)
         }
@@ -103,7 +114,8 @@ package struct AgentCore: Hashable, Sendable {
     /// What the tasks on this host hold.
     package var used: Resources {
         let own = tasks.values.reduce(into: Resources()) { sum, life in if !life.isEnded { sum += life.resources } }
-        return defaultExecutors.reduce(own) { $0 + $1.resources }
+        let grouped = defaultExecutors.reduce(own) { $0 + $1.resources }
+        return executors.values.reduce(grouped) { $0 + $1.used }
     }
 
     /// What this host has: reservations and volumes included.
@@ -163,7 +175,9 @@ package struct AgentCore: Hashable, Sendable {
         var effects: [AgentEffect] = [
             .notice(.info("registered as \(agent) with the master at \(link.master?.url ?? "")"))
         ]
-        for key in tasks.keys.sorted() { effects += step(key, .stream(.masterChanged), now) }
+        for key in (Array(tasks.keys) + Array(hosts.keys)).sorted() {
+            effects += step(key, .stream(.masterChanged), now)
+        }
         for operation in resources.state.operations { effects += tell(operation) }
         effects += performHeld(on: linkID, now)
         if let heldPing { effects += link.pinged(linkID, sequence: heldPing, stall: engineStall) }
@@ -201,7 +215,11 @@ package struct AgentCore: Hashable, Sendable {
         let lives = tasks.sorted { $0.key < $1.key }.map(\.value).filter {
             !$0.isAbandoned && !$0.stream.isClosing
         }
-        let frameworkIDs = Set(lives.map(\.record.key.framework)).sorted()
+        let hosted = reportableHostedTasks
+        let living = executors.sorted { $0.key < $1.key }.map(\.value).filter { !$0.isOver && !$0.isAbandoned }
+        let frameworkIDs = Set(
+            lives.map(\.record.key.framework) + hosted.map(\.key.framework) + living.map(\.record.key.framework)
+        ).sorted()
         return Registration(
             agent: agent, cluster: cluster,
             tasks: lives.map { life in
@@ -209,10 +227,11 @@ package struct AgentCore: Hashable, Sendable {
                 return ReportedTask(
                     record: life.record, state: history.last?.state ?? .taskStaging, pending: life.stream.head,
                     history: history)
-            },
+            } + hosted.map(\.report),
             frameworks: frameworkIDs.compactMap { frameworks[$0] }, drain: drain,
             total: resources.state.converted.isEmpty ? nil : resources.total, operations: resources.state.operations,
-            executors: defaultExecutors.map { ReportedExecutor(framework: $0.framework, info: $0.info) })
+            executors: defaultExecutors.map { ReportedExecutor(framework: $0.framework, info: $0.info) }
+                + living.map { ReportedExecutor(framework: $0.record.key.framework, info: $0.record.info) })
     }
 
     /// How often an agent that wants to register looks whether its identity has reached the disk.
@@ -226,6 +245,15 @@ package struct AgentCore: Hashable, Sendable {
             agent = id
             let effects = link.identityRecorded(id)
             return effects.isEmpty ? [] : effects + registered(now)
+        case .executor(let key, _):
+            return step(key, .recorded, now)
+        case .executorStep(let key, let container, let step):
+            guard executorsByContainer[container] == key else { return [] }
+            return self.step(key, .stepRecorded(step), now)
+        case .task(let key, _) where hosts[key] != nil:
+            return hosts[key].map { step($0, .taskRecorded(key), now) } ?? []
+        case .kill(let key, _) where hosts[key] != nil:
+            return hosts[key].map { step($0, .killRecorded(key), now) } ?? []
         case .task(let key, let container):
             return begin(key, container, now)
         case .resources:
@@ -238,7 +266,7 @@ package struct AgentCore: Hashable, Sendable {
             return step(container, .killRecorded, now)
         case .drain(let order):
             return drainRecorded(order, now)
-        case .cluster, .framework, .retirement:
+        case .cluster, .framework, .retirement, .executorRetirement:
             return []
         }
     }
@@ -268,6 +296,10 @@ package struct AgentCore: Hashable, Sendable {
             return step(id.container, .checkDue(id), now)
         case .completionTimeReached(let container):
             return step(container, .completionTimeReached, now)
+        case .executorDeadline(let container, let attempt):
+            return executorsByContainer[container].map { step($0, .deadline(attempt: attempt), now) } ?? []
+        case .executorKill(let container, let attempt):
+            return executorsByContainer[container].map { step($0, .killDue(attempt: attempt), now) } ?? []
         case .retryOperation(let id, let send):
             guard let operation = resources.due(id, send: send) else { return [] }
             return tell(operation, isRepeat: true)
@@ -289,11 +321,15 @@ package struct AgentCore: Hashable, Sendable {
     // MARK: Tasks
 
     private mutating func step(_ container: ContainerID, _ event: TaskLife.Event, _ now: Moment) -> [AgentEffect] {
+        if let executor = executorsByContainer[container] {
+            return ExecutorLife.Event(event).map { step(executor, $0, now) } ?? []
+        }
         guard let key = keysByContainer[container] else { return [] }
         return step(key, event, now)
     }
 
     mutating func step(_ key: TaskKey, _ event: TaskLife.Event, _ now: Moment) -> [AgentEffect] {
+        if case .stream(let update) = event, let host = hosts[key] { return step(host, .stream(key, update), now) }
         let wasEnded = tasks[key]?.isEnded ?? true
         guard let effects = tasks[key]?.step(event, at: now, ids: &updateIDs), let life = tasks[key] else { return [] }
         let result = translate(effects, of: key)
@@ -326,9 +362,8 @@ package struct AgentCore: Hashable, Sendable {
         guard let life = tasks.removeValue(forKey: key) else { return [] }
         awaitingRoom.removeAll { $0 == life.record.container }
         keysByContainer[life.record.container] = nil
-        completed.append(CompletedTask(record: life.record, framework: life.framework, history: life.history))
-        if completed.count > settings.completedTasksMax { completed.removeFirst() }
-        if !tasks.keys.contains(where: { $0.framework == key.framework }) { frameworks[key.framework] = nil }
+        complete(CompletedTask(record: life.record, framework: life.framework, history: life.history))
+        forgetIfUnused(key.framework)
         let retirement = mustKeep(life.record) ? [] : [AgentEffect.checkpoint(.retirement(key, life.record.container))]
         return retirement + executorEnd(after: life.record)
     }
@@ -345,12 +380,14 @@ package struct AgentCore: Hashable, Sendable {
             guard let life = tasks[key] else { continue }
             effects += step(key, .killRequested(KillOrder(grace: killGrace(of: life.record, asked: nil))), now)
         }
-        return effects
+        return effects + shutDownExecutors(now)
     }
 
     /// Stops once every task has ended and its end is on disk, so that a later life of this agent can still report it.
     private mutating func stopIfDone() -> [AgentEffect] {
-        guard let stopping, !hasStopped, tasks.values.allSatisfy(\.isSettled) else { return [] }
+        guard let stopping, !hasStopped, tasks.values.allSatisfy(\.isSettled),
+            executors.values.allSatisfy(\.isSettled)
+        else { return [] }
         hasStopped = true
         var effects: [AgentEffect] = []
         if case .unregistered(let reason) = stopping, let linkID = link.registeredLink {
@@ -385,6 +422,7 @@ package struct AgentCore: Hashable, Sendable {
             effects += translate(actions, of: record.key)
         }
         effects += endBrokenGroups(now)
+        effects += recover(plan.executors, plan.frameworks, now)
         effects += recoverDrain(plan.drain, now)
         if settings.cleansUp { effects += beginStopping(.unregistered(reason: "cleaned up as asked"), now) }
         return effects

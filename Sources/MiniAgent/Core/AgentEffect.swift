@@ -44,6 +44,8 @@ package enum AgentCall: Hashable, Sendable {
     case unregister(reason: String)
     /// What became of an operation.
     case operation(AgentOperation)
+    /// Opaque bytes of an executor for its scheduler.
+    case message(FrameworkID, ExecutorID, [UInt8])
     /// No task of this executor runs or will run.
     case executorExited(FrameworkID, ExecutorID, status: Int32)
 }
@@ -98,6 +100,9 @@ package enum AgentEffect: Hashable, Sendable {
     case closeGroupNetwork(ContainerID)
     /// A container that bears this agent's name but belongs to no task.
     case removeOrphan(OrphanContainer)
+    case tellExecutor(ExecutorStreamID, ExecutorEvent)
+    /// What was told before is still sent.
+    case closeExecutorStream(ExecutorStreamID)
     case notice(AgentNotice)
     case stop(AgentStop)
 }

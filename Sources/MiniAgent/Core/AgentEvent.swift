@@ -67,7 +67,7 @@ package enum MasterCommand: Hashable, Sendable {
     case runTaskGroup(V1FrameworkInfo, V1ExecutorInfo, [V1TaskInfo])
     case shutdownExecutor(FrameworkID, ExecutorID)
     /// Opaque bytes for an executor.
-    case message(FrameworkID, ExecutorID)
+    case message(FrameworkID, ExecutorID, [UInt8])
     case applyOperation(WireUUID, FrameworkID?, V1Offer.Operation)
     case acknowledgeOperation(WireUUID, status: WireUUID)
     case reconcileOperations([WireUUID])
@@ -115,6 +115,10 @@ package enum AgentTimer: Hashable, Sendable {
     case pingDeadline(LinkID, pings: UInt64)
     case retryUpdate(TaskKey, send: Int)
     case repeatKill(ContainerID, attempt: Int)
+    /// An executor should have subscribed by now.
+    case executorDeadline(ContainerID, attempt: Int)
+    /// The container of an executor that was told to end should be gone by now.
+    case executorKill(ContainerID, attempt: Int)
     case retryOperation(WireUUID, send: Int)
     case checkDue(CheckRun.ID)
     /// The task may not run any longer.
@@ -142,6 +146,9 @@ package enum AgentEvent: Hashable, Sendable {
     /// The Docker engine does not answer, and why; nil: it answers again.
     case engineStalled(String?)
     case timerFired(AgentTimer)
+    /// Checked by the API: the executor is here, and may call this.
+    case executorCalled(ExecutorKey, ExecutorCall)
+    case executorDisconnected(ExecutorKey, ExecutorStreamID, reason: String)
     /// The operator wants this agent out of the cluster: tasks are ended, then the agent stops.
     case unregisterRequested(reason: String)
 }

@@ -22,6 +22,14 @@ package struct AgentSettings: Hashable, Sendable {
     package var killRepeatAfter: Duration
     /// End recovered tasks instead of keeping them, then stop.
     package var cleansUp: Bool
+    /// How long an executor may take to subscribe, from the start of its launch.
+    package var executorRegistrationTimeout: Duration = .seconds(60)
+    /// How long an executor may take to come back to an agent that has restarted.
+    package var executorReregistrationTimeout: Duration = .seconds(2)
+    /// How long an executor may take to end once it is told to.
+    package var executorShutdownGracePeriod: Duration = .seconds(5)
+    /// Executors that ended, kept in memory for operators to read.
+    package var completedExecutorsMax: Int = 150
     /// Tasks that ended, kept in memory for operators to read.
     package var completedTasksMax: Int
 

@@ -56,13 +56,14 @@ extension AgentCore {
     /// The order is on disk: now every task is ended, in its own time or in what the order allows, whichever is less.
     mutating func drainRecorded(_ order: DrainOrder?, _ now: Moment) -> [AgentEffect] {
         guard let order, order == drain else { return [] }
-        return tasks.keys.sorted().flatMap { key -> [AgentEffect] in
-            guard let life = tasks[key], !life.isEnded else { return [] }
-            let grace = min(
-                killGrace(of: life.record, asked: nil), order.maxGrace ?? .seconds(Int64.max / 2_000_000_000))
-            let cause = order.marksGone ? KillOrder.Cause.drainToGone : .drain
-            return step(key, .killRequested(KillOrder(grace: grace, cause: cause)), now)
-        }
+        return drainExecutors(order, now)
+            + tasks.keys.sorted().flatMap { key -> [AgentEffect] in
+                guard let life = tasks[key], !life.isEnded else { return [] }
+                let grace = min(
+                    killGrace(of: life.record, asked: nil), order.maxGrace ?? .seconds(Int64.max / 2_000_000_000))
+                let cause = order.marksGone ? KillOrder.Cause.drainToGone : .drain
+                return step(key, .killRequested(KillOrder(grace: grace, cause: cause)), now)
+            }
     }
 
     /// After a restart the drain goes on where it was.
@@ -77,7 +78,7 @@ extension AgentCore {
         return endDrain()
     }
 
-    private var hasLiveTasks: Bool { tasks.values.contains { !$0.isEnded } }
+    private var hasLiveTasks: Bool { tasks.values.contains { !$0.isEnded } || hasLiveHostedTasks }
 
     /// Why a task of this framework is not taken in; nil unless the agent drains.
     func drainRefusal(of framework: V1FrameworkInfo) -> ExitReport? {

@@ -66,6 +66,30 @@ package struct RecoveryPlan: Hashable, Sendable {
         }
     }
 
+    package enum ExecutorFate: Hashable, Sendable {
+        /// Nothing was ever started for it: prepare it again.
+        case relaunch
+        /// Its container is there, or may be: follow it, and wait for it to subscribe.
+        case reattach
+        /// Its framework does not checkpoint, so it does not wait for this agent: end it.
+        case unwanted
+        /// Its container is gone.
+        case vanished
+    }
+
+    package struct Executor: Hashable, Sendable {
+        package var checkpoint: AgentCheckpoint.Executor
+        /// Sorted by key.
+        package var tasks: [AgentCheckpoint.Task]
+        package var fate: ExecutorFate
+
+        package init(checkpoint: AgentCheckpoint.Executor, tasks: [AgentCheckpoint.Task], fate: ExecutorFate) {
+            self.checkpoint = checkpoint
+            self.tasks = tasks
+            self.fate = fate
+        }
+    }
+
     package var agent: AgentID?
     package var cluster: String?
     package var drain: DrainOrder?
@@ -73,6 +97,8 @@ package struct RecoveryPlan: Hashable, Sendable {
     package var resources = ResourceState()
     /// Sorted by key.
     package var tasks: [Task] = []
+    /// Custom executors with the tasks that were given to them; sorted by key.
+    package var executors: [Executor] = []
     /// Containers that belong to no task; sorted.
     package var orphans: [OrphanContainer] = []
 
@@ -107,12 +133,27 @@ package func planRecovery(
     plan.frameworks = checkpoint.frameworks
     plan.resources = checkpoint.resources
     var claimed: Set<ContainerID> = []
+    var hosted: [ContainerID: [AgentCheckpoint.Task]] = [:]
     for (_, task) in checkpoint.tasks.sorted(by: { $0.key < $1.key }) {
         claimed.insert(task.record.container)
         // What holds the network of its group bears the executor's run.
         if let group = task.record.group { claimed.insert(group.executorRun) }
+        if task.record.host != nil, checkpoint.executors[task.record.container] != nil {
+            hosted[task.record.container, default: []].append(task)
+            continue
+        }
         let observation = task.record.containerizer == .docker ? containers : supervisors
         plan.tasks.append(RecoveryPlan.Task(checkpoint: task, fate: fate(of: task, observation)))
+    }
+    for executor in checkpoint.executors.values.sorted(by: { $0.record.key < $1.record.key }) {
+        let record = executor.record
+        claimed.insert(record.container)
+        let observation = record.containerizer == .docker ? containers : supervisors
+        let isAwaited = checkpoint.frameworks[record.key.framework]?.checkpoint ?? false
+        plan.executors.append(
+            RecoveryPlan.Executor(
+                checkpoint: executor, tasks: hosted[record.container] ?? [],
+                fate: fate(of: executor, isAwaited: isAwaited, observation)))
     }
     for (kind, observation) in [(ContainerizerKind.docker, containers), (.process, supervisors)] {
         guard case .found(let list) = observation else { continue }
@@ -126,6 +167,7 @@ package func planRecovery(
 private func fate(of task: AgentCheckpoint.Task, _ observation: Observation) -> RecoveryPlan.Fate {
     if task.isRetired { return .retired }
     if task.terminalUpdate != nil { return .ended }
+    if task.record.host != nil { return .vanished("the record of its executor is lost") }
     guard task.hasStarted else { return .relaunch }
     guard case .found(let list) = observation else { return .reattach }
     switch list.first(where: { $0.id == task.record.container })?.condition {
@@ -133,5 +175,16 @@ private func fate(of task: AgentCheckpoint.Task, _ observation: Observation) -> 
     case .created: return .lostBeforeStart
     case nil where task.isRunning: return .vanished("no container is left of it")
     case nil: return .lostBeforeStart
+    }
+}
+
+private func fate(
+    of executor: AgentCheckpoint.Executor, isAwaited: Bool, _ observation: Observation
+) -> RecoveryPlan.ExecutorFate {
+    guard executor.steps.contains(.starting) else { return .relaunch }
+    guard case .found(let list) = observation else { return isAwaited ? .reattach : .unwanted }
+    switch list.first(where: { $0.id == executor.record.container })?.condition {
+    case .running, .exited: return isAwaited ? .reattach : .unwanted
+    case .created, nil: return .vanished
     }
 }

@@ -43,15 +43,16 @@ extension AgentCore {
     }
 
     private func hasRoom(for life: TaskLife) -> Bool {
-        let ending = tasks.values.filter { $0.isAbandoned && !$0.isEnded }
+        var ending = tasks.values.filter { $0.isAbandoned && !$0.isEnded }.map(\.resources)
+        ending += executors.values.filter { $0.isAbandoned && !$0.isOver }.map(\.used)
         if ending.isEmpty { return true }
         let waiting = Set(awaitingRoom)
-        var used = Resources()
+        var used = executors.values.reduce(Resources()) { $0 + $1.used }
         for other in tasks.values
         where !other.isEnded && other.record.key != life.record.key && !waiting.contains(other.record.container) {
             used += other.resources
         }
-        let isTaken = ending.contains { !$0.resources.ports.intersection(life.resources.ports).isEmpty }
+        let isTaken = ending.contains { !$0.ports.intersection(life.resources.ports).isEmpty }
         return !isTaken
             && ["cpus", "mem", "disk", "gpus"].allSatisfy { used[$0] + life.resources[$0] <= total[$0] }
     }

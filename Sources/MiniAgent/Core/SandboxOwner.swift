@@ -8,6 +8,13 @@ extension AgentCore {
     func user(of executor: String, in framework: FrameworkID) -> String? {
         let live = tasks.values.map { ($0.record, $0.framework) }
         let ended = completed.map { ($0.record, $0.framework) }
+        let custom =
+            executors.values.map { ($0.record, $0.framework) } + completedExecutors.map { ($0.record, $0.framework) }
+        if let found = custom.first(where: { record, _ in
+            record.key == ExecutorKey(framework: framework, executor: ExecutorID(executor))
+        }) {
+            return found.0.containerRecord.user(in: found.1)
+        }
         // A command task's executor bears its id.
         let found = (live + ended).first { record, _ in
             record.key.framework == framework
@@ -24,8 +31,21 @@ extension AgentCore {
         copy.tasks = tasks.filter { _, life in
             !isHidden(life.framework.user) && !isHiddenTask(life.record.user(in: life.framework))
         }
+        copy.executors = executors.compactMapValues { life in
+            guard !isHidden(life.framework.user) else { return nil }
+            return life.leavingOut { isHiddenTask($0.user(in: life.framework)) }
+        }
+        copy.completedExecutors.removeAll { isHidden($0.framework.user) }
         copy.completed.removeAll { isHidden($0.framework.user) || isHiddenTask($0.record.user(in: $0.framework)) }
         copy.frameworks = frameworks.filter { !isHidden($0.value.user) }
+        return copy
+    }
+}
+
+extension ExecutorLife {
+    fileprivate func leavingOut(_ isHidden: (TaskRecord) -> Bool) -> ExecutorLife {
+        var copy = self
+        copy.tasks = tasks.filter { !isHidden($0.value.record) }
         return copy
     }
 }

@@ -22,7 +22,7 @@ enum TaskAdmission: Hashable, Sendable {
             self = .refuse(
                 ExitReport(
                     state: .taskError, reason: .taskInvalid,
-                    message: "This agent does not run custom executors yet; describe the task by its command"))
+                    message: "The agent could not launch the executor of this task"))
             return
         }
         if info.hasExecutor, !Self.needsDocker(info),

@@ -60,7 +60,9 @@ extension MasterCommand {
             self = .shutdown(reason: command.shutdown.reason)
         case .message:
             guard command.hasMessage else { return nil }
-            self = .message(FrameworkID(command.message.frameworkID), ExecutorID(command.message.executorID))
+            self = .message(
+                FrameworkID(command.message.frameworkID), ExecutorID(command.message.executorID),
+                Array(command.message.data))
         case .runTaskGroup:
             guard command.hasRunTaskGroup else { return nil }
             let group = command.runTaskGroup
@@ -109,6 +111,12 @@ extension AgentCall {
             call.operationStatus.id = operation.id
             call.operationStatus.status = operation.status
             if let agent { call.operationStatus.status.agentID = V1AgentID(agent) }
+        case .message(let framework, let executor, let bytes):
+            call.type = .message
+            call.message.frameworkID = V1FrameworkID(framework)
+            if let agent { call.message.agentID = V1AgentID(agent) }
+            call.message.executorID = V1ExecutorID(executor)
+            call.message.data = Data(bytes)
         case .executorExited(let framework, let executor, let status):
             call.type = .exitedExecutor
             call.exitedExecutor.frameworkID = V1FrameworkID(framework)

@@ -1,6 +1,7 @@
 // Owns the agent's core: feeds it events from one inbox and starts what it asks for.
 
 import HTTPClient
+import HTTPServer
 import Logging
 import Mailbox
 import MesosProtocol
@@ -24,6 +25,7 @@ actor AgentShell {
         var client: HTTPClient
         /// What the agent proves itself to the master with: the value of an `Authorization` field.
         var authorization: String?
+        var executors: ExecutorEnvironment
         var logger: Logger
     }
 
@@ -37,6 +39,7 @@ actor AgentShell {
     /// Removed from the core before its container is: kept for the release.
     private var launches: [ContainerID: Launch] = [:]
     private var checks: [ContainerID: [CheckPurpose: WorkBag.Ticket]] = [:]
+    private let executorStreams: ExecutorStreams
     private var end: AgentEnd?
     private var metrics = AgentMetrics()
 
@@ -45,6 +48,7 @@ actor AgentShell {
         self.parts = parts
         self.inbox = inbox
         self.work = work
+        executorStreams = ExecutorStreams { inbox.send(.event($0)) }
     }
 
     func use(_ store: CheckpointStore) { self.store = store }
@@ -63,6 +67,7 @@ actor AgentShell {
         if case .unregistered = end { for link in links.values { await link.drain(within: .seconds(5)) } }
         for link in links.values { link.close() }
         links = [:]
+        executorStreams.closeAll()
         return end ?? .stopped
     }
 
@@ -75,6 +80,35 @@ actor AgentShell {
                 await parts.runner.remove(OrphanContainer(id: container.id, containerizer: kind), agent: agent)
             }
         }
+    }
+
+    // MARK: Executors
+
+    /// Whether what was here before is known again.
+    var isRecovered: Bool { core.isRecovered && end == nil }
+
+    func refusal(of key: ExecutorKey) -> AgentCore.ExecutorRefusal? { core.refusal(of: key, isSubscribe: false) }
+
+    /// - Returns: Why the call is refused; nil if it was taken.
+    func take(_ call: ExecutorCall, from key: ExecutorKey) -> AgentCore.ExecutorRefusal? {
+        guard end == nil else { return .isRecovering }
+        if let refusal = core.refusal(of: key, isSubscribe: false) { return refusal }
+        take(.event(.executorCalled(key, call)))
+        return nil
+    }
+
+    /// - Parameter media: In which encoding the executor wants its events.
+    /// - Returns: The stream on which it hears them.
+    func subscribe(
+        _ key: ExecutorKey, _ media: MediaType, tasks: [TaskID], updates: [V1TaskStatus]
+    ) -> Result<HTTPStream, AgentCore.ExecutorRefusal> {
+        guard end == nil else { return .failure(.isRecovering) }
+        if let refusal = core.refusal(of: key, isSubscribe: true) { return .failure(refusal) }
+        var info = parts.info
+        if let agent = core.agent { info.id = V1AgentID(agent) }
+        let (id, stream) = executorStreams.open(for: key, media, agent: info)
+        take(.event(.executorCalled(key, .subscribe(id, tasks: tasks, updates: updates))))
+        return .success(stream)
     }
 
     private func take(_ input: Input) {
@@ -142,6 +176,10 @@ actor AgentShell {
         case .removeOrphan(let orphan):
             guard parts.killsOrphans, let agent = core.agent else { return }
             work.add { [runner = parts.runner] in await runner.remove(orphan, agent: agent) }
+        case .tellExecutor(let id, let event):
+            executorStreams.tell(id, event)
+        case .closeExecutorStream(let id):
+            executorStreams.close(id)
         case .notice(.info(let text)):
             parts.logger.info("\(text)")
         case .notice(.warning(let text)):
@@ -153,10 +191,14 @@ actor AgentShell {
 
     private func remember(_ record: TaskRecord, _ framework: V1FrameworkInfo) -> Launch {
         guard let agent = core.agent else { preconditionFailure("\(record.key) before the agent has an id") }
-        let launch = Launch(
+        var launch = Launch(
             record: record, framework: framework, agent: agent,
             run: parts.paths.run(agent, record),
             volumes: PersistentVolume.all(of: record.info, parts.paths))
+        if record.isExecutorContainer {
+            launch.executorVariables = parts.executors.variables(
+                of: record.info.executor, framework: framework, agent: agent, sandbox: launch.run.sandbox)
+        }
         launches[record.container] = launch
         return launch
     }

@@ -137,7 +137,7 @@ struct AgentStart: Sendable {
     }
 
     private static func settings(_ configuration: AgentConfiguration, _ resources: Resources) -> AgentSettings {
-        AgentSettings(
+        var settings = AgentSettings(
             resources: resources,
             containerizers: configuration.containerizers.map { name in
                 switch name {
@@ -148,6 +148,10 @@ struct AgentStart: Sendable {
             registrationBackoffFactor: configuration.registrationBackoffFactor,
             killGraceDocker: configuration.dockerStopTimeout ?? configuration.executorShutdownGracePeriod,
             cleansUp: configuration.recover == .cleanup)
+        settings.executorRegistrationTimeout = configuration.executorRegistrationTimeout
+        settings.executorReregistrationTimeout = configuration.executorReregistrationTimeout
+        settings.executorShutdownGracePeriod = configuration.executorShutdownGracePeriod
+        return settings
     }
 
     private static func load(

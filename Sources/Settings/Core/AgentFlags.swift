@@ -58,7 +58,13 @@ private enum AgentFlags {
             "Environment of process tasks, instead of the agent's own."),
         .init(
             "executor_shutdown_grace_period", .anyDuration, default: "5secs",
-            "Time between a task's stop signal and SIGKILL."),
+            "Time between a task's stop signal and SIGKILL, and what an executor has to end in."),
+        .init(
+            "executor_registration_timeout", .anyDuration, default: "1mins",
+            "How long an executor may take to register, counted from the start of its launch."),
+        .init(
+            "executor_reregistration_timeout", .duration(.zero...(.seconds(15))), default: "2secs",
+            "How long executors may take to come back to a restarted agent."),
         .init(
             "supervisor", .text, value: "path",
             "The program beside each process task; found beside mini if not given."),
@@ -71,12 +77,6 @@ private enum AgentFlags {
             "cgroups_hierarchy", .text, default: "/sys/fs/cgroup", value: "path", "Where control groups are mounted."),
         later("cgroups_root", .text, default: "mesos", value: "name", "Control group of all tasks."),
         later("cgroups_limit_swap", .boolean, default: "false", "Whether memory limits count swap."),
-        later(
-            "executor_registration_timeout", .anyDuration, default: "1mins",
-            "How long an executor may take to register."),
-        later(
-            "executor_reregistration_timeout", .duration(.zero...(.seconds(15))), default: "2secs",
-            "How long executors may take to come back to a restarted agent."),
         later("gc_delay", .anyDuration, default: "1weeks", "How long the sandbox of an ended task is kept."),
         later("gc_disk_headroom", .number(0...1), default: "0.1", "Share of the disk that is kept free."),
         later("disk_watch_interval", .anyDuration, default: "1mins", "How often the disk is looked at."),
@@ -137,8 +137,9 @@ private enum AgentFlags {
             "What to do with the tasks of an earlier run: reconnect, cleanup."),
         .init(
             "strict", .boolean, default: "true", "Whether a corrupt checkpoint keeps the agent from starting."),
-        later(
-            "recovery_timeout", .anyDuration, default: "15mins", "How long after its end an agent may recover tasks."),
+        .init(
+            "recovery_timeout", .anyDuration, default: "15mins",
+            "How long executors wait for a lost agent before they end themselves."),
         later(
             "reconfiguration_policy", .choice(["equal", "additive", "any"]), default: "equal",
             "Which changes of this host's description are accepted at a restart."),

@@ -47,6 +47,10 @@ extension AgentConfiguration {
         containerizers = names
         switchUser = settings.boolean("switch_user")
         executorShutdownGracePeriod = settings.duration("executor_shutdown_grace_period") ?? executorShutdownGracePeriod
+        executorRegistrationTimeout = settings.duration("executor_registration_timeout") ?? executorRegistrationTimeout
+        executorReregistrationTimeout =
+            settings.duration("executor_reregistration_timeout") ?? executorReregistrationTimeout
+        recoveryTimeout = settings.duration("recovery_timeout") ?? recoveryTimeout
         supervisorPath = settings.text("supervisor")
         if let text = settings.text("executor_environment_variables") {
             guard let object = try? JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: String] else {

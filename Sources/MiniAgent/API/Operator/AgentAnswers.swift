@@ -44,12 +44,17 @@ struct AgentAnswers {
         answer.list("pending_tasks", 1) { _ in }
         answer.list("queued_tasks", 2) { answer in
             for life in lives where life.history.isEmpty { answer.element(task(life)) }
+            for task in hostedTasks where task.phase == .recording || task.phase == .queued {
+                answer.element(message(task))
+            }
         }
         answer.list("launched_tasks", 3) { answer in
             for life in lives where !life.history.isEmpty && !life.state.isTerminal { answer.element(task(life)) }
+            for task in hostedTasks where task.phase == .launched { answer.element(message(task)) }
         }
         answer.list("terminated_tasks", 4) { answer in
             for life in lives where life.state.isTerminal { answer.element(task(life)) }
+            for task in hostedTasks where task.phase == .ended { answer.element(message(task)) }
         }
         answer.list("completed_tasks", 5) { answer in
             for task in core.completed {
@@ -76,18 +81,23 @@ struct AgentAnswers {
         answer.list("executors", 1) { answer in
             for life in lives where life.record.group == nil { answer.element(executor(life.record)) }
             for executor in core.defaultExecutors { answer.element(Self.element(executor)) }
+            for life in executorLives { answer.element(executor(life.record)) }
         }
         answer.list("completed_executors", 2) { answer in
-            for task in core.completed where task.record.group == nil { answer.element(executor(task.record)) }
+            for task in core.completed where task.record.group == nil && task.record.host == nil {
+                answer.element(executor(task.record))
+            }
             var seen = Set(core.defaultExecutors.map(\.run))
             for executor in core.completed.compactMap(\.record.defaultExecutor)
             where seen.insert(executor.run).inserted { answer.element(Self.element(executor)) }
+            for completed in core.completedExecutors { answer.element(executor(completed.record)) }
         }
     }
 
     func containers(_ answer: inout AnswerWriter) {
         answer.list("containers", 1) { answer in
             for life in lives where !life.isEnded { answer.element(container(life)) }
+            for life in executorLives where !life.isOver { answer.element(container(life)) }
         }
     }
 
@@ -132,7 +142,7 @@ struct AgentAnswers {
     private func task(_ life: TaskLife) -> V1Task { message(life.record, life.state, life.history, life.stream.head) }
 
     /// - Parameter pending: The update that waits for its acknowledgement.
-    private func message(
+    func message(
         _ record: TaskRecord, _ state: V1TaskState, _ history: [StatusUpdate], _ pending: StatusUpdate?
     ) -> V1Task {
         let info = record.info
@@ -141,7 +151,7 @@ struct AgentAnswers {
         task.taskID = info.taskID
         task.frameworkID = V1FrameworkID(record.key.framework)
         task.agentID = info.agentID
-        if record.group != nil { task.executorID = V1ExecutorID(record.executor) }
+        if record.group != nil || record.host != nil { task.executorID = V1ExecutorID(record.executor) }
         task.state = state
         task.resources = info.resources
         task.statuses = history.map { $0.status(agent: core.agent ?? AgentID("")) }

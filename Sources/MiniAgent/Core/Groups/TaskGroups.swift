@@ -17,7 +17,7 @@ extension AgentCore {
         guard !infos.isEmpty, infos.allSatisfy({ AgentID($0.agentID.value) == agent }) else {
             return [.notice(.warning("\(name) is meant for another agent: ignored"))]
         }
-        guard keys.allSatisfy({ tasks[$0] == nil }), Set(keys).count == keys.count else {
+        guard keys.allSatisfy({ tasks[$0] == nil && hosts[$0] == nil }), Set(keys).count == keys.count else {
             return [.notice(.warning("\(name) has a task that is here already: ignored"))]
         }
         let running = defaultExecutors.first { $0.framework == frameworkID && $0.id == ExecutorID(executor.executorID) }

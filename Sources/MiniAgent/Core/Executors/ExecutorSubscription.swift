@@ -1,0 +1,170 @@
+// What an executor asks of its agent, and how tasks reach it.
+
+import MesosProtocol
+import Resources
+
+extension ExecutorLife {
+    /// A task for this executor, whose record goes to disk next.
+    mutating func add(_ task: HostedTask) {
+        tasks[task.key] = task
+        order.append(task.key)
+    }
+
+    mutating func remove(_ key: TaskKey) {
+        tasks[key] = nil
+        order.removeAll { $0 == key }
+    }
+
+    // MARK: Calls
+
+    mutating func take(_ call: ExecutorCall, _ now: Moment, _ ids: inout RandomStream) -> [Effect] {
+        switch call {
+        case .subscribe(let id, _, _):
+            return subscribe(call, id)
+        case .update(let status):
+            return take(status, now)
+        case .message(let bytes):
+            return isAbandoned ? [] : [.message(bytes)]
+        }
+    }
+
+    private mutating func subscribe(_ call: ExecutorCall, _ id: ExecutorStreamID) -> [Effect] {
+        let isThere = containerPhase == .starting || containerPhase == .running
+        guard phase == .registering || phase == .running, isThere else {
+            return [.agent(.tellExecutor(id, .shutdown)), .agent(.closeExecutorStream(id))]
+        }
+        var effects: [Effect] = []
+        if let stream { effects.append(.agent(.closeExecutorStream(stream))) }
+        if case .subscribe(let older, _, _) = subscribing { effects.append(.agent(.closeExecutorStream(older))) }
+        stream = nil
+        subscribing = call
+        // A container that speaks runs, whatever its containerizer has said so far.
+        if containerPhase == .starting { containerPhase = .running }
+        return effects + [.agent(.checkpoint(.executorStep(record.key, record.container, .subscribed)))]
+    }
+
+    /// That it has subscribed is on disk: now it may be given tasks.
+    mutating func subscriptionRecorded(_ now: Moment, _ ids: inout RandomStream) -> [Effect] {
+        hasSubscribed = true
+        guard case .subscribe(let id, let held, let updates) = subscribing else { return [] }
+        subscribing = nil
+        stream = id
+        phase = .running
+        // Repeated updates may be acknowledged at once, and SUBSCRIBED comes before every other event.
+        let opening = tell(.subscribed(record.info, framework, record.container))
+        var effects = updates.flatMap { take($0, now) }
+        effects += dropTasksLostOnTheWay(held: held, now, &ids)
+        let isWanted = wasGivenTasks || tasks.values.contains { $0.phase == .queued || $0.phase == .recording }
+        guard isWanted else { return effects + terminate(nil, isGraceful: true, now, &ids) }
+        effects = opening + effects
+        for key in order { effects += translate(tasks[key]?.repeatKill() ?? [], of: key) }
+        return effects + deliverQueued()
+    }
+
+    /// A task that was given to it, of which it has said nothing and knows nothing, never reached it.
+    private mutating func dropTasksLostOnTheWay(
+        held: [TaskID], _ now: Moment, _ ids: inout RandomStream
+    ) -> [Effect] {
+        let held = Set(held)
+        let report = ExitReport(
+            state: framework.droppedState, reason: .agentRestarted, message: "Task launched during agent restart")
+        return order.flatMap { key -> [Effect] in
+            guard let task = tasks[key], task.phase == .launched, task.history.isEmpty, !held.contains(key.task) else {
+                return []
+            }
+            return translate(tasks[key]?.end(report, now, &ids) ?? [], of: key)
+        }
+    }
+
+    private mutating func take(_ status: V1TaskStatus, _ now: Moment) -> [Effect] {
+        if isAbandoned { return [] }
+        let key = TaskKey(framework: record.key.framework, task: TaskID(status.taskID))
+        guard tasks[key] != nil else {
+            // Over and delivered already, or never its own: it need not keep it.
+            guard let id = status.updateUUID else { return [] }
+            let notice = "\(record.key) says \(status.state.name) of \(key.task), which it does not hold"
+            return tell(.acknowledged(key.task, id)) + [.agent(.notice(.warning(notice)))]
+        }
+        return translate(tasks[key]?.take(status, networks: networks, now) ?? [], of: key)
+    }
+
+    // MARK: Tasks
+
+    /// Hands over what waits, in order.
+    mutating func deliverQueued() -> [Effect] {
+        guard phase == .running, isConnected else { return [] }
+        return order.flatMap { key -> [Effect] in
+            guard tasks[key]?.phase == .queued else { return [] }
+            wasGivenTasks = true
+            return translate(tasks[key]?.deliver() ?? [], of: key)
+        }
+    }
+
+    mutating func killTask(
+        _ key: TaskKey, _ order: KillOrder, _ now: Moment, _ ids: inout RandomStream
+    ) -> [Effect] {
+        let effects = translate(tasks[key]?.requestKill(order, now, &ids) ?? [], of: key)
+        // An executor that never had a task and has none to come has nothing to live for.
+        guard !wasGivenTasks, phase == .registering || phase == .running, tasks.values.allSatisfy(\.isEnded) else {
+            return effects
+        }
+        return effects + terminate(nil, isGraceful: true, now, &ids)
+    }
+}
+
+// MARK: Recovery
+
+extension ExecutorLife {
+    /// The executor as a checkpoint left it, and what must be done for it now.
+    static func recovered(
+        _ recovered: RecoveryPlan.Executor, framework: V1FrameworkInfo?, resources: Resources,
+        taskResources: (TaskRecord) -> Resources, timing: Timing, at now: Moment, ids: inout RandomStream
+    ) -> (life: ExecutorLife, effects: [Effect]) {
+        let checkpoint = recovered.checkpoint
+        var known = V1FrameworkInfo()
+        known.id.value = checkpoint.record.key.framework.value
+        let framework = framework ?? known
+        var life = ExecutorLife(checkpoint.record, framework: framework, resources: resources, timing: timing)
+        life.isRecorded = true
+        life.isRecovered = true
+        life.hasSubscribed = checkpoint.steps.contains(.subscribed)
+        var retired: [HostedTask] = []
+        for task in recovered.tasks {
+            let hosted = HostedTask(
+                recovered: task, framework: framework, resources: taskResources(task.record),
+                wasDelivered: life.hasSubscribed)
+            if hosted.isRetired { retired.append(hosted) } else { life.add(hosted) }
+        }
+        life.wasGivenTasks = life.hasSubscribed && !(life.tasks.isEmpty && retired.isEmpty)
+        var effects: [Effect] = retired.map { .retireTask($0) }
+        effects += life.resume(recovered.fate, now, &ids)
+        effects += life.step(.recorded, at: now, ids: &ids)
+        return (life, effects)
+    }
+
+    private mutating func resume(
+        _ fate: RecoveryPlan.ExecutorFate, _ now: Moment, _ ids: inout RandomStream
+    ) -> [Effect] {
+        switch fate {
+        case .relaunch:
+            if tasks.values.contains(where: { $0.phase == .queued }) { return [] }
+            return terminate(nil, isGraceful: false, now, &ids)
+        case .reattach:
+            containerPhase = .running
+            return [
+                .agent(.reattachContainer(record.containerRecord)),
+                scheduleDeadline(after: hasSubscribed ? timing.reregistration : timing.registration),
+            ]
+        case .unwanted:
+            containerPhase = .running
+            let report = ExitReport(
+                state: framework.goneState, reason: .agentRestarted,
+                message: "The agent restarted, and the framework does not checkpoint")
+            return [.agent(.reattachContainer(record.containerRecord))]
+                + terminate(report, isGraceful: false, now, &ids)
+        case .vanished:
+            verdict = ExitReport(executorExit: .unknown(""), memory: resources["mem"])
+            return containerEnded(status: -1, now, &ids)
+        }
+    }
+}
