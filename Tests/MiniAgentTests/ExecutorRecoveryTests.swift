@@ -72,6 +72,16 @@ struct ExecutorRecoveryTests {
         #expect(agent.core.executors[AgentConversation.executor]?.tasks.isEmpty == true)
     }
 
+    @Test func `an executor that has nothing to do just now is kept over a restart`() {
+        var agent = running()
+        agent.say("t1", .taskFinished)
+        agent.acknowledgeHosted("t1")
+        agent.restart(finding: .running)
+        agent.register()
+        #expect(agent.subscribe().told.map(\.word) == ["SUBSCRIBED"])
+        #expect(agent.launchHosted("t2").told.map(\.word) == ["LAUNCH t2"])
+    }
+
     @Test func `an executor that does not come back is ended, and its task is gone`() throws {
         for (capabilities, state) in [([], .taskLost), ([.partitionAware], .taskGone)]
             as [([V1FrameworkInfo.Capability.TypeEnum], V1TaskState)]

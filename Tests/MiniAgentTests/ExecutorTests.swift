@@ -111,6 +111,13 @@ struct ExecutorTests {
         #expect(effects.words.contains("executor exited -1"))
     }
 
+    @Test func `a command task cannot take an executor's name`() throws {
+        var agent = running()
+        let update = try #require(agent.launch("e1").sentUpdates.first)
+        #expect(update.state == .taskLost && update.reason == .taskInvalid)
+        #expect(update.message == "Cannot reuse an already existing executor for a command task")
+    }
+
     // MARK: Updates
 
     @Test func `an update is acknowledged to the executor and sent to the framework once it is on disk`() {

@@ -75,6 +75,12 @@ extension AgentCore {
                 state: .taskError, reason: .taskInvalid, message: "An id cannot be used as a directory name")
             return [.send(linkID, sayOnce(report, about: key, now))]
         }
+        if fault == nil, executors[ExecutorKey(framework: key.framework, executor: ExecutorID(key.task.value))] != nil {
+            let report = ExitReport(
+                state: framework.droppedState, reason: .taskInvalid,
+                message: "Cannot reuse an already existing executor for a command task")
+            return [.send(linkID, sayOnce(report, about: key, now))]
+        }
         if let refusal = drainRefusal(of: framework) { return [.send(linkID, sayOnce(refusal, about: key, now))] }
         if let refusal = engineRefusal(of: info, framework) {
             return [.send(linkID, sayOnce(refusal, about: key, now))]

@@ -135,7 +135,8 @@ extension ExecutorLife {
                 wasDelivered: life.hasSubscribed)
             if hosted.isRetired { retired.append(hosted) } else { life.add(hosted) }
         }
-        life.wasGivenTasks = life.hasSubscribed && !(life.tasks.isEmpty && retired.isEmpty)
+        // Whoever had subscribed with nothing to do was shut down.
+        life.wasGivenTasks = life.hasSubscribed
         var effects: [Effect] = retired.map { .retireTask($0) }
         effects += life.resume(recovered.fate, now, &ids)
         effects += life.step(.recorded, at: now, ids: &ids)
