@@ -14,8 +14,8 @@ final class StubMaster: Sendable {
         var updates: [V1TaskStatus] = []
         var acknowledges = true
         var hasUnregistered = false
-        var executorEnds: [String] = []
         var stall: String?
+        var exitedExecutors: [LinkCall.ExitedExecutor] = []
     }
 
     /// Two tests at a time must not take each other's containers for orphans.
@@ -33,8 +33,9 @@ final class StubMaster: Sendable {
     var port: Int { running.withLock { $0?.port ?? 0 } }
     var registrations: [LinkCall.Register] { state.withLock { $0.registrations } }
     var updates: [V1TaskStatus] { state.withLock { $0.updates } }
+    var exitedExecutors: [LinkCall.ExitedExecutor] { state.withLock { $0.exitedExecutors } }
     /// Executors of which the agent said that they are over.
-    var executorEnds: [String] { state.withLock { $0.executorEnds } }
+    var executorEnds: [String] { exitedExecutors.map(\.executorID.value) }
     var hasUnregistered: Bool { state.withLock { $0.hasUnregistered } }
 
     /// Why the agent says that it takes no tasks.
@@ -59,7 +60,7 @@ final class StubMaster: Sendable {
         case .register: return register(call.register)
         case .update: receive(call.update)
         case .unregister: state.withLock { $0.hasUnregistered = true }
-        case .exitedExecutor: state.withLock { $0.executorEnds.append(call.exitedExecutor.executorID.value) }
+        case .exitedExecutor: state.withLock { $0.exitedExecutors.append(call.exitedExecutor) }
         case .pong: state.withLock { $0.stall = call.pong.hasStalledBecause ? call.pong.stalledBecause : nil }
         case .message, .tasksReconciled, .operationStatus, .unknown: break
         }

@@ -43,6 +43,8 @@ struct CoverageTests {
     private func expectComplete(_ rows: [Row]) {
         expect(rows, "scheduler call", V1SchedulerCall.TypeEnum.self)
         expect(rows, "scheduler event", V1SchedulerEvent.TypeEnum.self, but: ["UNKNOWN"])
+        expect(rows, "executor call", V1ExecutorCall.TypeEnum.self)
+        expect(rows, "executor event", V1ExecutorEvent.TypeEnum.self, but: ["UNKNOWN"])
         expect(rows, "offer operation", V1Offer.Operation.TypeEnum.self, but: ["UNKNOWN"])
         expect(rows, "master call", V1OperatorCall.TypeEnum.self)
         expect(rows, "master event", V1OperatorEvent.TypeEnum.self, but: ["UNKNOWN"])

@@ -9,15 +9,22 @@ enum MesosClients {
             "mesos-requirements.txt", withDependencies: false, completedBy: "mesos_sources.py")
     }
 
-    /// Builds the program on Debian's mesos-go, without any network, and returns its path.
-    static func mesosGo() async throws -> String {
-        let program = "\(build)/mesos-go-client"
+    /// Builds the scheduler on Debian's mesos-go, without any network, and returns its path.
+    static func mesosGo() async throws -> String { try await goProgram("mesos-go", "mesos-go-client") }
+
+    /// The same for the executor.
+    static func mesosGoExecutor() async throws -> String {
+        try await goProgram("mesos-go-executor", "mesos-go-executor")
+    }
+
+    private static func goProgram(_ folder: String, _ name: String) async throws -> String {
+        let program = "\(build)/\(name)"
         let built = try await runCommand(
             "go", ["build", "-o", program, "."],
             environment: [
                 "GOPATH": "/usr/share/gocode", "GO111MODULE": "off", "GOPROXY": "off", "GOFLAGS": "",
                 "GOCACHE": "\(build)/go-cache",
-            ], directory: "\(PythonClients.scripts)/mesos-go", within: .seconds(240))
+            ], directory: "\(PythonClients.scripts)/\(folder)", within: .seconds(240))
         guard built.succeeded else {
             throw ProgramNotBuilt(output: built.output)
         }

@@ -7,6 +7,7 @@ import json
 import sys
 
 from coverage_endpoints import EndpointCoverage
+from coverage_executor import ExecutorCoverage
 from coverage_operator import OperatorCoverage
 from coverage_rows import Rows
 from coverage_scheduler import SchedulerCoverage
@@ -16,6 +17,7 @@ MASTER, AGENT, OUTPUT = sys.argv[1:4]
 rows = Rows()
 agent_id = json.loads(request(MASTER, "GET", "/slaves").text)["slaves"][0]["id"]
 SchedulerCoverage(MASTER, rows).run()
+ExecutorCoverage(MASTER, AGENT, rows).run()
 EndpointCoverage(MASTER, AGENT, rows).run(agent_id)
 OperatorCoverage(MASTER, AGENT, rows).run()
 with open(OUTPUT, "w") as file:

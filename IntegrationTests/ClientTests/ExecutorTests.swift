@@ -1,0 +1,116 @@
+// Custom executors on unmodified client libraries: many tasks in one executor, through the death of their agent.
+import DevCluster
+import Foundation
+import HTTPClient
+import IntegrationSupport
+import Testing
+
+@Suite(.serialized, .timeLimit(.minutes(5)))
+struct ExecutorTests {
+    static let tasks = 4
+
+    @Test func `a pymesos executor keeps its tasks through its agent's death, and each ends once`() async throws {
+        let clients = try await MesosClients.python()
+        let program = "\(clients.python) -B -u \(PythonClients.scripts)/pymesos_executor.py"
+        try await throughAgentDeath(
+            clients, command: { "PYTHONPATH=\(PythonClients.scripts) \(program) \($0) \($1)" },
+            returns: "reregistered")
+    }
+
+    @Test func `a mesos-go executor keeps its tasks through its agent's death, and each ends once`() async throws {
+        let clients = try await MesosClients.python()
+        let program = try await MesosClients.mesosGoExecutor()
+        try await throughAgentDeath(clients, command: { "\(program) \($0) \($1)" }, returns: "registered runner")
+    }
+
+    /// - Parameter returns: What the executor notes when it is subscribed again.
+    private func throughAgentDeath(
+        _ clients: PythonClients, command: (_ gate: String, _ record: String) -> String, returns: String
+    ) async throws {
+        try await withTemporaryDirectory("executor") { directory in
+            let (gate, record, more) = ("\(directory)/gate", "\(directory)/record", "\(directory)/more")
+            try await withSmallCluster { cluster in
+                let master = try #require(cluster.masters.first)
+                let agent = try #require(cluster.agents.first)
+                let line = command(gate, record)
+                let scheduler = try await clients.start(
+                    "executor_scheduler.py", [master.hostAndPort, line, "\(Self.tasks)", more])
+                defer { scheduler.forgetOutput() }
+                try await eventually("all tasks run and a message came back", within: .seconds(30)) {
+                    scheduler.output.contains("\(Self.tasks) run, 0 finished")
+                        && scheduler.output.contains("message heard hello")
+                }
+                try await expectShown(by: agent)
+
+                agent.kill()
+                await agent.waitForEnd()
+                try await agent.start()
+                try await eventually("the executor is back", within: .seconds(20)) {
+                    lines(record).count { $0.hasSuffix(returns) } == (returns == "reregistered" ? 1 : 2)
+                }
+                try await cluster.waitUntilReady(deadline: .seconds(20))
+
+                #expect(FileManager.default.createFile(atPath: more, contents: nil))
+                try await eventually("later tasks run in it, too", within: .seconds(30)) {
+                    scheduler.output.contains("\(Self.tasks * 2) run, 0 finished")
+                }
+                #expect(FileManager.default.createFile(atPath: gate, contents: nil))
+                let run = await scheduler.finished(within: .seconds(100))
+                #expect(run.succeeded, "\(run)\n\(lines(record))")
+
+                let names = (0..<Self.tasks * 2).map { "done task-\($0)" }
+                #expect(lines(record).filter { $0.hasPrefix("done ") }.sorted() == names.sorted(), "each ran once")
+                #expect(lines(record).count { $0 == "started" } == 1, "one executor ran them all")
+                // Its framework is gone, so the executor is told to end, and does.
+                try await eventually("the executor is gone", within: .seconds(20)) {
+                    let state = try await json(agent, "/state")
+                    return (state["frameworks"] as? [Any])?.isEmpty == true && lines(record).contains("shutdown")
+                }
+                let state = try await eventually("nothing is held") { await ClusterState.read(master.url) }
+                #expect(state.usedCPUs == 0 && state.usedMemory == 0)
+            }
+        }
+    }
+
+    /// The agent shows the executor as Mesos does.
+    private func expectShown(by agent: ClusterProcess) async throws {
+        let state = try await json(agent, "/state")
+        let frameworks = state["frameworks"] as? [[String: Any]] ?? []
+        let executors = frameworks.first?["executors"] as? [[String: Any]] ?? []
+        let executor = try #require(executors.first)
+        #expect(executors.count == 1)
+        #expect(executor["id"] as? String == "runner")
+        #expect(executor["name"] as? String == "a runner of tasks")
+        #expect(executor["source"] as? String == "test")
+        let tasks = executor["tasks"] as? [[String: Any]] ?? []
+        #expect(tasks.compactMap { $0["executor_id"] as? String } == Array(repeating: "runner", count: Self.tasks))
+        let directory = try #require(executor["directory"] as? String)
+        #expect(FileManager.default.fileExists(atPath: directory + "/stdout"))
+        let resources = executor["resources"] as? [String: Any] ?? [:]
+        #expect(resources["mem"] as? Double == Double(32 + 8 * Self.tasks))
+    }
+
+    private func json(_ process: ClusterProcess, _ path: String) async throws -> [String: Any] {
+        var request = HTTPClientRequest(method: "GET", url: process.url + path, body: nil)
+        request.totalTimeout = .seconds(5)
+        let reply = try await HTTPClient.shared.fetch(request)
+        return try JSONSerialization.jsonObject(with: Data(reply.body)) as? [String: Any] ?? [:]
+    }
+
+    private func lines(_ path: String) -> [String] {
+        let content = FileManager.default.contents(atPath: path) ?? Data()
+        return String(decoding: content, as: UTF8.self).split(separator: "\n").map(String.init)
+    }
+
+    private func withSmallCluster(_ body: (DevCluster) async throws -> Void) async throws {
+        let cluster = try await DevCluster.start(
+            ClusterOptions(
+                masters: 1, agents: 1, containerizer: .process, basePort: 0, executable: builtProduct("mini")))
+        do { try await body(cluster) } catch {
+            await cluster.stop()
+            throw error
+        }
+        let left = await cluster.stop()
+        guard left.isEmpty else { throw LeftBehind(things: left) }
+    }
+}
