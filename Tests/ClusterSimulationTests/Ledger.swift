@@ -44,7 +44,9 @@ extension ClusterWorld {
             if updates.position(of: id) ?? .max >= updates.deliveredCount {
                 fail("agent-\(index) records an acknowledgement for \(key) that nobody can have given")
             }
-        case .agent, .cluster, .drain, .framework, .task, .kill, .retirement, .resources: break
+        case .agent, .cluster, .drain, .framework, .task, .kill, .retirement, .resources, .executor, .executorStep,
+            .executorRetirement:
+            break
         }
     }
 

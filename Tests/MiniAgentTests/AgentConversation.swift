@@ -192,7 +192,7 @@ extension [AgentEffect] {
             case .send(_, .tasksReconciled): "reconciled"
             case .send(_, .unregister): "unregister"
             case .send(_, .operation(let operation)): "send \(operation.status.state.name)"
-            case .send(_, .executorExited(_, _, let status)): "executor exited \(status)"
+            case .send(_, .executorExited): "executor exited"
             case .send(_, .message): "send message"
             case .prepareContainer: "prepare"
             case .cancelPreparation: "cancel"

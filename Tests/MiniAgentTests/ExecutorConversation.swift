@@ -151,6 +151,14 @@ extension ExecutorEvent {
 }
 
 extension [AgentEffect] {
+    /// With what statuses executors are said to have ended.
+    var exitStatuses: [Int32] {
+        compactMap { effect in
+            guard case .send(_, .executorExited(_, _, let status)) = effect else { return nil }
+            return status
+        }
+    }
+
     /// What an executor is told, in order.
     var told: [ExecutorEvent] {
         compactMap { effect in

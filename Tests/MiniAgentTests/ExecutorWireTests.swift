@@ -131,7 +131,7 @@ struct ExecutorWireTests {
 
     private static func update(_ task: String, _ number: UInt8, _ state: V1TaskState) -> StatusUpdate {
         var details = V1TaskStatus()
-        details.healthy = true
+        details.containerStatus.executorPid = 7
         return StatusUpdate(
             id: WireUUID(bytes: [UInt8](repeating: number, count: 16)) ?? .random(), key: AgentConversation.key(task),
             executor: ExecutorID("e1"), container: container, state: state, source: .executor,

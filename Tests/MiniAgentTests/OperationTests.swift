@@ -160,7 +160,7 @@ struct OperationTests {
                 }))
         #expect(effects.sentStates == [.taskError, .taskError])
         #expect(effects.sentUpdates.map(\.executor) == ["e1", "e1"])
-        #expect(effects.words.contains("executor exited -1"))
+        #expect(effects.words.contains("executor exited"))
     }
 
     // MARK: Room

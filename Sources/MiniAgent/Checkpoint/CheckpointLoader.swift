@@ -213,7 +213,8 @@ package struct CheckpointLoader: Sendable {
                 if let update = StatusUpdate(status, framework: key.framework) { task.add(update) }
             case .acknowledgement(let id): task.acknowledge(id)
             case .kill(let order): task.kill = order
-            case .agent, .drain, .framework, .task, .placement, .group, .resource, .operation, .destroyedVolume, .executor,
+            case .agent, .drain, .framework, .task, .placement, .group, .resource, .operation, .destroyedVolume,
+                .executor,
                 .executorStep:
                 break
             }

@@ -101,7 +101,7 @@ package struct HostedTask: Hashable, Sendable {
         switch phase {
         case .recording, .queued:
             kill = kill ?? order
-            return end(.killedBeforeStart, now, &ids)
+            return end(.killedBeforeStart(record), now, &ids)
         case .launched:
             // As often as somebody asks: the executor knows best what a second kill means.
             kill = order
