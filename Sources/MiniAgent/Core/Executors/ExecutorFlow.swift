@@ -24,7 +24,9 @@ extension AgentCore {
         guard tasks[key] == nil, hosts[key] == nil else {
             return [.notice(.warning("\(key) is here already: launch ignored"))]
         }
-        if let report = refusal(of: key, for: host, framework) {
+        if let report = refusal(of: key, for: host, framework)
+            ?? (executors[host] == nil ? engineRefusal(of: Self.container(of: info.executor), framework) : nil)
+        {
             let update = AgentEffect.send(linkID, sayOnce(report, about: key, executor: host.executor, now))
             return [update] + unlessAlive(host, refused(info.executor, of: framework, on: linkID))
         }
@@ -85,13 +87,17 @@ extension AgentCore {
                     message: "The checkpointed resources being used by the task are unknown to the agent"))
         }
         if let life = executors[host] { return .run(life.record.containerizer, needed) }
-        var container = V1TaskInfo()
-        container.command = info.executor.command
-        if info.executor.hasContainer { container.container = info.executor.container }
-        guard case .run(let kind, _) = TaskAdmission(container, settings: settings) else {
-            return TaskAdmission(container, settings: settings)
-        }
+        let admission = TaskAdmission(Self.container(of: info.executor), settings: settings)
+        guard case .run(let kind, _) = admission else { return admission }
         return .run(kind, needed)
+    }
+
+    /// The executor as if it were a task, to judge whether and how it can run here.
+    private static func container(of executor: V1ExecutorInfo) -> V1TaskInfo {
+        var info = V1TaskInfo()
+        info.command = executor.command
+        if executor.hasContainer { info.container = executor.container }
+        return info
     }
 
     private mutating func give(
