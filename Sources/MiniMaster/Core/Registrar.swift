@@ -45,6 +45,15 @@ struct Registrar: Sendable {
         return planned
     }
 
+    /// Whether the registry is just being told that this agent is gone for good. Looks at what is pending alone: asked for
+    /// every agent that registers, ``planned`` would copy the whole registry each time.
+    func isBeingMarkedGone(_ id: AgentID) -> Bool {
+        func marks(_ change: Change) -> Bool {
+            change.operations.contains { if case .markGone(id, _) = $0 { true } else { false } }
+        }
+        return inFlight?.changes.contains(where: marks) ?? false || queue.contains(where: marks)
+    }
+
     mutating func submit(_ operations: [RegistryOperation], then continuation: Continuation) {
         queue.append(Change(operations: operations, continuation: continuation))
     }

@@ -64,7 +64,7 @@ extension Cluster {
             answer(request, .link(link))
             return turnAway(link, "Agent has been marked gone", message, shutdown: true)
         }
-        if registrar.planned.gone[id] != nil {
+        if registrar.isBeingMarkedGone(id) {
             // The registry is just being told; admitting it now would be written after that, and undo it.
             return refuseLink(request, 503, "The agent is being marked gone; try again")
         }
