@@ -275,9 +275,10 @@ extension JSONWriter {
         member("state", status.state.name)
         member("timestamp", status.timestamp)
         if let labels = status.labels { self.labels(labels) }
-        if !status.encodedContainer.isEmpty {
+        let container = status.encodedContainer
+        if !container.isEmpty {
             key("container_status")
-            if !plainContainer(status.encodedContainer), let container = status.containerStatus { value(container) }
+            if !plainContainer(container), let container = status.containerStatus { value(container) }
         }
         if let healthy = status.healthy { member("healthy", healthy) }
         close("}")

@@ -10,7 +10,8 @@ package struct StatusSummary: Sendable {
     package var reason: V1TaskStatus.Reason?
     /// A `ContainerStatus` as on the wire, without the process id, which is for the framework only; empty for none. The
     /// decoded message takes ten times the memory, and is asked for a thousand times less often.
-    package private(set) var encodedContainer: [UInt8] = []
+    package var encodedContainer: [UInt8] { container.bytes }
+    private var container = EncodedContainer([])
     private var rare: Rare?
 
     /// What most statuses have not.
@@ -37,7 +38,7 @@ package struct StatusSummary: Sendable {
         if status.hasContainerStatus {
             var container = status.containerStatus
             container.clearExecutorPid()
-            encodedContainer = MediaType.protobuf.encode(container)
+            self.container = EncodedContainer(MediaType.protobuf.encode(container))
         }
     }
 
@@ -51,7 +52,7 @@ package struct StatusSummary: Sendable {
         self.healthy = healthy
         self.source = source
         self.reason = reason
-        self.encodedContainer = encodedContainer
+        container = EncodedContainer(encodedContainer)
         if let message, !message.isEmpty { rare = Rare(labels: nil, message: message) }
     }
 
@@ -60,7 +61,7 @@ package struct StatusSummary: Sendable {
 
     /// Decoded anew each time.
     package var containerStatus: V1ContainerStatus? {
-        if encodedContainer.isEmpty { return nil }
+        if container.isEmpty { return nil }
         return try? MediaType.protobuf.decode(from: encodedContainer)
     }
 }
