@@ -55,16 +55,18 @@ final class HTTPConnection: ChannelDuplexHandler {
     private var isStopping = false
     /// The channel asked to read while we did not want more.
     private var holdsRead = false
+    private var roomClaim: BodyRoomClaim
     /// When the first byte of the request that is coming in arrived.
     private var requestStart: NIODeadline?
     private var deadline: NIODeadline?
     private var alarm: (task: Scheduled<Void>, at: NIODeadline)?
 
     init(
-        limits: HTTPServerLimits, remoteAddress: String, admission: @escaping HTTPServer.Admission,
+        limits: HTTPServerLimits, room: BodyRoom, remoteAddress: String, admission: @escaping HTTPServer.Admission,
         handler: @escaping @Sendable (HTTPRequest) async -> HTTPResponse, onClosed: @escaping () -> Void
     ) {
         self.limits = limits
+        roomClaim = BodyRoomClaim(room)
         self.handler = handler
         self.onClosed = onClosed
         reader = RequestReader(limits: limits, remoteAddress: remoteAddress, admission: admission)
@@ -93,6 +95,7 @@ final class HTTPConnection: ChannelDuplexHandler {
         phase = .closed
         turns.removeAll()
         reader.abandon()
+        roomClaim.end()
         alarm?.task.cancel()
         alarm = nil
         context.fireChannelInactive()
@@ -111,6 +114,7 @@ final class HTTPConnection: ChannelDuplexHandler {
             switch Self.unwrapInboundIn(data) {
             case .head(let head):
                 try reader.begin(head)
+                makeRoom(for: head)
                 sendOwedContinue()
             case .body(let part):
                 try reader.append(part)
@@ -154,7 +158,7 @@ final class HTTPConnection: ChannelDuplexHandler {
 
     func read(context: ChannelHandlerContext) {
         switch phase {
-        case .receiving where turns.isEmpty, .lingering: context.read()
+        case .receiving where turns.isEmpty && !roomClaim.isWaiting, .lingering: context.read()
         default: holdsRead = true  // The end of the client's side is still noticed: epoll tells it apart.
         }
     }
@@ -165,6 +169,7 @@ final class HTTPConnection: ChannelDuplexHandler {
         if discardsInput { return }
         discardsInput = true
         reader.abandon()
+        roomClaim.end()
         requestStart = nil
         turns.append(.refusal(refusal))
         takeTurn()
@@ -211,6 +216,7 @@ final class HTTPConnection: ChannelDuplexHandler {
             if case .stream(let stream) = response.body { stream.end(unsentThrough: handle) }
             return respond(.text(500, "The answer has an impossible status or header field"), through: handle)
         }
+        if turns.isEmpty, !reader.isInRequest { roomClaim.end() }
         let mayHaveBody = HTTPResponseStatus(statusCode: response.status).mayHaveResponseBody && received.wantsBody
         let keepsAlive = received.keepsAlive && !isStopping && !isInputClosed
         let head = ResponseHead.make(response, for: received, keepsAlive: keepsAlive)
@@ -323,10 +329,31 @@ final class HTTPConnection: ChannelDuplexHandler {
     }
 
     private func sendOwedContinue() {
-        guard reader.owesContinue, case .receiving = phase, turns.isEmpty, let context else { return }
+        guard !roomClaim.isWaiting, reader.owesContinue, case .receiving = phase, turns.isEmpty, let context else {
+            return
+        }
         reader.continueWasSent()
         let head = HTTPResponseHead(version: .http1_1, status: .continue)
         context.writeAndFlush(Self.wrapOutboundOut(.head(head)), promise: nil)
+    }
+
+    // MARK: Room for bodies
+
+    /// A large body is read when the others leave room for it, or after a moment.
+    private func makeRoom(for head: HTTPRequestHead) {
+        guard let context, let handle else { return }
+        let bytes = head.headers.first(name: "content-length").flatMap { Int($0) } ?? 0
+        let ticket = roomClaim.claim(bytes) { ticket in handle.run { $0.readOn(ticket) } }
+        guard let ticket else { return }
+        context.eventLoop.scheduleTask(in: BodyRoom.waitMax) { handle.onLoop { $0.readOn(ticket) } }
+    }
+
+    private func readOn(_ ticket: UInt64) {
+        guard roomClaim.proceed(ticket), case .receiving = phase, turns.isEmpty else { return }
+        requestStart = .now()  // Its time starts when we listen.
+        rearm()
+        sendOwedContinue()
+        releaseRead()
     }
 
     // MARK: Stopping

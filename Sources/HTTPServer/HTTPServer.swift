@@ -57,8 +57,8 @@ public final class HTTPServer: Sendable {
             throw HTTPServerError(host: host, port: port, reason: "\(error)")
         }
         let child = ChildSetup(
-            limits: limits, tls: tlsContext, connections: connections, admission: admission, report: report,
-            handler: handler)
+            limits: limits, room: BodyRoom(bytesMax: limits.bodyRoomBytes), tls: tlsContext, connections: connections,
+            admission: admission, report: report, handler: handler)
         let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.backlog, value: 1024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -96,6 +96,7 @@ private struct ChildSetup: Sendable {
     private struct TurnedAway: Error {}
 
     let limits: HTTPServerLimits
+    let room: BodyRoom
     let tls: NIOSSLContext?
     let connections: ConnectionRegistry
     let admission: HTTPServer.Admission
@@ -108,7 +109,7 @@ private struct ChildSetup: Sendable {
         let peer = address.flatMap { address in address.ipAddress.map { "\($0):\(address.port ?? 0)" } } ?? ""
         let id = ObjectIdentifier(channel)
         let connection = HTTPConnection(
-            limits: limits, remoteAddress: peer, admission: admission, handler: handler
+            limits: limits, room: room, remoteAddress: peer, admission: admission, handler: handler
         ) { [connections] in connections.remove(id) }
         let ip = address?.ipAddress
         let isThisHost = ip.map { $0.hasPrefix("127.") || $0 == "::1" } ?? true

@@ -8,6 +8,8 @@ public struct HTTPServerLimits: Sendable {
     public var headerCountMax = 128
     /// The largest body by path (percent-decoded, without the query). Beyond it: 413, and the rest is not kept.
     public var bodyBytesMax: @Sendable (_ path: String) -> Int = { _ in 16 * 1024 * 1024 }
+    /// How many bytes of large bodies are taken in at a time; those beyond it wait up to two seconds in the kernel.
+    public var bodyRoomBytes = 8 * 1024 * 1024
     /// From the first byte of a request to its last. Beyond it: 408.
     public var requestTimeout = Duration.seconds(30)
     /// How long a connection may wait for a request, and a finished response for its reader. Beyond it: closed.
@@ -25,11 +27,13 @@ public struct HTTPServerLimits: Sendable {
     public init(
         headerBytesMax: Int = 64 * 1024,
         bodyBytesMax: @escaping @Sendable (_ path: String) -> Int = { _ in 16 * 1024 * 1024 },
+        bodyRoomBytes: Int = 8 * 1024 * 1024,
         requestTimeout: Duration = .seconds(30), idleTimeout: Duration = .seconds(75), connectionsMax: Int = 10_000,
         connectionsPerAddressMax: Int = .max
     ) {
         self.headerBytesMax = headerBytesMax
         self.bodyBytesMax = bodyBytesMax
+        self.bodyRoomBytes = bodyRoomBytes
         self.requestTimeout = requestTimeout
         self.idleTimeout = idleTimeout
         self.connectionsMax = connectionsMax

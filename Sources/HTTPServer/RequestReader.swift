@@ -38,12 +38,15 @@ struct Refusal: Error {
 struct RequestReader {
     private struct Incoming {
         var received: ReceivedRequest
-        var body: ByteBuffer?
         var bodyBytesMax: Int
+        /// What the head says, if it says it.
+        var bodyBytesExpected: Int?
     }
 
     /// A refused request's body is read up to this, to keep the connection.
     private static let droppedBytesMax = 64 * 1024
+    /// How much room is made on the word of a head alone.
+    private static let reservedBytesMax = 64 * 1024
 
     let limits: HTTPServerLimits
     let remoteAddress: String
@@ -93,27 +96,29 @@ struct RequestReader {
         incoming = Incoming(
             received: ReceivedRequest(
                 request: request, version: head.version, keepsAlive: keepsAlive, verdict: verdict),
-            bodyBytesMax: bodyBytesMax)
+            bodyBytesMax: bodyBytesMax, bodyBytesExpected: length)
         owesContinue = expectsContinue
     }
 
     mutating func append(_ part: ByteBuffer) throws(Refusal) {
         guard var current = incoming else { return }
-        incoming = nil  // So that the buffer below has one owner and grows in place.
+        incoming = nil  // So that the body below has one owner and grows in place.
         owesContinue = false  // It did not wait.
-        if current.body == nil { current.body = part } else { current.body?.writeImmutableBuffer(part) }
         let max = current.bodyBytesMax
-        guard (current.body?.readableBytes ?? 0) <= max else {
+        guard part.readableBytes <= max - current.received.request.body.count else {
             throw current.received.verdict.map { Refusal($0) } ?? .bodyTooLarge(max: max)
         }
+        if current.received.request.body.isEmpty, let expected = current.bodyBytesExpected {
+            current.received.request.body.reserveCapacity(min(expected, Self.reservedBytesMax))
+        }
+        current.received.request.body += part.readableBytesView
         incoming = current
     }
 
     mutating func end() -> ReceivedRequest? {
-        guard var current = incoming else { return nil }
+        guard let current = incoming else { return nil }
         incoming = nil
         owesContinue = false
-        if let body = current.body { current.received.request.body = Array(buffer: body) }
         return current.received
     }
 

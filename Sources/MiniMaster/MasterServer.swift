@@ -147,7 +147,7 @@ public final class MasterServer: Sendable {
             case .scheduler, .readWrite: 16 << 20
             case .readOnly, nil: 64 << 10
             }
-        }, connectionsMax: 40_000, connectionsPerAddressMax: 4_000)
+        }, bodyRoomBytes: 2 << 20, connectionsMax: 40_000, connectionsPerAddressMax: 4_000)
 
     private static func masterInfo(ip: String, port: Int, hostname: String, domain: V1DomainInfo?) -> V1MasterInfo {
         var info = V1MasterInfo(
