@@ -49,7 +49,7 @@ struct EngineFaultTests {
             try await AgentHost.with(dockerSocket: engine.socket, adjusted: Self.hurried) { host in
                 host.master.run(
                     AgentHost.docker("talker", "for i in $(seq 1 60); do echo line $i; sleep 0.1; done; exit 5"))
-                host.master.run(AgentHost.docker("short", "sleep 1.5; echo done; exit 7"))
+                host.master.run(AgentHost.docker("short", "echo done; sleep 1.5; exit 7"))
                 _ = try await host.master.update("talker", .taskRunning)
                 _ = try await host.master.update("short", .taskRunning)
                 engine.crash()

@@ -66,7 +66,7 @@ final class OwnEngine {
             [
                 "--data-root", "\(directory)/data", "--exec-root", "\(directory)/exec", "--pidfile",
                 "\(directory)/docker.pid", "-H", "unix://\(socket)", "--live-restore", "--iptables=false",
-                "--ip6tables=false", "--bridge=none", "--containerd-namespace", "mini-\(UUID().uuidString.prefix(8))",
+                "--ip6tables=false", "--bridge=none",
             ], log: "\(directory)/log")
         try await wait("an engine of the test's own; see \(directory)/log") {
             (try? await BusyboxImage.call("GET", "/_ping", socket: self.socket))?.status == 200 ? true : nil
@@ -82,7 +82,10 @@ final class OwnEngine {
         process = nil
         // Its containerd is left without a parent.
         for pid in containerds { kill(pid, SIGKILL) }
-        try? FileManager.default.removeItem(atPath: "\(directory)/docker.pid")
+        // An orphan that nobody has reaped yet looks alive to the next engine.
+        for file in ["docker.pid", "exec/containerd/containerd.pid"] {
+            try? FileManager.default.removeItem(atPath: "\(directory)/\(file)")
+        }
     }
 
     private var containerds: [pid_t] {

@@ -42,6 +42,7 @@ package final class DockerContainerizer: Containerizer {
     let attached = Locked<[ContainerID: HTTPClientBody]>([:])
     /// Who copies whose output, so that a stream that does not end can be ended.
     let followed = Locked<[ContainerID: Followed]>([:])
+    let lastSweep = Locked<ContinuousClock.Instant?>(nil)
     private let puller: ImagePuller
     private let notify: @Sendable (Notice) -> Void
 

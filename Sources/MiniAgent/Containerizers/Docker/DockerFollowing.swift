@@ -130,10 +130,20 @@ extension DockerContainerizer {
         return .exited(status: container.exitCode)
     }
 
+    /// A list of a hundred containers is much to read for an agent that has nothing to do.
+    private static let sweepInterval: Duration = .seconds(30)
+
     /// Ends the streams of containers that have not run for two sweeps: whatever keeps such a stream open, it would keep the
     /// task from ending.
     func sweepFollowed() async {
         guard let agent = followed.withLock({ $0.values.first?.agent }) else { return }
+        let isDue = lastSweep.withLock { last in
+            let now = ContinuousClock.now
+            if let last, now - last < Self.sweepInterval { return false }
+            last = now
+            return true
+        }
+        guard isDue else { return }
         do throws(DockerError) {
             let entries = try await engine.containers(
                 label: DockerMapping.agentLabel, value: agent.value,

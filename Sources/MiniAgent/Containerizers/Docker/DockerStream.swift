@@ -315,7 +315,9 @@ private final class HijackedConnection: Sendable {
             if polled[1].revents != 0 { _ = Glibc.read(wakeup, &count, 8) }
             do throws(DockerError) {
                 if polled[0].revents & Int16(POLLOUT) != 0 { try send(socket) }
-                if polled[0].revents & Int16(POLLIN | POLLHUP | POLLERR) != 0, isRoom {
+                // Of a closed socket what is left is taken even without room: it is a buffer's worth.
+                let isOver = polled[0].revents & Int16(POLLHUP | POLLERR) != 0
+                if isOver || isRoom && polled[0].revents & Int16(POLLIN) != 0 {
                     let count = Glibc.read(socket, &buffer, buffer.count)
                     if count == 0 { return .success(()) }
                     if count < 0 { try check(count) } else { deliver(buffer.prefix(count)) }
