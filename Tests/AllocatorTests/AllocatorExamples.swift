@@ -175,6 +175,9 @@ import Testing
         #expect(allocator.allocate(at: .zero, seed: 0).isEmpty)
         // f's half becomes a tenth of the cluster's CPUs; g has two tenths.
         allocator.addAgent("b", total: try .parse("cpus:72;mem:64"), at: start)
+        allocator.setAgentActive("b", false)
+        #expect(allocator.allocate(at: .zero, seed: 0).isEmpty)
+        allocator.setAgentActive("b", true)
         allocator.charge("g", role: other, agent: "b", resources: try .parse("cpus:16"))
         allocator.addFramework("g", roles: [other])
         let (offers, violations) = AllocationAudit.allocate(&allocator, at: .zero, seed: 0)
