@@ -13,8 +13,9 @@ dev: ## Install what the program needs, build it, run the demo here (ARGS="--exi
 	@$(MAKE) --no-print-directory build
 	@exec .build/release/mini up --demo $(ARGS)
 
-build: ## Build the release binaries: .build/release/mini and .build/release/mini-supervisor
+build: ## Build the release binaries: .build/release/mini, mini-supervisor and mini-fetcher
 	@swift build -c release --product mini-supervisor
+	@swift build -c release --product mini-fetcher
 	@swift build -c release --product mini
 
 test: ## Install what the tests need and run everything: format, unit, simulation, integration
