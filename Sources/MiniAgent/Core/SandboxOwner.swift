@@ -25,7 +25,7 @@ extension AgentCore {
 
     /// The containers whose sandboxes must stay: their tasks have not been acknowledged as ended.
     package var containersInUse: Set<String> {
-        tasks.values.reduce(into: []) { names, life in
+        tasks.values.reduce(into: Set(executorsByContainer.keys.map(\.value))) { names, life in
             names.insert(life.record.container.value)
             // The tasks of a group lie in the sandbox of their executor.
             if let group = life.record.group { names.insert(group.executorRun.value) }
