@@ -18,8 +18,9 @@ dev: ## Install what the program needs, build it, run the demo here (ARGS="--exi
 RELEASE = -c release --static-swift-stdlib -Xswiftc -use-ld=lld -Xlinker -z -Xlinker pack-relative-relocs \
 	-Xlinker --icf=safe -Xlinker --no-export-dynamic
 
-build: ## Build the release binaries: .build/release/mini and .build/release/mini-supervisor
+build: ## Build the release binaries: .build/release/mini, mini-supervisor and mini-fetcher
 	@swift build $(RELEASE) --product mini-supervisor
+	@swift build $(RELEASE) --product mini-fetcher
 	@swift build $(RELEASE) --product mini
 
 test: ## Install what the tests need and run everything: format, unit, simulation, integration

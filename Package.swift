@@ -20,6 +20,7 @@ let package = Package(
     products: [
         .executable(name: "mini", targets: ["mini"]),
         .executable(name: "mini-supervisor", targets: ["mini-supervisor"]),
+        .executable(name: "mini-fetcher", targets: ["mini-fetcher"]),
         .library(name: "MiniMaster", targets: ["MiniMaster"]),
         .library(name: "MiniAgent", targets: ["MiniAgent"]),
         .library(name: "Allocator", targets: ["Allocator"]),
@@ -42,6 +43,7 @@ let package = Package(
         .systemLibrary(name: "CZooKeeper", providers: [.apt(["libzookeeper-mt-dev"])]),
         .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CArchive", providers: [.apt(["libarchive-dev"])]),
 
         // Nouns: pure values.
         .target(name: "Resources", swiftSettings: strict),
@@ -51,6 +53,8 @@ let package = Package(
         // Mechanisms that know nothing of Mesos.
         .target(name: "Mailbox", swiftSettings: strict),
         .target(name: "Processes", dependencies: ["CLinux", "Mailbox"], swiftSettings: strict),
+        .target(name: "Beneath", dependencies: ["CLinux"], swiftSettings: strict),
+        .target(name: "Unpacking", dependencies: ["CArchive", "Beneath"], swiftSettings: strict),
         .target(name: "ZooKeeper", dependencies: ["CZooKeeper", "Mailbox"], swiftSettings: strict),
         .target(name: "HTTPClient", dependencies: ["CCurl", "CLinux", "Mailbox"], swiftSettings: strict),
         .target(
@@ -92,8 +96,8 @@ let package = Package(
         .target(
             name: "MiniAgent",
             dependencies: [
-                "HTTPAccess", "CLinux", "Processes", "Resources", "Security", "MesosProtocol", "MasterDetection",
-                "HTTPClient",
+                "HTTPAccess", "CLinux", "Beneath", "Processes", "Resources", "Security", "MesosProtocol",
+                "MasterDetection", "HTTPClient",
                 "HTTPServer", "Mailbox",
                 protobuf, logging,
             ], swiftSettings: strict),
@@ -132,6 +136,7 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
         .executableTarget(name: "mini-supervisor", dependencies: ["CSupervisor"]),
+        .executableTarget(name: "mini-fetcher", dependencies: ["Unpacking"], swiftSettings: strict),
 
         // Tests.
         .target(name: "SimKit", dependencies: ["Resources"], path: "Tests/SimKit", swiftSettings: strict),
@@ -141,13 +146,14 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "MiniAgentTests",
-            dependencies: ["SimKit", "MiniAgent", "HTTPServer", "Mailbox", "MesosProtocol", "Resources"],
+            dependencies: ["SimKit", "MiniAgent", "Beneath", "HTTPServer", "Mailbox", "MesosProtocol", "Resources"],
             swiftSettings: strict),
+        .testTarget(name: "UnpackingTests", dependencies: ["Unpacking", "Beneath"], swiftSettings: strict),
         .testTarget(
             name: "AgentTests",
             dependencies: [
-                "MiniAgent", "mini-supervisor", "MasterDetection", "MesosProtocol", "HTTPClient", "HTTPServer",
-                "Mailbox",
+                "MiniAgent", "mini-supervisor", "mini-fetcher", "MasterDetection", "MesosProtocol", "HTTPClient",
+                "HTTPServer", "Mailbox",
                 "Resources", logging,
             ], path: "IntegrationTests/AgentTests", swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),

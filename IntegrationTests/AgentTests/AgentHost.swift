@@ -66,16 +66,17 @@ final class AgentHost: Sendable {
         configuration.attributes = "rack:r1"
         configuration.dockerRemoveDelay = .zero
         configuration.registrationBackoffFactor = .milliseconds(50)
-        configuration.supervisorPath = Self.supervisorPath
+        configuration.supervisorPath = Self.program("mini-supervisor")
+        configuration.fetcherPath = Self.program("mini-fetcher")
         configuration.dockerSocket = dockerSocket
         adjust(&configuration)
         return configuration
     }
 
-    /// The supervisor that was built beside this test bundle.
-    private static var supervisorPath: String {
+    /// A program that was built beside this test bundle.
+    private static func program(_ name: String) -> String {
         let bundle = CommandLine.arguments.first { $0.hasSuffix(".xctest") } ?? CommandLine.arguments[0]
-        return URL(fileURLWithPath: bundle).deletingLastPathComponent().appendingPathComponent("mini-supervisor").path
+        return URL(fileURLWithPath: bundle).deletingLastPathComponent().appendingPathComponent(name).path
     }
 
     func start(_ configuration: AgentConfiguration? = nil) async throws {

@@ -93,6 +93,7 @@ class EndpointCoverage:
             answer = request(self.agent, "GET", f"{path}?path=/no/such&offset=0")
             check(f"{path} of nothing is 404", answer.status == 404, answer)
             self.rows.add(AGENT, f"GET {path}", note="404 for what is not there")
+        self.read(AGENT, "/files/debug")
 
     def writes(self, agent_id):
         missing = self.post("/teardown", {"frameworkId": "none"}, 400, text="No framework found with specified ID")

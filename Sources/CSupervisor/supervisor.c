@@ -231,6 +231,7 @@ static int wait_for_task(pid_t task, const sigset_t *signals) {
 }
 
 int supervisor_main(int argc, char **argv) {
+    if (argc > 1 && strcmp(argv[1], "log") == 0) return output_log_main(argc - 1, argv + 1);
     int wrong = parse_arguments(argc, argv);
     if (wrong != 0) return wrong;
 

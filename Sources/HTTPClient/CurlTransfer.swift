@@ -11,6 +11,8 @@ final class CurlTransfer {
     let idleTimeout: Duration?
     fileprivate let networkNamespace: String?
     private let followsRedirects: Bool
+    /// No head comes; the first byte stands for it, or the end.
+    private let isFTP: Bool
     private let errorText: UnsafeMutablePointer<CChar>
     private var headerList: UnsafeMutablePointer<curl_slist>?
 
@@ -28,6 +30,7 @@ final class CurlTransfer {
         idleTimeout = request.idleTimeout
         networkNamespace = request.networkNamespace
         followsRedirects = request.followRedirects
+        isFTP = request.allowsFTP && request.url.prefix(3).lowercased() == "ftp"
         errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
         errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
         setOptions(request)
@@ -61,7 +64,10 @@ final class CurlTransfer {
     }
 
     func result(_ code: CURLcode) -> Result<Void, HTTPClientError> {
-        if code == CURLE_OK { return .success(()) }
+        if code == CURLE_OK {
+            deliverFTPHead()
+            return .success(())
+        }
         let detail = String(cString: errorText)
         let message = detail.isEmpty ? String(cString: curl_easy_strerror(code)) : detail
         switch code {
@@ -83,7 +89,7 @@ final class CurlTransfer {
 
     fileprivate func received(headerLine line: UnsafeBufferPointer<UInt8>) {
         lastActivity = .now
-        if isHeadDelivered { return }  // Trailers.
+        if isHeadDelivered || isFTP { return }  // Trailers; what an FTP server says.
         let text = line.drop { $0 == 0x20 }.prefix { $0 != 0x0D && $0 != 0x0A }
         if text.isEmpty {
             if isFinalHead {
@@ -112,8 +118,15 @@ final class CurlTransfer {
     /// - Returns: `false` to hold the sender up; the same bytes come again after `resume()`.
     fileprivate func received(body bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         lastActivity = .now
+        deliverFTPHead()
         isPaused = !exchange.deliver(bytes)
         return !isPaused
+    }
+
+    private func deliverFTPHead() {
+        guard isFTP, !isHeadDelivered else { return }
+        isHeadDelivered = true
+        exchange.deliver(ResponseHead(status: 226, headers: []))
     }
 
     // MARK: Options
@@ -138,7 +151,8 @@ final class CurlTransfer {
         ccurl_set_pointer(easy, CURLOPT_ERRORBUFFER, errorText)
 
         ccurl_set_string(easy, CURLOPT_URL, request.url)
-        ccurl_set_string(easy, CURLOPT_PROTOCOLS_STR, "http,https")
+        ccurl_set_string(
+            easy, CURLOPT_PROTOCOLS_STR, request.allowsFTP ? "http,https,ftp,ftps" : "http,https")
         ccurl_set_string(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https")
         ccurl_set_string(easy, CURLOPT_PROXY, "")
         if let path = request.unixSocketPath { ccurl_set_string(easy, CURLOPT_UNIX_SOCKET_PATH, path) }

@@ -24,6 +24,9 @@ public struct HTTPClientRequest: Sendable {
     /// Connects from within this network namespace, as in `/proc/PID/ns/net`, which this process must be allowed to enter;
     /// with a fresh connection. Names are still looked up where this process is.
     public var networkNamespace: String?
+    /// Whether `url` may be `ftp://` or `ftps://`. What comes then has the status 226, as a server ends such a transfer,
+    /// and no header fields.
+    public var allowsFTP = false
 
     public init(
         method: String = "GET", url: String, headers: [(String, String)] = [], body: [UInt8]? = nil,

@@ -86,10 +86,39 @@ public struct AgentConfiguration: Sendable {
     public var strict: Bool = true
     /// Program that supervises process tasks; `nil`: `mini-supervisor` beside this program, or this program itself.
     public var supervisorPath: String?
+    /// Program that unpacks what tasks fetch; `nil`: `mini-fetcher` beside this program.
+    public var fetcherPath: String?
+    /// What URIs with a relative path are relative to.
+    public var frameworksHome: String?
+    /// Room for fetched files that several tasks use; 0: none are kept.
+    public var fetcherCacheBytesMax: Int = 2 << 30
+    /// Emptied at start; `nil`: `fetch` in the work directory.
+    public var fetcherCacheDirectory: String?
+    /// How long a download may stand still.
+    public var fetcherStallTimeout: Duration = .seconds(60)
+    /// How large a task's `stdout` may become before it is rotated, in bytes; `nil`: as large as it likes.
+    public var outputBytesMax: (standardOutput: Int?, standardError: Int?) = (nil, nil)
+    /// How many rotated pieces of each are kept.
+    public var outputPiecesKept: Int = 9
+    /// How long the sandbox of an ended task is kept, at most.
+    public var gcDelay: Duration = .seconds(7 * 86_400)
+    /// Share of the disk that is to stay free, 0 to 1.
+    public var gcDiskHeadroom: Double = 0.1
+    public var diskWatchInterval: Duration = .seconds(60)
+    /// Where this agent's log can be read; shown as `/slave/log`.
+    public var logFile: String?
     /// What was given for flags that are not among these values, for `/flags`. No secrets.
     public var reportedFlags: [String: String] = [:]
     /// How it proves itself to the master, who may ask it what, and TLS.
     public var security = AgentSecurity()
+
+    var outputLimits: OutputLimits {
+        func limit(_ bytes: Int?) -> OutputLimit? {
+            bytes.map { OutputLimit(bytesMax: max(1, $0), keptMax: max(1, outputPiecesKept)) }
+        }
+        return OutputLimits(
+            standardOutput: limit(outputBytesMax.standardOutput), standardError: limit(outputBytesMax.standardError))
+    }
 
     public init(master: MasterLocation, workDirectory: String) {
         self.master = master

@@ -80,6 +80,7 @@ public final class AgentServer: Sendable {
         let inbox = Mailbox<AgentShell.Input>()
         let work = WorkBag()
         let runner = start.runner { event in inbox.send(.event(event)) }
+        await runner.fetcher.cache.open()
         let shell = AgentShell(
             core: AgentCore(settings: start.settings, seed: UInt64.random(in: 0...UInt64.max)),
             parts: AgentShell.Parts(
@@ -107,10 +108,21 @@ public final class AgentServer: Sendable {
             server: server, detector: detector,
             inbox: inbox, work: work, store: store, lock: start.lock,
             dialsSecurely: security.masterTLS != nil)
+        let collector = SandboxCollector(
+            paths: start.paths,
+            policy: GarbagePolicy(delay: configuration.gcDelay, diskHeadroom: configuration.gcDiskHeadroom),
+            interval: configuration.diskWatchInterval, logger: logger)
+        work.add {
+            await collector.run {
+                let (core, _) = await shell.view()
+                return core.agent.map { ($0, core.containersInUse) }
+            }
+        }
         api.serve(
             AgentAPI.Source(
                 shell: shell, paths: start.paths, info: info, advertisedIP: start.advertisedIP,
-                configuration: configuration, startedAt: HostClock.now, problems: start.loaded.problems.count))
+                configuration: configuration, startedAt: HostClock.now, problems: start.loaded.problems.count,
+                fetcher: runner.fetcher, collector: collector))
         logger.info("agent listens on \(agent.url), work_dir \(start.paths.workDirectory)")
         return agent
     }

@@ -50,7 +50,7 @@ struct SandboxFilesTests {
         }
         #expect(read("1", "3") == #"{"data":"ell","offset":1}"#)
         #expect(read("-1", "3") == #"{"data":"","offset":6}"#)
-        #expect(read("100", "3") == #"{"data":"","offset":100}"#)
+        #expect(read("100", "3") == #"{"data":"","offset":6}"#)
         #expect(api.read(request([("path", path), ("offset", "x")])).status == 400)
         #expect(text(api.read(request([]))) == "Expecting 'path=value' in query.\n")
     }
@@ -112,7 +112,33 @@ struct SandboxFilesTests {
         #expect(entries[0]["mode"]?.stringValue == "-rw-r--r--")
         #expect(entries[0]["size"]?.integerValue == 6)
         #expect(api.browse(request([("path", "/nope")])).status == 404)
-        #expect(api.browse(request([("path", "\(sandbox)/stdout")])).status == 404)
+        #expect(text(api.browse(request([("path", "\(sandbox)/stdout")]))) == "[]")
+    }
+
+    @Test func `old pages get a call of their function, and a list of what there is`() {
+        func text(_ response: HTTPResponse) -> String { self.text(response) }
+        let path = "\(sandbox)/stdout"
+        #expect(
+            text(api.read(request([("path", path), ("offset", "0"), ("jsonp", "f")])))
+                == #"f({"data":"hello\n","offset":0});"#)
+        let real = "\(directory.path)/slaves/a1/frameworks/f1/executors/t1/runs/c1"
+        #expect(
+            text(api.debug(request([])))
+                == #"{"/frameworks/f1/executors/t1/runs/latest":"\#(real)","\#(real)":"\#(real)"}"#)
+        #expect(
+            text(api.download(request([("path", "\(sandbox)/sub")]))) == "Cannot download a directory.\n")
+    }
+
+    @Test func `the agent's own log has a name of its own`() throws {
+        try DurableFile.replace("\(directory.path)/agent.log", with: Array("line\n".utf8))
+        let files = SandboxFiles(
+            paths: AgentPaths(workDirectory: directory.path), logFile: "\(directory.path)/agent.log")
+        let response = FilesAPI(files: files).read(request([("path", "/slave/log"), ("offset", "0")]))
+        #expect(text(response) == #"{"data":"line\n","offset":0}"#)
+        #expect(api.read(request([("path", "/slave/log"), ("offset", "0")])).status == 404)
+        #expect(
+            text(api.read(request([("path", "/framework/f1/executor/t1/latest/stdout"), ("offset", "0")])))
+                == #"{"data":"hello\n","offset":0}"#)
     }
 
     @Test func `a download is the bytes and their name`() {

@@ -106,6 +106,25 @@ int clinux_poll_pidfd(int pidfd, int *code, int *value);
 /// @return 0, or an errno; EPERM if this process may not enter the namespace.
 int clinux_socket_in_namespace(const char *path, int family, int type, int protocol, int *result);
 
+/// Opens `path` relative to an open directory, never leaving what is beneath it: not by `..`, not by a link, not by an
+/// absolute path, whatever is renamed meanwhile.
+///
+/// @param follow_links  Whether links that stay beneath the directory are followed.
+/// @return A descriptor, close-on-exec; or a negative errno: ENOSYS if the kernel is older than 5.6, EXDEV for a way out,
+///         ELOOP for a link that is not to be followed.
+int clinux_open_beneath(int directory, const char *path, int flags, mode_t mode, bool follow_links);
+
+/// O_PATH: open a place without reading it, so that neither a fifo waits nor a device acts.
+int clinux_path_flag(void);
+
+/// Copies up to `size` bytes from one file's position to another's, in the kernel if it can.
+/// @return How many were copied; 0 at the end; or a negative errno.
+ssize_t clinux_copy_range(int from, int to, size_t size);
+
+/// Makes a pipe, close-on-exec, whose reading end does not wait.
+/// @return 0 or an errno.
+int clinux_pipe(int *reading, int *writing);
+
 #ifdef __cplusplus
 }
 #endif

@@ -31,4 +31,16 @@
 ///         wrong arguments.
 int supervisor_main(int argc, char **argv);
 
+/// Copies a task's output from pipes to `stdout` and `stderr` in the working directory, setting a file aside when it has
+/// reached its size, until nobody holds the other ends any more. What the disk does not take is lost, and a line says how
+/// much. Reached as
+///
+///     mini-supervisor log STDOUT_SIZE STDERR_SIZE FILES
+///
+/// with the task's standard output at descriptor 0 and its standard error at 1. Sizes are in bytes, 0 for none; FILES is
+/// how many older pieces of each stay, `stdout.1` the newest.
+///
+/// @return The exit status for main(): 0; 2 for wrong arguments.
+int output_log_main(int argc, char **argv);
+
 #endif

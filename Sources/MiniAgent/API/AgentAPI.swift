@@ -20,6 +20,8 @@ final class AgentAPI: Sendable {
         var startedAt: Moment
         /// Bad files found at recovery.
         var problems: Int
+        var fetcher: Fetcher
+        var collector: SandboxCollector
     }
 
     private let source = Locked<Source?>(nil)
@@ -42,6 +44,7 @@ final class AgentAPI: Sendable {
         case "/files/read", "/files/read.json": return await files(request) { $0.read(request) }
         case "/files/browse", "/files/browse.json": return await files(request) { $0.browse(request) }
         case "/files/download", "/files/download.json": return await files(request) { $0.download(request) }
+        case "/files/debug", "/files/debug.json": return await files(request) { $0.debug(request) }
         case "/state", "/state.json", "/metrics/snapshot", "/flags", "/containers":
             guard let source = source.withLock({ $0 }) else { return Self.recovering }
             let (whole, metrics) = await source.shell.view()
@@ -63,7 +66,9 @@ final class AgentAPI: Sendable {
 
     static let recovering = HTTPResponse.text(503, "Agent has not finished recovery")
 
-    private func files(_ request: HTTPRequest, _ body: (FilesAPI) -> HTTPResponse) async -> HTTPResponse {
+    private func files(
+        _ request: HTTPRequest, _ body: @escaping @Sendable (FilesAPI) -> HTTPResponse
+    ) async -> HTTPResponse {
         guard let source = source.withLock({ $0 }) else { return Self.recovering }
         if source.configuration.security.acls != nil {
             let (core, _) = await source.shell.view()
@@ -73,7 +78,9 @@ final class AgentAPI: Sendable {
                 return .text(403, "Not authorized to access_sandboxes")
             }
         }
-        return body(FilesAPI(files: SandboxFiles(paths: source.paths)))
+        let files = FilesAPI(
+            files: SandboxFiles(paths: source.paths, logFile: source.configuration.logFile))
+        return await DiskWork.run { body(files) }
     }
 
     /// With `?jsonp=name`, a call of that function, as old pages expect it.

@@ -57,7 +57,7 @@ struct AgentMetricsView {
             values.append(("slave/\(name)_used", used))
             values.append(("slave/\(name)_percent", total > 0 ? used / total : 0))
         }
-        values += hostValues
+        values += hostValues + diskValues
         values.sort { $0.0 < $1.0 }
         return values
     }
@@ -72,6 +72,19 @@ struct AgentMetricsView {
             + core.executors.values.reduce(0) { $0 + $1.tasks.values.count { $0.state == state } }
     }
     private func ended(_ state: V1TaskState) -> Double { Double(metrics.ended[state] ?? 0) }
+
+    private var diskValues: [(String, Double)] {
+        let (fetches, garbage) = (source.fetcher.statistics, source.collector.statistics)
+        return [
+            ("containerizer/fetcher/task_fetches_failed", Double(fetches.failed)),
+            ("containerizer/fetcher/task_fetches_succeeded", Double(fetches.succeeded)),
+            ("containerizer/fetcher/cache_size_total_bytes", Double(fetches.cacheBytesMax)),
+            ("containerizer/fetcher/cache_size_used_bytes", Double(fetches.cacheBytesUsed)),
+            ("gc/path_removals_failed", Double(garbage.failed)),
+            ("gc/path_removals_pending", Double(garbage.pending)),
+            ("gc/path_removals_succeeded", Double(garbage.succeeded)),
+        ]
+    }
 
     private var hostValues: [(String, Double)] {
         var loads = [Double](repeating: 0, count: 3)

@@ -1,4 +1,4 @@
-// `/files/read`, `/files/browse` and `/files/download`: sandboxes over HTTP.
+// `/files/read`, `/files/browse`, `/files/download` and `/files/debug`: sandboxes over HTTP.
 
 import Glibc
 import HTTPServer
@@ -36,10 +36,14 @@ struct FilesAPI: Sendable {
         do throws(SandboxFiles.Refusal) {
             let file = try files.openFile(path)
             if offset == -1 {
-                return .json(
-                    200, JSONValue.members([("data", .string("")), ("offset", .integer(file.status.st_size))]).text)
+                return json(.members([("data", .string("")), ("offset", .integer(file.status.st_size))]), request)
             }
-            return .json(200, Self.page(Self.bytes(file, offset: offset, count: length), offset: offset).text)
+            let size = Int(file.status.st_size)
+            // Behind the end there is nothing to say but where the end is; a pailer goes on from there.
+            guard offset < size else {
+                return json(.members([("data", .string("")), ("offset", .integer(size))]), request)
+            }
+            return json(Self.page(Self.bytes(file, offset: offset, count: length), offset: offset), request)
         } catch {
             return Self.response(error)
         }
@@ -93,10 +97,11 @@ struct FilesAPI: Sendable {
 
     // MARK: Browse
 
+    /// `?path=P`: what a directory holds. A plain file holds nothing.
     func browse(_ request: HTTPRequest) -> HTTPResponse {
         guard let path = request.query("path"), !path.isEmpty else { return Self.missingPath }
         do throws(SandboxFiles.Refusal) {
-            return .json(200, JSONValue.array(try entries(of: path).map(Self.json)).text)
+            return json(.array(try entries(of: path).map(Self.json)), request)
         } catch {
             return Self.response(error)
         }
@@ -104,7 +109,7 @@ struct FilesAPI: Sendable {
 
     /// What a directory holds, sorted by name.
     func entries(of path: String) throws(SandboxFiles.Refusal) -> [V1FileInfo] {
-        let directory = try files.openDirectory(path)
+        guard let directory = try files.openDirectory(path) else { return [] }
         // The stream owns its descriptor.
         let copy = dup(directory.descriptor)
         guard copy >= 0, let stream = fdopendir(copy) else { throw .notFound }
@@ -117,7 +122,8 @@ struct FilesAPI: Sendable {
             if name != ".", name != ".." { names.append(name) }
         }
         let base = path.hasSuffix("/") ? String(path.dropLast()) : path
-        return names.sorted().compactMap { Self.entry($0, in: directory, path: "\(base)/\($0)") }
+        var owners = OwnerNames()
+        return names.sorted().compactMap { Self.entry($0, in: directory, path: "\(base)/\($0)", &owners) }
     }
 
     /// A piece of a file, of no more than one read's size, and the size of the whole.
@@ -141,7 +147,9 @@ struct FilesAPI: Sendable {
         ])
     }
 
-    private static func entry(_ name: String, in directory: SandboxFiles.Handle, path: String) -> V1FileInfo? {
+    private static func entry(
+        _ name: String, in directory: SandboxFiles.Handle, path: String, _ owners: inout OwnerNames
+    ) -> V1FileInfo? {
         var status = stat()
         guard fstatat(directory.descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return nil }
         var info = V1FileInfo()
@@ -150,8 +158,8 @@ struct FilesAPI: Sendable {
         info.size = UInt64(clamping: status.st_size)
         info.mtime.nanoseconds = Int64(status.st_mtim.tv_sec) * 1_000_000_000
         info.mode = status.st_mode
-        info.uid = userName(status.st_uid)
-        info.gid = groupName(status.st_gid)
+        info.uid = owners.user(status.st_uid)
+        info.gid = owners.group(status.st_gid)
         return info
     }
 
@@ -171,22 +179,6 @@ struct FilesAPI: Sendable {
         return String([kind] + (0..<9).map { mode >> (8 - mode_t($0)) & 1 == 1 ? letters[$0] : "-" })
     }
 
-    private static func userName(_ id: uid_t) -> String {
-        var entry = passwd()
-        var buffer = [CChar](repeating: 0, count: 4096)
-        var found: UnsafeMutablePointer<passwd>?
-        guard getpwuid_r(id, &entry, &buffer, buffer.count, &found) == 0, found != nil else { return String(id) }
-        return String(cString: entry.pw_name)
-    }
-
-    private static func groupName(_ id: gid_t) -> String {
-        var entry = group()
-        var buffer = [CChar](repeating: 0, count: 16 << 10)
-        var found: UnsafeMutablePointer<group>?
-        guard getgrgid_r(id, &entry, &buffer, buffer.count, &found) == 0, found != nil else { return String(id) }
-        return String(cString: entry.gr_name)
-    }
-
     // MARK: Download
 
     /// `?path=P`: the bytes as they are, or those that a `Range: bytes=N-M` header asks for.
@@ -194,28 +186,32 @@ struct FilesAPI: Sendable {
         guard let path = request.query("path"), !path.isEmpty else { return Self.missingPath }
         do throws(SandboxFiles.Refusal) {
             let file = try files.openFile(path)
-            let name = (path.split(separator: "/").last ?? "file").filter { $0 != "\"" && !$0.isNewline }
-            let headers = [("Content-Disposition", "attachment; filename=\(name)")]
+            let name = (path.split(separator: "/").last ?? "file").filter { $0 != "\"" && $0 >= " " }
+            let headers = [
+                ("Content-Disposition", "attachment; filename=\(name)"), ("X-Content-Type-Options", "nosniff"),
+            ]
+            let type = FileTypes.type(of: name)
             let size = Int(file.status.st_size)
             if let range = request.header("Range").flatMap(Self.byteRange) {
-                return Self.part(range, of: file, size: size, headers: headers)
+                return Self.part(range, of: file, size: size, type: type, headers: headers)
             }
             guard size > Self.wholeBytesMax else {
                 return .bytes(
-                    200, Self.bytes(file, offset: 0, count: size), contentType: "application/octet-stream",
-                    headers: headers)
+                    200, Self.bytes(file, offset: 0, count: size), contentType: type, headers: headers)
             }
             let stream = HTTPStream(bufferedBytesMax: 4 * Self.wholeBytesMax)
             Self.pump(file, size: size, into: stream)
-            return .stream(200, stream, contentType: "application/octet-stream", headers: headers)
+            return .stream(200, stream, contentType: type, headers: headers)
         } catch {
-            return Self.response(error)
+            return error == .isDirectory
+                ? .text(400, "Cannot download a directory.\n") : Self.response(error)
         }
     }
 
     /// A part of the file, shorter than asked for if that is more than one answer holds.
     private static func part(
-        _ range: (first: Int, last: Int?), of file: SandboxFiles.Handle, size: Int, headers: [(String, String)]
+        _ range: (first: Int, last: Int?), of file: SandboxFiles.Handle, size: Int, type: String,
+        headers: [(String, String)]
     ) -> HTTPResponse {
         guard range.first < size else { return .empty(416, headers: [("Content-Range", "bytes */\(size)")]) }
         let last = min(range.last ?? size, size - 1, range.first + wholeBytesMax - 1)
@@ -223,7 +219,7 @@ struct FilesAPI: Sendable {
         // The task may have cut its file short meanwhile.
         guard !part.isEmpty else { return .empty(416, headers: [("Content-Range", "bytes */\(size)")]) }
         return .bytes(
-            206, part, contentType: "application/octet-stream",
+            206, part, contentType: type,
             headers: headers + [("Content-Range", "bytes \(range.first)-\(range.first + part.count - 1)/\(size)")])
     }
 
@@ -257,6 +253,20 @@ struct FilesAPI: Sendable {
             }
             stream.close()
         }
+    }
+
+    // MARK: Debug
+
+    /// Which virtual path shows which of the host.
+    func debug(_ request: HTTPRequest) -> HTTPResponse {
+        json(.members(files.attached.map { ($0.virtual, .string($0.real)) }), request)
+    }
+
+    /// With `?jsonp=name`, a call of that function, as old pages expect it.
+    private func json(_ value: JSONValue, _ request: HTTPRequest) -> HTTPResponse {
+        guard let name = request.query("jsonp"), !name.isEmpty else { return .json(200, value.text) }
+        return .bytes(
+            200, Array("\(name)(".utf8) + value.text + Array(");".utf8), contentType: "text/javascript")
     }
 
     // MARK: Refusals

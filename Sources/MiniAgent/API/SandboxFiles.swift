@@ -1,12 +1,16 @@
 // Opens files in sandboxes for strangers: never outside the sandbox they name, whatever links a task has put there.
 
+import Beneath
 import Glibc
 import Resources
 
-/// Resolves the paths of `/files/...` by hand, component by component, on open directories.
+/// Resolves the paths of `/files/...` by hand, component by component, on open directories: as `openat2` would beneath
+/// the sandbox, but for `..` at its root, which stays there, and on every kernel. Nothing is opened for reading before it
+/// is known to be a file or directory.
 ///
-/// Two spellings name a sandbox: its path on the host, `<work_dir>/slaves/<agent>/frameworks/<f>/executors/<e>/runs/<c>`,
-/// and the virtual `/frameworks/<f>/executors/<e>/runs/<c>`; in both, `latest` may stand for the container.
+/// Three spellings name a sandbox: its path on the host, `<work_dir>/slaves/<agent>/frameworks/<f>/executors/<e>/runs/<c>`,
+/// the virtual `/frameworks/<f>/executors/<e>/runs/<c>`, and `/framework/<f>/executor/<e>/<c>`; in each, `latest` may stand
+/// for the container. `/slave/log` is the agent's own log, if it writes one.
 struct SandboxFiles: Sendable {
     enum Refusal: Error, Hashable, Sendable {
         case notFound
@@ -17,7 +21,12 @@ struct SandboxFiles: Sendable {
 
     private static let linksMax = 40
 
+    /// What Apache Mesos calls an agent's log.
+    static let logPath = "/slave/log"
+
     let paths: AgentPaths
+    /// The agent's own log.
+    var logFile: String?
 
     /// An open file or directory below a sandbox.
     final class Handle: Sendable {
@@ -32,22 +41,35 @@ struct SandboxFiles: Sendable {
         }
         var isDirectory: Bool { status.st_mode & S_IFMT == S_IFDIR }
         var isRegular: Bool { status.st_mode & S_IFMT == S_IFREG }
+        var isLink: Bool { status.st_mode & S_IFMT == S_IFLNK }
     }
 
     func openFile(_ path: String) throws(Refusal) -> Handle {
-        let handle = try open(path)
-        if handle.isDirectory { throw .isDirectory }
-        guard handle.isRegular else { throw .forbidden }
-        return handle
+        let place = try locate(path)
+        if place.isDirectory { throw .isDirectory }
+        guard place.isRegular else { throw .forbidden }
+        return try Self.open(place)
     }
 
-    func openDirectory(_ path: String) throws(Refusal) -> Handle {
-        let handle = try open(path)
-        guard handle.isDirectory else { throw .notFound }
-        return handle
+    /// - Returns: `nil` for what is there and no directory.
+    func openDirectory(_ path: String) throws(Refusal) -> Handle? {
+        let place = try locate(path)
+        return place.isDirectory ? try Self.open(place) : nil
     }
 
-    private func open(_ path: String) throws(Refusal) -> Handle {
+    /// Opens for reading what has been looked at: the same file, whatever its name has come to mean.
+    private static func open(_ place: Handle) throws(Refusal) -> Handle {
+        let descriptor = Glibc.open("/proc/self/fd/\(place.descriptor)", O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+        guard descriptor >= 0 else { throw errno == EACCES ? .forbidden : .notFound }
+        return Handle(descriptor)
+    }
+
+    private func locate(_ path: String) throws(Refusal) -> Handle {
+        if path == Self.logPath, let logFile {
+            let descriptor = Glibc.open(logFile, pathFlag | O_CLOEXEC)
+            guard descriptor >= 0 else { throw .notFound }
+            return Handle(descriptor)
+        }
         guard let (sandbox, rest) = split(path) else { throw .notFound }
         var root = Glibc.open(paths.sandboxes, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard root >= 0 else { throw .notFound }
@@ -76,12 +98,14 @@ struct SandboxFiles: Sendable {
                 continue
             }
             guard let here = directories.last, here.isDirectory else { throw .notFound }
-            let next = openat(here.descriptor, component, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
-            if next >= 0 {
-                directories.append(Handle(next))
+            let next = openat(here.descriptor, component, pathFlag | O_NOFOLLOW | O_CLOEXEC)
+            guard next >= 0 else { throw .notFound }
+            let place = Handle(next)
+            guard place.isLink else {
+                directories.append(place)
                 continue
             }
-            guard errno == ELOOP, let target = Self.link(component, in: here.descriptor) else { throw .notFound }
+            guard let target = Self.link("", in: next) else { throw .notFound }
             links += 1
             guard links <= Self.linksMax else { throw .forbidden }
             // An absolute link means something else inside the task's container: it is not followed.
@@ -90,6 +114,23 @@ struct SandboxFiles: Sendable {
         }
         guard let result = directories.last else { throw .notFound }
         return result
+    }
+
+    /// Every sandbox under its virtual path, for `/files/debug`.
+    var attached: [(virtual: String, real: String)] {
+        var all: [(String, String)] = logFile.map { [(Self.logPath, $0)] } ?? []
+        let frameworks = "\(paths.sandboxesLatest)/frameworks"
+        for framework in DurableFile.names(in: frameworks) {
+            for executor in DurableFile.names(in: "\(frameworks)/\(framework)/executors") {
+                let runs = "\(frameworks)/\(framework)/executors/\(executor)/runs"
+                guard all.count < 10_000, let resolved = realpath("\(runs)/latest", nil) else { continue }
+                defer { free(resolved) }
+                let real = String(cString: resolved)
+                all.append((real, real))
+                all.append(("/frameworks/\(framework)/executors/\(executor)/runs/latest", real))
+            }
+        }
+        return all.sorted { $0.0 < $1.0 }
     }
 
     /// Whose sandbox a path names; nil if it names none.
@@ -105,6 +146,10 @@ struct SandboxFiles: Sendable {
             components.removeFirst(prefix.count)
         } else if components.first == "frameworks" {
             components.insert("latest", at: 0)
+        } else if components.count >= 5, components[0] == "framework", components[2] == "executor" {
+            components[..<5] = [
+                "latest", "frameworks", components[1], "executors", components[3], "runs", components[4],
+            ]
         } else {
             return nil
         }

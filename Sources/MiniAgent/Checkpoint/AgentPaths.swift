@@ -14,6 +14,8 @@ import Resources
 ///   slaves/.../executors/<default executor id>/runs/<executor run>/tasks/<task id>/   sandbox of a task of a group
 ///   volumes/roles/<role>/<persistence id>/       persistent volumes; a slash in the role is a space here
 ///   volumes/condemned/<number>/                  destroyed volumes, on their way out
+///   fetch/                                       fetched files that several tasks use
+///   gc/                                          sandboxes on their way out
 ///   meta/resources/resources_and_operations.state
 ///   meta/boot_id                                 the boot of the host in which the agent last ran
 ///   meta/slaves/latest -> <agent id>
@@ -42,6 +44,8 @@ package struct AgentPaths: Hashable, Sendable {
     /// Outlives the agent's identity: reservations and volumes belong to the host.
     package var resourceState: String { "\(meta)/resources/resources_and_operations.state" }
     package var volumes: String { "\(workDirectory)/volumes/roles" }
+    /// Where sandboxes go that are being removed.
+    package var wasteBasket: String { "\(workDirectory)/gc" }
     package var condemnedVolumes: String { "\(workDirectory)/volumes/condemned" }
     package func volume(_ name: VolumeName) -> String {
         // No role has a space in its name, so `a/b` and a volume `b` of role `a` cannot meet.

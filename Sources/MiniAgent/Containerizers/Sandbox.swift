@@ -9,11 +9,7 @@ enum Sandbox {
     static func create(_ launch: Launch, owner: HostUser?) throws(LaunchFailure) {
         let run = launch.run
         do throws(FileError) {
-            if let executorSandbox = run.executorSandbox {
-                try GroupSandbox.create(executorSandbox, owner: owner)
-            } else {
-                try DurableFile.createDirectories(DurableFile.parent(of: run.sandbox))
-            }
+            try createParent(of: run, owner)
             // The task must not find anything of somebody else's in it.
             guard mkdir(run.sandbox, 0o750) == 0 || errno == EEXIST else {
                 throw FileError("make directory", run.sandbox)
@@ -26,6 +22,26 @@ enum Sandbox {
         } catch {
             throw .preparation("\(error)")
         }
+    }
+
+    /// Garbage collection may be taking an empty parent away just now: then it is made once more.
+    private static func createParent(of run: RunPaths, _ owner: HostUser?) throws(FileError) {
+        for attempt in 0... {
+            do throws(FileError) {
+                guard let executorSandbox = run.executorSandbox else {
+                    return try DurableFile.createDirectories(DurableFile.parent(of: run.sandbox))
+                }
+                return try GroupSandbox.create(executorSandbox, owner: owner)
+            } catch {
+                guard error.code == ENOENT, attempt < 3 else { throw error }
+            }
+        }
+    }
+
+    /// Marks that a run has ended now; its age counts from here.
+    static func touch(_ run: RunPaths) {
+        utimensat(AT_FDCWD, run.sandbox, nil, AT_SYMLINK_NOFOLLOW)
+        if let around = run.executorSandbox { utimensat(AT_FDCWD, around, nil, AT_SYMLINK_NOFOLLOW) }
     }
 
     /// Whom a task runs as: its command's user, else its framework's. `nil`: as the agent itself.

@@ -23,6 +23,15 @@ extension AgentCore {
         return found.map { $0.0.user(in: $0.1) }
     }
 
+    /// The containers whose sandboxes must stay: their tasks have not been acknowledged as ended.
+    package var containersInUse: Set<String> {
+        tasks.values.reduce(into: Set(executorsByContainer.keys.map(\.value))) { names, life in
+            names.insert(life.record.container.value)
+            // The tasks of a group lie in the sandbox of their executor.
+            if let group = life.record.group { names.insert(group.executorRun.value) }
+        }
+    }
+
     /// A copy without the frameworks and tasks that somebody may not see.
     func leavingOut(
         frameworks isHidden: (_ user: String) -> Bool, tasks isHiddenTask: (_ user: String) -> Bool

@@ -1,6 +1,7 @@
 // Everything that is checked and read before an agent does anything.
 
 import Glibc
+import HTTPClient
 import Logging
 import MesosProtocol
 import Resources
@@ -95,11 +96,22 @@ struct AgentStart: Sendable {
                 supervisor: supervisor, paths: paths,
                 environment: ProcessEnvironment(
                     base: configuration.executorEnvironmentVariables, ip: configuration.ip),
-                agentIP: advertisedIP, switchUser: configuration.switchUser, logger: logger)
+                agentIP: advertisedIP, switchUser: configuration.switchUser,
+                outputLimits: configuration.outputLimits, logger: logger)
         }
         return ContainerRunner(
             containerizers: containerizers, checks: CheckRunner(containerizers: containerizers),
-            switchUser: configuration.switchUser, logger: logger, report: report)
+            switchUser: configuration.switchUser, fetcher: fetcher(), logger: logger, report: report)
+    }
+
+    private func fetcher() -> Fetcher {
+        var settings = Fetcher.Settings(
+            cacheDirectory: configuration.fetcherCacheDirectory ?? "\(paths.workDirectory)/fetch")
+        settings.frameworksHome = configuration.frameworksHome
+        settings.cacheBytesMax = configuration.fetcherCacheBytesMax
+        settings.stallTimeout = configuration.fetcherStallTimeout
+        return Fetcher(
+            settings, helper: FetcherHelper.find(configuration.fetcherPath), client: .shared, logger: logger)
     }
 
     /// What to do with the tasks of an earlier life.

@@ -9,6 +9,7 @@ struct ContainerRunner: Sendable {
     let containerizers: [ContainerizerKind: any Containerizer]
     let checks: CheckRunner
     let switchUser: Bool
+    let fetcher: Fetcher
     let logger: Logger
     let report: @Sendable (AgentEvent) -> Void
 
@@ -18,6 +19,7 @@ struct ContainerRunner: Sendable {
             let containerizer = try containerizer(of: launch.record)
             let owner = try Sandbox.owner(of: launch, switchUser: switchUser)
             try Sandbox.create(launch, owner: owner)
+            try await fetcher.fetch(launch.command.uris, for: launch, owner: owner)
             try PersistentVolume.prepare(launch, owner: owner)
             try SharedDirectory.prepare(launch, owner: owner)
             try await containerizer.prepare(launch)
@@ -63,7 +65,11 @@ struct ContainerRunner: Sendable {
         report(.checkFinished(run.id, outcome))
     }
 
-    func release(_ launch: Launch) async { await containerizers[launch.record.containerizer]?.release(launch) }
+    func release(_ launch: Launch) async {
+        // From now on it grows old.
+        Sandbox.touch(launch.run)
+        await containerizers[launch.record.containerizer]?.release(launch)
+    }
 
     func remove(_ orphan: OrphanContainer, agent: AgentID) async {
         await containerizers[orphan.containerizer]?.remove(orphan: orphan.id, agent: agent)

@@ -18,6 +18,10 @@ extension FlagTable {
 }
 
 private enum AgentFlags {
+    /// What Apache Mesos calls the two.
+    private static let sandboxLogger = "org_apache_mesos_SandboxContainerLogger"
+    private static let logrotateLogger = "org_apache_mesos_LogrotateContainerLogger"
+
     static let general: [FlagDefinition] = [
         .init(
             "master", .text, requirement: .always, value: "zk://host:port,.../path | host:port",
@@ -77,15 +81,33 @@ private enum AgentFlags {
             "cgroups_hierarchy", .text, default: "/sys/fs/cgroup", value: "path", "Where control groups are mounted."),
         later("cgroups_root", .text, default: "mesos", value: "name", "Control group of all tasks."),
         later("cgroups_limit_swap", .boolean, default: "false", "Whether memory limits count swap."),
-        later("gc_delay", .anyDuration, default: "1weeks", "How long the sandbox of an ended task is kept."),
-        later("gc_disk_headroom", .number(0...1), default: "0.1", "Share of the disk that is kept free."),
-        later("disk_watch_interval", .anyDuration, default: "1mins", "How often the disk is looked at."),
+        .init(
+            "gc_delay", .anyDuration, default: "1weeks",
+            "How long the sandbox of an ended task is kept at most; less when the disk fills."),
+        .init("gc_disk_headroom", .number(0...1), default: "0.1", "Share of the disk that is to stay free."),
+        .init("disk_watch_interval", .anyDuration, default: "1mins", "How often the disk is looked at."),
         later(
             "max_completed_executors_per_framework", .count, default: "150",
             "How many ended executors of each framework are remembered."),
-        later("fetcher_cache_size", .bytes, default: "2GB", "Room for fetched files."),
-        later("fetcher_cache_dir", .text, value: "path", "Folder of fetched files."),
-        later("fetcher_stall_timeout", .anyDuration, default: "1mins", "How long a download may stand still."),
+        .init("fetcher_cache_size", .bytes, default: "2GB", "Room for fetched files that several tasks use."),
+        .init(
+            "fetcher_cache_dir", .text, value: "path",
+            "Folder of fetched files, emptied at start; fetch in --work_dir if not given."),
+        .init("fetcher_stall_timeout", .anyDuration, default: "1mins", "How long a download may stand still."),
+        .init("frameworks_home", .text, value: "path", "What URIs with a relative path are relative to."),
+        .init(
+            "fetcher", .text, value: "path",
+            "The program that unpacks what tasks fetch; mini-fetcher beside mini if not given."),
+        .init(
+            "container_logger", .choice(["sandbox", "logrotate", sandboxLogger, logrotateLogger]), default: "sandbox",
+            "Whether a task's output grows in its sandbox (sandbox) or is rotated at a size (logrotate)."),
+        .init(
+            "max_stdout_size", .bytes, default: "10MB", "With logrotate: the size at which stdout is set aside."),
+        .init(
+            "max_stderr_size", .bytes, default: "10MB", "With logrotate: the size at which stderr is set aside."),
+        .init(
+            "logrotate_files", .integer(1...1000), default: "9",
+            "With logrotate: how many older pieces of each stay; what goes beyond is lost."),
         later(
             "http_heartbeat_interval", .anyDuration, default: "30secs", "Time between heartbeats of attached streams."),
         later("default_container_info", .document, "Container of tasks that name none."),
@@ -197,7 +219,7 @@ private enum AgentFlags {
 
     static let accepted: [FlagDefinition] =
         named(
-            "frameworks_home hadoop_home launcher_dir http_command_executor http_executor_domain_sockets "
+            "hadoop_home launcher_dir http_command_executor http_executor_domain_sockets "
                 + "domain_socket_location authentication_backoff_factor authentication_timeout_min "
                 + "authentication_timeout_max systemd_enable_support systemd_runtime_directory",
             because: "this agent works without it")
@@ -210,9 +232,9 @@ private enum AgentFlags {
             "cgroups_cpu_enable_pids_and_tids_count cgroups_destroy_timeout cgroups_net_cls_primary_handle "
                 + "cgroups_net_cls_secondary_handles revocable_cpu_low_priority "
                 + "disallow_sharing_agent_pid_namespace disallow_sharing_agent_ipc_namespace default_container_shm_size "
-                + "gc_non_executor_container_sandboxes nvidia_gpu_devices perf_events perf_duration perf_interval "
+                + "nvidia_gpu_devices perf_events perf_duration perf_interval "
                 + "host_path_volume_force_creation volume_gid_range csi_plugin_config_dir resource_provider_config_dir "
-                + "disk_profile_adaptor container_logger",
+                + "disk_profile_adaptor",
             because: "process tasks are not isolated that way here")
         + named(
             "network_cni_plugins_dir network_cni_config_dir network_cni_metrics network_cni_root_dir_persist "
@@ -231,6 +253,10 @@ private enum AgentFlags {
             .init(
                 "agent_subsystems", .text, aliases: ["slave_subsystems"],
                 support: .accepted("the agent does not confine itself"), "Control groups of the agent itself."),
+            .init(
+                "gc_non_executor_container_sandboxes", .boolean, default: "false",
+                support: .accepted("sandboxes of nested containers go with the sandbox they lie in"),
+                "Whether sandboxes of nested containers are removed by themselves."),
             .init(
                 "effective_capabilities", .document, aliases: ["allowed_capabilities"],
                 support: .accepted("process tasks are not isolated that way here"), "Capabilities of process tasks."),

@@ -28,6 +28,7 @@ extension AgentConfiguration {
         domain = try FaultFlags.domain(settings)
         try readTasks(settings)
         readDocker(settings)
+        readFiles(settings)
         if let text = settings.text("recover"), let value = Recovery(rawValue: text) { recover = value }
         strict = settings.boolean("strict")
         security = try AgentSecurity(settings)
@@ -58,6 +59,26 @@ extension AgentConfiguration {
             }
             executorEnvironmentVariables = object
         }
+    }
+
+    /// What tasks fetch, write and leave behind.
+    private mutating func readFiles(_ settings: ResolvedSettings) {
+        fetcherPath = settings.text("fetcher")
+        frameworksHome = settings.text("frameworks_home")
+        fetcherCacheBytesMax = settings.bytes("fetcher_cache_size").map { Int(clamping: $0) } ?? fetcherCacheBytesMax
+        fetcherCacheDirectory = settings.text("fetcher_cache_dir")
+        fetcherStallTimeout = settings.duration("fetcher_stall_timeout") ?? fetcherStallTimeout
+        if let logger = settings.text("container_logger"), logger.lowercased().contains("logrotate") {
+            outputBytesMax = (
+                settings.bytes("max_stdout_size").map { Int(clamping: $0) },
+                settings.bytes("max_stderr_size").map { Int(clamping: $0) }
+            )
+            outputPiecesKept = settings.integer("logrotate_files") ?? outputPiecesKept
+        }
+        gcDelay = settings.duration("gc_delay") ?? gcDelay
+        gcDiskHeadroom = settings.number("gc_disk_headroom") ?? gcDiskHeadroom
+        diskWatchInterval = settings.duration("disk_watch_interval") ?? diskWatchInterval
+        logFile = settings.text("external_log_file") ?? settings.text("log_dir").map { "\($0)/mini-agent.log" }
     }
 
     private mutating func readDocker(_ settings: ResolvedSettings) {

@@ -52,7 +52,8 @@ struct AgentCallEndpoint: Sendable {
             return .empty(200)
         case .listFiles, .readFile:
             let path = call.type == .listFiles ? call.listFiles.path : call.readFile.path
-            let files = FilesAPI(files: SandboxFiles(paths: source.paths))
+            let files = FilesAPI(
+                files: SandboxFiles(paths: source.paths, logFile: source.configuration.logFile))
             let user = files.files.owner(of: path).flatMap { whole.user(of: $0.executor, in: $0.framework) }
             guard security.allows(request.principal, .accessSandboxes, user) else {
                 return .text(403, "Not authorized to access_sandboxes")

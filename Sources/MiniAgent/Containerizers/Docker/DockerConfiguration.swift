@@ -7,6 +7,7 @@ extension DockerContainerizer.Settings {
     init(_ configuration: AgentConfiguration, workDirectory: String, agentIP: String) throws(AgentStartError) {
         self.init(workDirectory: workDirectory, agentIP: agentIP)
         removeDelay = configuration.dockerRemoveDelay
+        outputLimits = configuration.outputLimits
         pullTimeout = configuration.dockerPullTimeout
         stalledStartTimeout = configuration.dockerCallTimeout * 2
         mapping.sandboxDirectory = configuration.sandboxDirectory

@@ -1,5 +1,6 @@
 // Runs tasks as plain processes, each under a supervisor that outlives the agent.
 
+import Beneath
 import Glibc
 import Logging
 import Mailbox
@@ -16,17 +17,20 @@ package final class ProcessContainerizer: Containerizer {
     private let agentIP: String
     let switchUser: Bool
     private let logger: Logger
+    private let outputLimits: OutputLimits
     private let running = Locked<[ContainerID: ChildProcess]>([:])
+    private let writers = Locked<[ContainerID: ChildProcess]>([:])
 
     package init(
         supervisor: SupervisorProgram, paths: AgentPaths, environment: ProcessEnvironment, agentIP: String,
-        switchUser: Bool, logger: Logger
+        switchUser: Bool, outputLimits: OutputLimits = .none, logger: Logger
     ) {
         self.supervisor = supervisor
         self.paths = paths
         self.environment = environment
         self.agentIP = agentIP
         self.switchUser = switchUser
+        self.outputLimits = outputLimits
         self.logger = logger
     }
 
@@ -90,25 +94,24 @@ package final class ProcessContainerizer: Containerizer {
 
     package func start(_ launch: Launch) async throws(LaunchFailure) -> StartedContainer {
         let owner = try Sandbox.owner(of: launch, switchUser: switchUser)
-        let files = owner.map { (user: $0.user, group: $0.group) }
-        guard let output = SandboxFile(launch.run.standardOutput, owner: files),
-            let error = SandboxFile(launch.run.standardError, owner: files)
-        else { throw .start("\(FileError("create stdout and stderr in", launch.run.sandbox))") }
+        let output = try await TaskOutput.open(
+            launch.run, limits: outputLimits, supervisor: supervisor, owner: owner)
         do throws(FileError) { try DurableFile.createDirectories(DurableFile.parent(of: launch.run.pid)) } catch {
             throw .start("\(error)")
         }
         var request = SpawnRequest(
             program: supervisor.path, arguments: supervisor.prefix + Self.arguments(launch, owner),
             environment: environment.entries(for: launch))
-        request.standardOutput = output.descriptor
-        request.standardError = error.descriptor
+        request.standardOutput = output.standardOutput.number
+        request.standardError = output.standardError.number
         do throws(SpawnError) {
             let process = try await ChildProcess.spawn(request)
             running.withLock { $0[launch.record.container] = process }
+            if let writer = output.writer { writers.withLock { $0[launch.record.container] = writer } }
         } catch {
             throw .start("\(error)")
         }
-        withExtendedLifetime((output, error)) {}
+        withExtendedLifetime(output) {}
         return started(launch)
     }
 
@@ -158,6 +161,7 @@ package final class ProcessContainerizer: Containerizer {
             guard await end.wait() != nil else { return nil }
         }
         running.withLock { $0[container] = nil }
+        if let writer = writers.withLock({ $0.removeValue(forKey: container) }) { await TaskOutput.drain(writer) }
         do throws(FileError) {
             guard let bytes = try DurableFile.read(launch.run.status, bytesMax: 64 << 10) else {
                 return .unknown("its supervisor ended without leaving a status")
