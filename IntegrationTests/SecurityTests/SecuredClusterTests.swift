@@ -1,8 +1,10 @@
 // Masters, agents and clients as programs, with credentials, rules and TLS: who gets in, and what the outside sees.
 
 import Foundation
+import Glibc
 import HTTPClient
 import IntegrationSupport
+import MesosProtocol
 import Processes
 import Testing
 
@@ -34,6 +36,51 @@ import Testing
         request.headers.append(("Content-Type", type))
         if let who { request.headers.append(basic(who.0, who.1)) }
         return try await HTTPClient.shared.fetch(request)
+    }
+
+    /// What an operator's event stream begins with.
+    private func firstRecord(_ url: String, as who: (String, String)) async throws -> String {
+        let response = try await HTTPClient.shared.execute(
+            HTTPClientRequest(
+                method: "POST", url: url,
+                headers: [("Content-Type", "application/json"), ("Accept", "application/json"), basic(who.0, who.1)],
+                body: Array(#"{"type":"SUBSCRIBE"}"#.utf8)))
+        #expect(response.status == 200)
+        var decoder = RecordIODecoder()
+        for try await chunk in response.body {
+            decoder.append(chunk)
+            if let record = try decoder.next() { return String(decoding: record, as: UTF8.self) }
+        }
+        return ""
+    }
+
+    /// A controller, and the Jenkins framework against a master whose authority only it is told of.
+    private func startJenkins(
+        at master: Node, trusting certificate: String, secretFile: String, _ directory: String
+    ) async throws -> [RunningCommand] {
+        let users = try write("mesos:password:token\n", to: directory + "/users")
+        let controller = try await startCommand(
+            builtProduct("mini"), ["practice-jenkins", "--port=0", "--users_file=\(users)"])
+        let port = try await eventually("the controller answers: \(controller.output)", within: .seconds(20)) {
+            controller.output.firstMatch(of: /answers at http:\/\/127.0.0.1:(\d+)/).map { String($0.1) }
+        }
+        let token = try write("token\n", to: directory + "/token")
+        let configuration = try write(
+            """
+            stateDir: \(directory)/jenkins
+            status: {ip: 127.0.0.1, port: 0}
+            jenkins: {url: "http://127.0.0.1:\(port)/", user: mesos, tokenFile: \(token)}
+            mesos:
+              master: "127.0.0.1:\(master.port)"
+              frameworkName: Jenkins over TLS
+              principal: ci
+              secretFile: \(secretFile)
+              tls: {caFile: \(certificate)}
+            templates:
+              - name: linux
+                launch: {method: java}
+            """, to: directory + "/jenkins.yaml")
+        return [controller, try await startCommand(builtProduct("mini"), ["jenkins", "--config=\(configuration)"])]
     }
 
     private let everyone = [
@@ -107,9 +154,22 @@ import Testing
             #expect(run.end == .exited(4), "\(run)\n\(master.log)\n\(agent.log)")
             #expect(run.output.contains("over TLS\n"))
 
-            // Nothing that either program shows or writes holds a secret.
             let client = HTTPClient(tls: ClientTLS(caFile: authority.certificate))
             let ops = ("ops", Self.canaries[0])
+            let jenkins = try await startJenkins(
+                at: master, trusting: authority.certificate, secretFile: secret, directory)
+            try await eventually("the Jenkins framework is there: \(jenkins[1].output)", within: .seconds(30)) {
+                let text = try await get("https://localhost:\(master.port)/frameworks", as: ops, tls: client).text
+                return text.contains("\"Jenkins over TLS\"") && text.contains("\"principal\":\"ci\"")
+            }
+            for command in jenkins.reversed() {
+                command.process.send(signal: SIGTERM)
+                _ = await command.finished(within: .seconds(10))
+                #expect(!command.output.contains("CANARY"))
+                command.forgetOutput()
+            }
+
+            // Nothing that either program shows or writes holds a secret.
             var seen = master.log + agent.log + run.output
             for path in ["/state", "/flags", "/metrics/snapshot", "/slaves", "/frameworks", "/version", "/nothing"] {
                 seen += try await get("https://localhost:\(master.port)\(path)", as: ops, tls: client).text
@@ -297,7 +357,12 @@ import Testing
             #expect(try await post(call, #"{"type":"GET_FLAGS"}"#, as: ops).status == 403)
             #expect(try await post(call, #"{"type":"GET_FRAMEWORKS"}"#, as: ops).text.contains("\"seen\""))
             #expect(try await !post(call, #"{"type":"GET_STATE"}"#, as: ci).text.contains("\"seen\""))
-            #expect(try await post(call, #"{"type":"SUBSCRIBE"}"#, as: ci).status == 403)
+            #expect(try await firstRecord(call, as: ops).contains("\"seen\""))
+            #expect(try await !firstRecord(call, as: ci).contains("\"seen\""))
+            for list in ["GET_TASKS", "GET_EXECUTORS", "GET_OPERATIONS", "GET_FRAMEWORKS"] {
+                let hidden = try await post(call, "{\"type\":\"\(list)\"}", as: ci)
+                #expect(hidden.status == 200 && !hidden.text.contains("\"seen\""), "\(list)")
+            }
             let weights = try await post(
                 call, #"{"type":"UPDATE_WEIGHTS","update_weights":{"weight_infos":[{"role":"ci","weight":2}]}}"#,
                 as: ops)
@@ -323,6 +388,60 @@ import Testing
                     == "Failed to validate scheduler::Call: Authenticated principal 'ci' does not match principal "
                     + "'ops' set in `FrameworkInfo`")
             stream.body.cancel()
+        }
+    }
+
+    @Test func `an agent's own rules decide who sees its tasks, its flags and its sandboxes`() async throws {
+        try await withNodes { directory, start in
+            let rules = try write(
+                """
+                {"view_frameworks": [{"principals": {"values": ["ops"]}, "users": {"type": "ANY"}},
+                   {"principals": {"type": "ANY"}, "users": {"type": "NONE"}}],
+                 "view_tasks": [{"principals": {"values": ["ops"]}, "users": {"type": "ANY"}},
+                   {"principals": {"type": "ANY"}, "users": {"type": "NONE"}}],
+                 "access_sandboxes": [{"principals": {"values": ["ops"]}, "users": {"type": "ANY"}},
+                   {"principals": {"type": "ANY"}, "users": {"type": "NONE"}}],
+                 "view_flags": [{"principals": {"values": ["ops"]}, "flags": {"type": "ANY"}},
+                   {"principals": {"type": "ANY"}, "flags": {"type": "NONE"}}]}
+                """, to: directory + "/acls")
+            let master = try await start(["master", "--work_dir=\(directory)/m", "--ip=127.0.0.1", "--port=0"], [:])
+            let agent = try await start(
+                [
+                    "agent", "--master=127.0.0.1:\(master.port)", "--ip=127.0.0.1", "--port=0",
+                    "--containerizers=process", "--resources=cpus:2;mem:512", "--no-switch_user",
+                    "--work_dir=\(directory)/a", "--http_credentials=\(try credentials(directory))",
+                    "--acls=\(rules)", "--authenticate_http_readonly", "--authenticate_http_readwrite",
+                ], [:])
+            let task = try await startCommand(
+                builtProduct("mini"),
+                ["run", "--master=127.0.0.1:\(master.port)", "--name=hidden-task", "--", "sleep", "60"])
+            let url = "http://127.0.0.1:\(agent.port)"
+            let ops = ("ops", Self.canaries[0])
+            let ci = ("ci", Self.canaries[2])
+            try await eventually("the task runs: \(task.output)", within: .seconds(40)) {
+                try await get(url + "/state", as: ops).text.contains("hidden-task")
+            }
+            let state = try await get(url + "/state", as: ops).text
+            let found = state.firstMatch(of: /"directory":"([^"]+)"/).map { String($0.1) }
+            let sandbox = try #require(found)
+            #expect(try await get(url + "/files/browse?path=" + sandbox, as: ops).status == 200)
+            #expect(try await get(url + "/files/browse?path=" + sandbox, as: ci).status == 403)
+            #expect(try await get(url + "/files/read?offset=0&path=" + sandbox + "/stdout", as: ci).status == 403)
+            #expect(try await !get(url + "/state", as: ci).text.contains("hidden-task"))
+            #expect(try await get(url + "/flags", as: ops).status == 200)
+            #expect(try await get(url + "/flags", as: ci).status == 403)
+            #expect(try await get(url + "/state").status == 401)
+            for call in ["GET_TASKS", "GET_FRAMEWORKS", "GET_STATE"] {
+                let body = "{\"type\":\"\(call)\"}"
+                #expect(
+                    try await post(url + "/api/v1", body, as: ops).text.contains("hidden-task")
+                        || call == "GET_FRAMEWORKS")
+                let answer = try await post(url + "/api/v1", body, as: ci)
+                #expect(answer.status == 200 && !answer.text.contains("hidden-task"), "\(call)")
+            }
+            task.process.send(signal: SIGKILL)
+            _ = await task.finished(within: .seconds(10))
+            task.forgetOutput()
         }
     }
 

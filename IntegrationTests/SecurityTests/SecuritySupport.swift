@@ -134,10 +134,10 @@ final class TLSListener: Sendable {
     var faults: [String] { log.withLock { $0.map(\.description) } }
     var url: String { "https://127.0.0.1:\(server.port)/" }
 
-    static func start(_ tls: ServerTLS) async throws -> TLSListener {
+    static func start(_ tls: ServerTLS, limits: HTTPServerLimits = HTTPServerLimits()) async throws -> TLSListener {
         let log = Locked<[ConnectionFault]>([])
         let server = try await HTTPServer.start(
-            host: "127.0.0.1", port: 0, tls: tls, report: { fault in log.withLock { $0.append(fault) } }
+            host: "127.0.0.1", port: 0, limits: limits, tls: tls, report: { fault in log.withLock { $0.append(fault) } }
         ) { request in .text(200, "\(request.method) \(request.body.count)") }
         return TLSListener(server, log)
     }

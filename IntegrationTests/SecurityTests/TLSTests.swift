@@ -11,14 +11,14 @@ import Testing
 
     private func withListener<Result>(
         client: Bool = false, days: Int = 2, names: String = "DNS:localhost,IP:127.0.0.1",
-        _ body: (TLSListener, TestAuthority) async throws -> Result
+        limits: HTTPServerLimits = HTTPServerLimits(), _ body: (TLSListener, TestAuthority) async throws -> Result
     ) async throws -> Result {
         let authority = try await TestAuthority.make(in: try directories.make(named: "authority"))
         let pair = try await authority.issue("server", names: names, days: days)
         let listener = try await TLSListener.start(
             ServerTLS(
                 certificateChainFile: pair.certificate, keyFile: pair.key, caFile: client ? authority.certificate : nil,
-                requireClientCertificate: client))
+                requireClientCertificate: client), limits: limits)
         do {
             let result = try await body(listener, authority)
             await listener.server.stop(within: .seconds(1))
@@ -112,6 +112,36 @@ import Testing
             #expect(text.contains("was refused: it has no certificate, and this port requires one"), "\(text)")
             #expect(text.contains("was refused: the certificate of 'late' has expired"), "\(text)")
             #expect(text.contains("'agent-7' was not signed by an authority we trust"), "\(text)")
+        }
+    }
+
+    @Test func `a handshake that does not go on is ended, and others are served meanwhile`() async throws {
+        try await withListener { listener, authority in
+            // The head of a record that never comes, and nothing at all.
+            let slow = try SilentClient(port: listener.server.port, sending: [22, 3, 1, 0])
+            let mute = try SilentClient(port: listener.server.port)
+            #expect(await failure(listener.url, ClientTLS(caFile: authority.certificate)) == nil)
+            async let slowEnd = slow.isClosed(withinSeconds: 20)
+            async let muteEnd = mute.isClosed(withinSeconds: 20)
+            #expect(await slowEnd)
+            #expect(await muteEnd)
+            #expect(listener.faults.contains { $0.contains("did not finish the TLS handshake in time") })
+            #expect(await failure(listener.url, ClientTLS(caFile: authority.certificate)) == nil)
+        }
+    }
+
+    @Test func `one address cannot take all connections, however slowly it shakes hands`() async throws {
+        var limits = HTTPServerLimits()
+        limits.connectionsPerAddressMax = 3
+        try await withListener(limits: limits) { listener, authority in
+            var held: [SilentClient] = []
+            for _ in 0..<3 { held.append(try SilentClient(port: listener.server.port, sending: [22])) }
+            let fourth = try SilentClient(port: listener.server.port, sending: [22])
+            #expect(await fourth.isClosed(withinSeconds: 5))
+            held.removeAll()
+            try await eventually("there is room again") {
+                await failure(listener.url, ClientTLS(caFile: authority.certificate)) == nil
+            }
         }
     }
 

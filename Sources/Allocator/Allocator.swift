@@ -116,6 +116,11 @@ public struct Allocator: Sendable {
     /// When a filter ends by itself, so that `allocate` could yield more than now.
     public var nextFilterExpiry: Instant? { filters.nextExpiry }
 
+    /// How many refusals of a framework in a role are in force.
+    public func filterCount(of framework: FrameworkID, in role: RoleName) -> Int {
+        client(framework, role).map { filters.count(of: $0) } ?? 0
+    }
+
     /// What is neither offered nor used on an agent; `nil` if the agent is unknown.
     public func free(on agent: AgentID) -> Resources? {
         agents.slot(of: agent).map { agents.values[$0].free }

@@ -15,7 +15,7 @@ public final class MasterServer: Sendable {
     public let url: String
     /// The port it listens on, which is another one than others are told if one is advertised.
     public let port: Int
-    private let shell: MasterShell
+    let shell: MasterShell
     private let http: HTTPServer
     private let loop: Task<Void, Never>
     /// Follows the file of hosts that may be offered.

@@ -36,6 +36,9 @@ final class MasterShell: Sendable {
         var looks: [UInt64: @Sendable (MasterCore?, Moment) -> Void] = [:]
         var exitReason: String?
         var isStopped = false
+        var allocationWantedAt: ContinuousClock.Instant?
+        /// Those who asked to RECONCILE and read too slowly to be waited for.
+        var givenUp: Set<StreamID> = []
         var availability = Leadership.Availability.unavailable("The master is starting")
     }
 
@@ -121,6 +124,11 @@ final class MasterShell: Sendable {
         let began = ContinuousClock.now
         let effects = core.step(event, at: now)
         if event.allocates { timers.allocationRun.record(began.duration(to: .now)) }
+        if case .timerFired(.allocate) = event,
+            let wanted = table.withLock({ $0.allocationWantedAt.take() })
+        {
+            timers.allocationLatency.record(wanted.duration(to: began))
+        }
         let availability = core.availability
         table.withLock { $0.availability = availability }
         for effect in effects { perform(effect, core, now) }
@@ -256,6 +264,29 @@ final class MasterShell: Sendable {
         operators.closeAll()
     }
 
+    /// So many bytes may wait for a framework before more of its questions are answered. A hundred thousand answers at
+    /// once are more than a stream may hold.
+    static let reconciliationBytesMax = 4 << 20
+    /// How often room is looked for, 20 ms apart, before a slow reader's answers are made all the same: others wait
+    /// behind them. Then it is not waited for again before it has caught up.
+    static let reconciliationPatience = 250
+
+    /// Lets the core go on answering RECONCILE once those who asked have read most of what they were told.
+    private func proceed(_ timer: MasterTimer, for streams: Set<StreamID>, patience: Int) {
+        let isCrowded = table.withLock { table in
+            let slow = streams.filter { id in
+                table.streams[id].map { $0.stream.bufferedBytes > Self.reconciliationBytesMax } ?? false
+            }
+            table.givenUp.formIntersection(slow)
+            if patience == 0 { table.givenUp.formUnion(slow) }
+            return !slow.isSubset(of: table.givenUp)
+        }
+        guard isCrowded else { return post(.timerFired(timer)) }
+        Timers.shared.scheduleOnce(after: .milliseconds(20)) { [weak self] in
+            self?.proceed(timer, for: streams, patience: patience - 1)
+        }
+    }
+
     // MARK: Effects
 
     /// - Parameter core: As it is after the step that asks for the effect.
@@ -274,14 +305,21 @@ final class MasterShell: Sendable {
             table.withLock { $0.links.removeValue(forKey: id) }?.close()
         case .sendOperatorState(let id):
             guard let cluster = core.cluster else { return }
+            let viewer = Viewer(principal: cluster.operatorStreams.principal(of: id), acls: cluster.settings.acls)
             operators.begin(id) { [facts] media in
-                OperatorAnswers(cluster, facts).subscribed(heartbeat: cluster.settings.heartbeatInterval, in: media)
+                OperatorAnswers(viewer.visible(cluster), facts).subscribed(
+                    heartbeat: cluster.settings.heartbeatInterval, in: media)
             }
         case .sendOperatorEvent(let ids, let event): operators.broadcast(ids, event)
         case .closeOperatorStream(let id, let reason): operators.close(id, reason: reason)
         case .closeEverything: closeEverything()
 
         case .scheduleTimer(let timer, let delay):
+            if case .allocate = timer { table.withLock { $0.allocationWantedAt = .now } }
+            if case .reconcile = timer {
+                let streams = core.cluster?.reconciliations.streams ?? []
+                return proceed(timer, for: streams, patience: Self.reconciliationPatience)
+            }
             if delay <= .zero { return post(.timerFired(timer)) }
             Timers.shared.scheduleOnce(after: delay) { [inbox] in inbox.send(.event(.timerFired(timer))) }
 

@@ -51,19 +51,28 @@ struct AgentHost {
     }
 
     /// Room for a few tasks, so that they compete.
-    static let capacity = simulatedResources(cpus: 4, memory: 1024)
+    static let capacity = simulatedResources(cpus: 4, memory: 1024, disk: 100)
+
+    /// The same amounts, whatever of them is reserved or a volume.
+    static func isWhole(_ resources: Resources) -> Bool {
+        ["cpus", "mem", "disk"].allSatisfy { resources[$0] == capacity[$0] }
+    }
+
+    static func fits(_ resources: Resources) -> Bool {
+        ["cpus", "mem", "disk"].allSatisfy { resources[$0] <= capacity[$0] }
+    }
 }
 
-/// CPUs, and memory in MB.
-func simulatedResources(cpus: Int64, memory: Int64) -> Resources {
-    var task = V1Resource()
-    task.name = "cpus"
-    task.type = .scalar
-    task.scalar.value = Double(cpus)
-    var other = task
-    other.name = "mem"
-    other.scalar.value = Double(memory)
-    guard let resources = try? Resources([task, other]) else { preconditionFailure("plain scalars are resources") }
+/// CPUs, and memory and disk in MB.
+func simulatedResources(cpus: Int64, memory: Int64, disk: Int64 = 0) -> Resources {
+    let messages = [("cpus", cpus), ("mem", memory), ("disk", disk)].filter { $0.1 > 0 }.map { name, value in
+        var resource = V1Resource()
+        resource.name = name
+        resource.type = .scalar
+        resource.scalar.value = Double(value)
+        return resource
+    }
+    guard let resources = try? Resources(messages) else { preconditionFailure("plain scalars are resources") }
     return resources
 }
 
@@ -166,6 +175,7 @@ extension ClusterWorld {
                 after: .nanoseconds(due - timeline.nanoseconds))
         case .register(let link, let address, let registration):
             checkDurable(registration, ofAgent: index)
+            checkReservations(registration, ofAgent: index)
             register(link, at: address, registration, ofAgent: index)
         case .closeLink(let link):
             if let number = agents[index].links.removeValue(forKey: link) { close(number, by: .client) }

@@ -10,6 +10,7 @@ import Testing
         107,  // Filter timers replaced each other for ever.
         601,  // An agent that came back while it was being marked gone was admitted after that.
         973,  // RECONCILE told TASK_GONE while the agent's own answer, TASK_DROPPED, was still to come.
+        202_385,  // A task whose record its agent had lost stayed in the books after its framework had been told.
     ]
 
     @Test(arguments: Seeds.forThisRun(kept: kept, count: 2000))

@@ -25,6 +25,8 @@ struct ClusterWorld {
         case fault(Fault)
         case strangeFault(StrangeFault)
         case znodeRemoved(Int64)
+        case watch
+        case intruderComes
         case `operator`(OperatorHappening)
         case agentDies(Int, down: Duration)
     }
@@ -49,6 +51,8 @@ struct ClusterWorld {
     var timeline = Timeline<Happening>()
     /// Chance for what ``WorldPlan`` adds.
     var side: SeededRandom
+    /// Chance for reservations, and for agents that do not belong here.
+    var claimChance: SeededRandom
     let plan: WorldPlan
     var zooKeeper = ModelZooKeeper<V1MasterInfo?, RegistryState>(store: RegistryState())
     var masters: [MasterProcess]
@@ -65,6 +69,7 @@ struct ClusterWorld {
     /// Election znodes that an operator deleted.
     var deletedByHand: Set<Int64> = []
     var ledger = Ledger()
+    var operationLedger = OperationLedger()
     var slowZooKeeperUntil: Int64 = 0
     /// What must never happen and did; the first one ends the run.
     var violations: [String] = []
@@ -77,7 +82,8 @@ struct ClusterWorld {
         self.seed = seed
         var random = SeededRandom(seed: seed)
         side = SeededRandom(seed: seed ^ 0x5EED_0F_0DD5)
-        plan = WorldPlan(drawnFrom: &side)
+        claimChance = SeededRandom(seed: seed ^ 0xC1A1_4001)
+        plan = WorldPlan(drawnFrom: &side, late: &claimChance)
         // Small clusters find most bugs, and many seeds of them fit into a minute.
         let agentCount = Int.random(in: 1...3, using: &random)
         let frameworkCount = Int.random(in: 1...2, using: &random)
@@ -93,6 +99,9 @@ struct ClusterWorld {
             return framework
         }
         self.random = random
+        if plan.reserves {
+            for index in frameworks.indices where !frameworks[index].isMortal { frameworks[index].reserves = true }
+        }
         if plan.hasOperator { operators = SimOperator() }
     }
 
@@ -116,6 +125,8 @@ struct ClusterWorld {
         timeline.schedule(.zooKeeper(.tick), after: .milliseconds(100))
         timeline.schedule(.fault(draw()), after: random.milliseconds(1000...8000))
         if plan.hasOperator { timeline.schedule(.operator(.due(attempt: 0)), after: side.milliseconds(1000...6000)) }
+        if plan.hasOperator { timeline.schedule(.watch, after: side.milliseconds(3000...9000)) }
+        if plan.hasIntruders { timeline.schedule(.intruderComes, after: claimChance.milliseconds(2000...9000)) }
         if plan.isStrange { timeline.schedule(.strangeFault(drawStrange()), after: side.milliseconds(3000...12_000)) }
     }
 
@@ -167,6 +178,12 @@ struct ClusterWorld {
             timeline.schedule(.strangeFault(drawStrange()), after: side.milliseconds(1000...12_000))
         case .znodeRemoved(let sequence):
             removeZnode(sequence)
+        case .watch:
+            watch()
+        case .intruderComes:
+            guard isStormy else { return }
+            sendIntruder()
+            timeline.schedule(.intruderComes, after: claimChance.milliseconds(1000...9000))
         case .operator(let happening):
             take(happening)
         }

@@ -47,12 +47,23 @@ extension ClusterWorld {
                 return fail("an offer names agent \(id), which the leader does not know")
             }
             var promised = cluster.offers.offers(of: id).reduce(Resources()) { $0 + $1.resources.flattened }
+            let host = agents.first { $0.disk.agent == id }
             for task in cluster.tasks.tasks(on: id) where task.isCharged {
+                // It never reached its agent, which is about to say so.
+                if masters[index].askedAbout.contains(task.key), host?.disk.tasks[task.key] == nil { continue }
                 promised += task.resources.flattened
             }
             if !agent.total.flattened.contains(promised) {
                 fail("\(promised) of agent \(id) are promised, it has \(agent.total)")
             }
+        }
+    }
+
+    mutating func noteQuestions(_ command: LinkCommand, ofMaster index: Int) {
+        guard command.type == .reconcileTasks else { return }
+        for task in command.reconcileTasks.tasks {
+            masters[index].askedAbout.insert(
+                TaskKey(framework: FrameworkID(task.frameworkID), task: TaskID(task.taskID)))
         }
     }
 
@@ -71,7 +82,7 @@ extension ClusterWorld {
             if life.isAbandoned, agents[index].generation > 1 { continue }
             used += life.resources
         }
-        if !AgentHost.capacity.contains(used.flattened) {
+        if !AgentHost.fits(used) {
             fail("agent-\(index) runs \(used) and has \(AgentHost.capacity)")
         }
     }
@@ -96,15 +107,24 @@ extension ClusterWorld {
         }
     }
 
+    /// And the reservations.
+    mutating func checkReservations(_ registration: Registration, ofAgent index: Int) {
+        let told = registration.total?.reservedRoles.map { registration.total?.reserved(for: $0) } ?? []
+        let kept = agents[index].disk.resources.converted
+        if told != kept.reservedRoles.map({ kept.reserved(for: $0) }) {
+            fail("agent-\(index) registers with other reservations than are on its disk")
+        }
+    }
+
     /// One terminal state for each task, whoever tells it.
     mutating func checkEnding(
         of task: TaskID, _ view: SimFramework.TaskView, told status: V1TaskStatus, framework index: Int
     ) {
         if status.state == .taskLost, status.reason == .agentRemoved {
             frameworks[index].tasks[task]?.isGivenUp = true
-        } else if view.isGivenUp, status.hasUuid {
-            // Its agent was removed without hearing of it, and is back under its own id, as Apache Mesos lets agents come
-            // back that its registry does not know.
+        } else if view.isGivenUp, status.state != .taskUnknown {
+            // Its agent was removed without hearing of it, and is back under its own id, as Apache Mesos lets agents
+            // come back that its registry does not know.
             frameworks[index].tasks[task]?.isGivenUp = false
             frameworks[index].tasks[task]?.ending = status.state.isTerminal ? status.state : nil
             return
@@ -159,7 +179,7 @@ extension ClusterWorld {
         for framework in frameworks { debts += debtsTo(framework, by: leader) }
         for host in agents { debts += debtsOf(host, to: leader) }
         for agent in leader.agents.all where !agent.isConnected { debts.append("the leader waits for \(agent.id)") }
-        return debts + undelivered + decisionDebts(leader)
+        return debts + undelivered + decisionDebts(leader) + reservationDebts(leader)
     }
 
     private func debtsTo(_ framework: SimFramework, by leader: Cluster) -> [String] {
@@ -188,7 +208,8 @@ extension ClusterWorld {
         if leader.agents[id]?.isConnected != true { debts.append("\(name) is not registered") }
         if !core.tasks.isEmpty { debts.append("\(name) still holds \(core.tasks.keys.sorted())") }
         if !host.containers.isEmpty { debts.append("\(name) still has containers \(host.containers.keys.sorted())") }
-        if !leader.tasks.tasks(on: id).isEmpty { debts.append("the leader still has tasks of \(name)") }
+        let tasks = leader.tasks.tasks(on: id).map { "\($0.key) as \($0.state.name)" }
+        if !tasks.isEmpty { debts.append("the leader still has, on \(name), \(tasks.joined(separator: ", "))") }
         return debts
     }
 }

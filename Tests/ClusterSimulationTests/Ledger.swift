@@ -32,6 +32,7 @@ struct Ledger {
 extension ClusterWorld {
     /// A write reached an agent's disk.
     mutating func becameDurable(_ write: CheckpointWrite, onAgent index: Int) {
+        let before = agents[index].disk.resources
         agents[index].disk.apply(write)
         switch write {
         case .update(let update):
@@ -44,7 +45,9 @@ extension ClusterWorld {
             if updates.position(of: id) ?? .max >= updates.deliveredCount {
                 fail("agent-\(index) records an acknowledgement for \(key) that nobody can have given")
             }
-        case .agent, .cluster, .drain, .framework, .task, .kill, .retirement, .resources, .executor, .executorStep,
+        case .resources(let state):
+            note(state, over: before, onAgent: index)
+        case .agent, .cluster, .drain, .framework, .task, .kill, .retirement, .executor, .executorStep,
             .executorRetirement:
             break
         }

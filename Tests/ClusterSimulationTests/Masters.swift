@@ -20,11 +20,21 @@ struct MasterProcess {
     var hasJoined = false
     var membersVersionSeen: UInt64 = 0
     var membersSeenAt: Int64 = 0
+    /// When ZooKeeper gets the newest request, and when the newest answer is here.
+    var lastRequestDue: Int64 = 0
+    var lastReplyDue: Int64 = 0
     /// Requests that wait for an answer, with the connection they came on.
     var requests: [RequestNumber: Int] = [:]
     /// Requests that ended with everything else when a term was over.
     var endedRequests: Set<RequestNumber> = []
+    /// Operators who watch this leader, by their stream.
+    var watchers: [StreamID: OperatorView] = [:]
+    var watchRequests: Set<RequestNumber> = []
     var steps = 0
+    /// Tasks that an agent came back without, and was asked about.
+    var askedAbout: Set<TaskKey> = []
+    /// What it has removed and said of removals.
+    var removals = RemovalWatch()
     /// How far its wall clock is off.
     var clockOffset = Duration.zero
 
@@ -55,7 +65,15 @@ extension ClusterWorld {
         settings.heartbeatInterval = .seconds(5)
         settings.offerTimeout = .seconds(20)
         settings.registryStoreTimeout = .seconds(5)
+        settings.allocatorRecoveryTimeout = .seconds(20)
+        settings.operatorStreamsMax = 3
         settings.registryFetchTimeout = .seconds(5)
+        return settings
+    }
+
+    private var masterSettings: MasterSettings {
+        var settings = Self.masterSettings
+        settings.agentRemovalInterval = plan.removalInterval
         return settings
     }
 
@@ -74,6 +92,9 @@ extension ClusterWorld {
         masters[index].hasJoined = false
         masters[index].requests = [:]
         masters[index].endedRequests = []
+        masters[index].watchers = [:]
+        masters[index].askedAbout = []
+        masters[index].removals = RemovalWatch()
         cutAll(noticedWithin: 1...300) { $0.master == index }
     }
 
@@ -86,7 +107,7 @@ extension ClusterWorld {
         }
         if case .started = event {
             let core = MasterCore(
-                settings: Self.masterSettings, selfInfo: masters[index].info, seed: random.next(),
+                settings: masterSettings, selfInfo: masters[index].info, seed: random.next(),
                 startedAt: now.withWall(turnedBy: masters[index].clockOffset).wall)
             masters[index].core = core
         }
@@ -96,6 +117,7 @@ extension ClusterWorld {
         let effects = masters[index].core?.step(event, at: moment) ?? []
         for effect in effects { perform(effect, ofMaster: index) }
         checkLeader(index)
+        checkRemovals(ofMaster: index)
         masters[index].steps += 1
         if masters[index].steps % 48 == 0 { checkBooks(ofMaster: index) }
     }
@@ -117,6 +139,7 @@ extension ClusterWorld {
         case .sendCommand(let link, let command):
             checkRegistered(command, byMaster: index)
             checkDecisions(about: command, byMaster: index)
+            noteQuestions(command, ofMaster: index)
             if let number = connection(named: link.value, ofMaster: index) {
                 send(.linkCommand(command), on: number, to: .client)
             }
@@ -125,6 +148,7 @@ extension ClusterWorld {
         case .closeEverything:
             let doomed = connections.filter { $0.value.master == index && $0.value.masterGeneration == generation }
             for number in doomed.keys.sorted() { close(number, by: .master) }
+            masters[index].watchers = [:]
             masters[index].endedRequests.formUnion(masters[index].requests.keys)
             masters[index].requests = [:]
         case .scheduleTimer(let timer, let delay):
@@ -133,12 +157,15 @@ extension ClusterWorld {
             askZooKeeper(effect, ofMaster: index)
         case .exit(let reason):
             exit(index, because: reason)
-        case .sendOperatorState, .sendOperatorEvent, .closeOperatorStream: break
-        case .note: break
+        case .sendOperatorState(let stream): showState(on: stream, ofMaster: index)
+        case .sendOperatorEvent(let streams, let event): show(event, on: streams, ofMaster: index)
+        case .closeOperatorStream(let stream, _): masters[index].watchers[stream] = nil
+        case .note(let note): hear(note, ofMaster: index)
         }
     }
 
     private mutating func respond(_ request: RequestNumber, _ answer: MasterAnswer, ofMaster index: Int) {
+        if masters[index].watchRequests.remove(request) != nil { return }
         guard let number = masters[index].requests.removeValue(forKey: request) else {
             if masters[index].endedRequests.remove(request) != nil { return }
             return fail("master-\(index) answers request \(request.rawValue) that does not wait")

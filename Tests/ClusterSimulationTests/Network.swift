@@ -13,6 +13,7 @@ struct Connection {
         case agent(Int, generation: Int, MiniAgent.LinkID)
         case framework(Int, attempt: Int)
         case `operator`(attempt: Int)
+        case intruder(Intrusion)
     }
 
     let client: Client
@@ -43,7 +44,7 @@ extension ClusterWorld {
         switch client {
         case .agent(let index, _, _): agents[index].isolatedUntil <= timeline.nanoseconds
         case .framework(let index, _): frameworks[index].isolatedUntil <= timeline.nanoseconds
-        case .operator: true
+        case .operator, .intruder: true
         }
     }
 
@@ -111,13 +112,14 @@ extension ClusterWorld {
             case .framework(let index, let attempt):
                 take(.disconnected(attempt: attempt), framework: index)
             case .operator(let attempt): take(OperatorHappening.disconnected(attempt: attempt))
+            case .intruder: break
             }
         case .master:
             guard connection.isOpenAtMaster else { break }
             connections[number]?.isOpenAtMaster = false
             let event: MasterEvent? =
                 switch connection.client {
-                case .agent: .linkClosed(MiniMaster.LinkID(connection.streamName))
+                case .agent, .intruder: .linkClosed(MiniMaster.LinkID(connection.streamName))
                 case .framework: .streamClosed(StreamID(connection.streamName))
                 case .operator: nil
                 }
@@ -143,6 +145,7 @@ extension ClusterWorld {
             if case .agent(let index, _, _) = connection.client { agents[index].lastHeard = timeline.nanoseconds }
             receive(payload, atMasterOf: connection, number)
         case .linkCommand(let command):
+            if case .intruder(let why) = connection.client { return hear(command, asIntruder: why, on: number) }
             guard connection.isOpenAtClient, case .agent(let index, let generation, let link) = connection.client,
                 let command = MasterCommand(command)
             else { return }
@@ -195,6 +198,7 @@ extension ClusterWorld {
         case .agent(let index, _, _): "10.0.1.\(index + 1)"
         case .framework(let index, _): "10.0.2.\(index + 1)"
         case .operator: "10.0.3.1"
+        case .intruder: "10.0.4.1"
         }
     }
 }

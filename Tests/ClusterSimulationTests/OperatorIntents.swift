@@ -21,6 +21,9 @@ enum OperatorIntent: CustomStringConvertible {
     case reactivate(AgentID)
     case gone(AgentID)
     case teardown(FrameworkID)
+    /// One CPU for a role.
+    case reserve(AgentID, String)
+    case unreserve(AgentID, Resources)
 
     var description: String {
         switch self {
@@ -34,6 +37,8 @@ enum OperatorIntent: CustomStringConvertible {
         case .reactivate(let id): "reactivate \(id)"
         case .gone(let id): "gone \(id)"
         case .teardown(let id): "teardown \(id)"
+        case .reserve(let id, let role): "reserve a CPU of \(id) for \(role)"
+        case .unreserve(let id, let resources): "unreserve \(resources) of \(id)"
         }
     }
 
@@ -91,6 +96,22 @@ enum OperatorIntent: CustomStringConvertible {
         case .teardown(let id):
             call.type = .teardown
             call.teardown.frameworkID = V1FrameworkID(id)
+        case .reserve(let id, let role):
+            call.type = .reserveResources
+            call.reserveResources.agentID = V1AgentID(id)
+            var cpu = V1Resource()
+            cpu.name = "cpus"
+            cpu.type = .scalar
+            cpu.scalar.value = 1
+            var reservation = V1Resource.ReservationInfo()
+            reservation.type = .dynamic
+            reservation.role = role
+            cpu.reservations = [reservation]
+            call.reserveResources.resources = [cpu]
+        case .unreserve(let id, let resources):
+            call.type = .unreserveResources
+            call.unreserveResources.agentID = V1AgentID(id)
+            call.unreserveResources.resources = resources.protobuf(allocationRole: nil)
         }
         return call
     }
@@ -128,10 +149,14 @@ enum OperatorIntent: CustomStringConvertible {
             !state.downMachines.contains(Machine(Self.machine(host)))
                 && !state.schedule.contains { $0.machineIds.contains(Self.machine(host)) }
         case .deactivate(let id): state.standings[id] != nil
-        case .drain(let id, let marksGone, _): state.standings[id]?.drain?.marksGone == marksGone
+        // An earlier drain may have marked it gone in the same transaction.
+        case .drain(let id, let marksGone, _):
+            state.standings[id]?.drain?.marksGone == marksGone || state.gone[id] != nil
         case .reactivate(let id): state.standings[id] == nil
         case .gone(let id): state.gone[id] != nil
         case .teardown(let id): state.frameworks[id].map(Self.isOver) ?? true
+        // 202: it was sent to the agent, and may get lost with it. The agent's disk remembers it, not the registry.
+        case .reserve, .unreserve: true
         }
     }
 

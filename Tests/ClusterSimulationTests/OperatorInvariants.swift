@@ -80,8 +80,8 @@ extension ClusterWorld {
 
     private func isWanted(_ isSuch: (OperatorIntent) -> Bool) -> Bool { operators?.intent.map(isSuch) ?? false }
 
-    /// Whether nothing runs on the agent. Tasks of a removed framework do not count: as in Apache Mesos nobody keeps book
-    /// of them while they have their grace period to end.
+    /// Whether nothing runs on the agent. Tasks of a removed framework do not count: as in Apache Mesos nobody keeps
+    /// book of them while they have their grace period to end.
     private func isEmpty(_ id: AgentID) -> Bool {
         guard let host = agents.first(where: { $0.disk.agent == id }) else { return true }
         return host.disk.tasks.values.allSatisfy { task in
@@ -101,6 +101,11 @@ extension ClusterWorld {
         }
         if snapshot.quotas != cluster.registry.quotas {
             fail("the allocator of master-\(index) has other quotas than the registry")
+        }
+        for agent in cluster.agents.all where agent.isConnected {
+            if !AgentHost.isWhole(agent.total) {
+                fail("master-\(index) has agent \(agent.id) with \(agent.total) instead of \(AgentHost.capacity)")
+            }
         }
         for (id, agent) in snapshot.agents where agent.isActive && cluster.registry.standings[id] != nil {
             fail("the allocator of master-\(index) gives agent \(id) away, which is deactivated")
@@ -123,6 +128,13 @@ extension ClusterWorld {
             if (host != nil) != offer.hasUnavailability {
                 fail("master-\(index) offers agent \(id) \(host == nil ? "with" : "without") unavailability")
             }
+            for resource in offer.resources {
+                guard let own = Self.owner(of: resource), let role = try? RoleName(offer.allocationInfo.role)
+                else { continue }
+                if own != role, !own.isAncestor(of: role) {
+                    fail("master-\(index) offers \(role) what is reserved to \(own)")
+                }
+            }
             let framework = FrameworkID(offer.frameworkID)
             if let role = try? RoleName(offer.allocationInfo.role),
                 cluster.frameworks[framework]?.suppressed.contains(role) == true
@@ -133,24 +145,36 @@ extension ClusterWorld {
         checkLimits(offers, cluster, ofMaster: index)
     }
 
-    /// A role that is offered CPUs has not more of them, offered and used, than its limit.
+    /// A role that is offered CPUs that are not reserved has not more of them, reserved to it, offered and used, than
+    /// its limit. What is reserved to it is offered whatever the limit.
     private mutating func checkLimits(_ offers: [V1Offer], _ cluster: Cluster, ofMaster index: Int) {
         for (role, quota) in cluster.registry.quotas.sorted(by: { $0.key < $1.key }) {
             guard let limit = quota.limits["cpus"],
                 offers.contains(where: { offer in
                     (try? RoleName(offer.allocationInfo.role))?.top == role
-                        && offer.resources.contains { $0.name == "cpus" }
+                        && offer.resources.contains { $0.name == "cpus" && Self.owner(of: $0) == nil }
                 })
             else { continue }
             var sum = Scalar(milli: 0)
             for offer in cluster.offers.all where offer.role.top == role {
-                sum += Self.cpus(of: offer.resources)
+                sum += Self.cpus(of: offer.resources.unreserved)
             }
             cluster.tasks.forEach { task in
-                if task.isCharged, task.role.top == role { sum += Self.cpus(of: task.resources) }
+                if task.isCharged, task.role.top == role { sum += Self.cpus(of: task.resources.unreserved) }
+            }
+            for agent in cluster.agents.all where agent.isAllocated {
+                for reserved in agent.total.reservedRoles where reserved.top == role {
+                    sum += Self.cpus(of: agent.total.reserved(for: reserved))
+                }
             }
             if limit < sum { fail("master-\(index) lets \(role) have \(sum) CPUs, of which its limit is \(limit)") }
         }
+    }
+
+    /// To whom it is reserved; nil if to nobody. Frameworks without refined reservations are told in the older form.
+    private static func owner(of resource: V1Resource) -> RoleName? {
+        let name = resource.reservations.last?.role ?? (resource.hasRole ? resource.role : "*")
+        return name == "*" ? nil : try? RoleName(name)
     }
 
     private static func cpus(of resources: Resources) -> Scalar {

@@ -79,6 +79,7 @@ extension ClusterWorld {
             operators?.master = nil
             return comeBack(within: 100...1000)
         }
+        if case .unreserve(let id, _) = intent { operationLedger.unreservesWanted[id, default: 0] += 1 }
         history.add("\(timeline.nanoseconds / 1_000_000) operator asks master-\(known): \(intent)")
         operators?.connection = number
         send(.operatorCall(intent.call), on: number, to: .master)
@@ -114,7 +115,8 @@ extension ClusterWorld {
         switch intent {
         // Nothing of the world stands against these.
         case .weight, .quota: false
-        case .schedule, .machineDown, .machineUp, .deactivate, .drain, .reactivate, .gone, .teardown:
+        case .schedule, .machineDown, .machineUp, .deactivate, .drain, .reactivate, .gone, .teardown, .reserve,
+            .unreserve:
             status == 400 || status == 404 || status == 409
         }
     }
@@ -128,8 +130,11 @@ extension ClusterWorld {
         let ids = Set(agents.compactMap(\.disk.agent)).union(zooKeeper.store.standings.keys).sorted()
         let agent = ids.isEmpty ? nil : side.pick(ids)
         switch Int.random(in: 0..<100, using: &side) {
-        case 0..<14: return .weight(role, [0.5, 1, 2, 3.5][Int.random(in: 0..<4, using: &side)])
-        case 14..<32: return quotaWish(role)
+        case 0..<8: return .weight(role, [0.5, 1, 2, 3.5][Int.random(in: 0..<4, using: &side)])
+        case 8..<12: return agent.map { .reserve($0, role) }
+        case 12..<15:
+            return unreserveWish()
+        case 15..<32: return quotaWish(role)
         case 32..<44:
             // Machines that are down must stay in the schedule.
             var hosts = downHosts
@@ -163,6 +168,16 @@ extension ClusterWorld {
         }
     }
 
+    /// To give up what is reserved on some agent; its volumes stay.
+    private func unreserveWish() -> OperatorIntent? {
+        for host in agents {
+            let reserved = host.disk.resources.converted
+            let plain = reserved.without(reserved.volumes)
+            if !plain.isEmpty, let id = host.disk.agent { return .unreserve(id, plain) }
+        }
+        return nil
+    }
+
     var downHosts: [Int] {
         agents.indices.filter { zooKeeper.store.downMachines.contains(Machine(OperatorIntent.machine($0))) }
     }
@@ -181,6 +196,7 @@ extension ClusterWorld {
                 return .quota(role.value, guarantee: side.chance(50) ? 1 : nil, limit: nil)
             }
         }
+        if let wish = unreserveWish() { return wish }
         let hasTidiedUp = store.standings.keys.allSatisfy { id in !agents.contains { $0.disk.agent == id } }
         operators?.hasTidiedUp = hasTidiedUp
         return nil

@@ -19,6 +19,7 @@ extension ClusterWorld {
         let after = zooKeeper.store
         for index in downHosts { agents[index].wasDown = true }
         checkDecisions(before, ofMaster: index)
+        checkIntruders(in: after)
         for case .markUnreachable(let id, _) in write.operations { checkBrake(on: id, ofMaster: index) }
         for id in Set(before.agents.keys).union(before.unreachable.keys).union(before.gone.keys).sorted() {
             guard after.agents[id] == nil, after.unreachable[id] == nil, after.gone[id] == nil else { continue }
@@ -32,8 +33,8 @@ extension ClusterWorld {
         }
     }
 
-    /// No agent is written off because it vanished together with too many others under this leader: that is the fault of
-    /// the network.
+    /// No agent is written off because it vanished together with too many others under this leader: that is the fault
+    /// of the network.
     private mutating func checkBrake(on id: AgentID, ofMaster index: Int) {
         guard let cluster = masters[index].core?.cluster, let host = agents.first(where: { $0.disk.agent == id }),
             host.isAway(at: timeline.nanoseconds), cluster.agents[id]?.isAwaited == false
@@ -108,6 +109,7 @@ extension ClusterWorld {
             fail("the allocator of master-\(index): \(violation)")
         }
         checkDecisions(ofLeader: index, cluster)
+        checkWatchers(ofMaster: index, cluster)
         for offer in cluster.offers.all {
             if cluster.agents[offer.agent]?.isConnected != true {
                 fail("master-\(index) has an offer out of agent \(offer.agent), which is not connected")

@@ -41,6 +41,9 @@ struct SimFramework {
 
     let index: Int
     var id: FrameworkID?
+    /// It reserves and makes volumes.
+    var reserves = false
+    var operations: [String: SimOperation] = [:]
     /// How many tasks it still wants to launch.
     var tasksWanted: Int
     /// How many it will want later, one by one: tasks are launched all through the storm.
@@ -81,13 +84,21 @@ struct SimFramework {
         info.failoverTimeout = failoverTimeout
         info.checkpoint = true
         info.roles = roles
-        info.capabilities = [V1FrameworkInfo.Capability.TypeEnum.partitionAware, .multiRole].map { type in
+        let capabilities: [V1FrameworkInfo.Capability.TypeEnum] =
+            [.partitionAware, .multiRole] + (reserves ? [.reservationRefinement] : [])
+        info.capabilities = capabilities.map { type in
             var capability = V1FrameworkInfo.Capability()
             capability.type = type
             return capability
         }
         if let id { info.id = V1FrameworkID(id) }
         return info
+    }
+
+    /// The role it always has.
+    var ownRole: RoleName {
+        guard let role = try? RoleName("role-\(index)") else { preconditionFailure("role-\(index) is a role") }
+        return role
     }
 
     var openTasks: [TaskID] { tasks.filter { $0.value.ending == nil }.keys.sorted() }
@@ -125,6 +136,10 @@ extension ClusterWorld {
                 .framework(index, .retryDue(attempt: frameworks[index].attempt)), after: random.milliseconds(50...2000))
         case .reconcileDue:
             reconcile(index)
+            if !isStormy, frameworks[index].isSuppressed, hasClaims(index) {
+                frameworks[index].isSuppressed = false
+                call(index) { $0.type = .revive }
+            }
             timeline.schedule(.framework(index, .reconcileDue), after: .seconds(4))
         case .killDue(let task, let attempt):
             // A new leader may not know the task yet, and then a KILL is nothing to it.
@@ -214,6 +229,8 @@ extension ClusterWorld {
             for offer in event.offers.offers { answer(offer, framework: index) }
         case .update:
             note(event.update.status, framework: index)
+        case .updateOperationStatus:
+            note(event.updateOperationStatus.status, framework: index)
         case .error where event.error.message == "Framework failed over":
             // An older SUBSCRIBE of ours was still waiting in a frozen master and came out last. The stream ends; the
             // framework subscribes again.
@@ -226,7 +243,7 @@ extension ClusterWorld {
         }
     }
 
-    private mutating func call(_ index: Int, _ fill: (inout V1SchedulerCall) -> Void) {
+    mutating func call(_ index: Int, _ fill: (inout V1SchedulerCall) -> Void) {
         guard let connection = frameworks[index].connection, let id = frameworks[index].id else { return }
         var call = V1SchedulerCall()
         call.frameworkID = V1FrameworkID(id)
@@ -240,8 +257,11 @@ extension ClusterWorld {
             return fail("offer \(offer.id.value) has resources that cannot be read")
         }
         var launches: [V1TaskInfo] = []
-        while frameworks[index].tasksWanted > 0, left.contains(SimFramework.taskNeed), launches.count < 2 {
-            left -= SimFramework.taskNeed
+        let claims = claims(in: offer, left: &left, framework: index)
+        while frameworks[index].tasksWanted > 0, launches.count < 2,
+            let need = claims.isEmpty ? keptNeed(in: left, framework: index) ?? taskNeed(in: left) : taskNeed(in: left)
+        {
+            left -= need
             frameworks[index].tasksWanted -= 1
             frameworks[index].launched += 1
             let id = TaskID("f\(index)t\(frameworks[index].launched)")
@@ -254,12 +274,11 @@ extension ClusterWorld {
             task.agentID = offer.agentID
             let isEndless = random.chance(frameworks[index].isMortal ? 50 : isKillWanted ? 70 : 0)
             task.command.value = isEndless ? SimFramework.endlessCommand : "work"
-            task.resources = SimFramework.taskNeed.protobuf(
-                allocationRole: try? RoleName(offer.allocationInfo.role))
+            task.resources = need.protobuf(allocationRole: try? RoleName(offer.allocationInfo.role))
             launches.append(task)
         }
         call(index) { call in
-            if launches.isEmpty {
+            if launches.isEmpty, claims.isEmpty {
                 call.type = .decline
                 call.decline.offerIds = [offer.id]
                 call.decline.filters.refuseSeconds = 2
@@ -269,16 +288,22 @@ extension ClusterWorld {
                 operation.launch.taskInfos = launches
                 call.type = .accept
                 call.accept.offerIds = [offer.id]
-                call.accept.operations = [operation]
+                call.accept.operations = claims + (launches.isEmpty ? [] : [operation])
                 call.accept.filters.refuseSeconds = 0
             }
         }
-        if plan.suppresses, launches.isEmpty, frameworks[index].tasksWanted == 0, !frameworks[index].isSuppressed {
+        if plan.suppresses, launches.isEmpty, claims.isEmpty, frameworks[index].tasksWanted == 0,
+            !frameworks[index].isSuppressed, !hasClaims(index)
+        {
             frameworks[index].isSuppressed = true
             call(index) { $0.type = .suppress }
         }
         // Some are killed before anybody can have started them.
         for task in launches where random.chance(30) { killIfWanted(TaskID(task.taskID), framework: index) }
+    }
+
+    private func taskNeed(in left: Resources) -> Resources? {
+        left.contains(SimFramework.taskNeed) ? SimFramework.taskNeed : nil
     }
 
     /// The KILL comes a while after the task is known, when its agent may be away.
@@ -327,15 +352,18 @@ extension ClusterWorld {
             if status.reason == .reconciliation { scheduleKill(of: id, view, framework: index) }
         case .taskRunning: scheduleKill(of: id, view, framework: index)
         // A kill is nothing to an unreachable task; it is sent again when the task is back.
-        case .taskUnreachable: frameworks[index].tasks[id]?.killSentOn = nil
+        case .taskUnreachable, .taskLost: frameworks[index].tasks[id]?.killSentOn = nil
         default: break
         }
     }
 
     /// Asks for every task that has not ended, as frameworks do after each subscription and now and then.
     private mutating func reconcile(_ index: Int) {
-        let open = frameworks[index].openTasks
-        guard !open.isEmpty else { return }
+        reconcileOperations(index, namesAgents: claimChance.chance(80))
+        // Without names it asks for everything, and hears of tasks that it believes lost, too.
+        let hasLost = frameworks[index].tasks.values.contains(where: \.isGivenUp) && side.chance(50)
+        let open = hasLost ? [] : frameworks[index].openTasks
+        guard hasLost || !open.isEmpty else { return }
         let views = frameworks[index].tasks
         // Some clients never say on which agent.
         let namesAgents = random.chance(70)

@@ -12,11 +12,21 @@ struct WorldPlan {
     let suppresses: Bool
     /// More agents than usual: enough that a part of them can vanish.
     let moreAgents: Int
+    /// Frameworks reserve and make volumes.
+    let reserves: Bool
+    /// At most one agent is removed in so long.
+    let removalInterval: Duration?
+    /// Agents of other clusters and of other versions come by.
+    let hasIntruders: Bool
 
-    init(drawnFrom random: inout SeededRandom) {
+    /// - Parameter late: What was added later draws from here, and leaves the rest as it was.
+    init(drawnFrom random: inout SeededRandom, late: inout SeededRandom) {
         hasOperator = random.chance(55)
         isStrange = random.chance(55)
         suppresses = random.chance(30)
         moreAgents = random.chance(20) ? Int.random(in: 2...3, using: &random) : 0
+        reserves = late.chance(35)
+        removalInterval = late.chance(25) ? late.milliseconds(1000...8000) : nil
+        hasIntruders = late.chance(25)
     }
 }

@@ -46,9 +46,12 @@ extension ClusterWorld {
             return
         }
         let isSlow = slowZooKeeperUntil > timeline.nanoseconds
+        // One session's requests are carried out in the order in which they were made.
+        let due = timeline.nanoseconds + random.milliseconds(isSlow ? 100...2500 : 1...60).nanoseconds
+        masters[index].lastRequestDue = max(masters[index].lastRequestDue, due)
         timeline.schedule(
             .zooKeeper(.request(master: index, generation: generation, effect)),
-            after: random.milliseconds(isSlow ? 100...2500 : 1...60))
+            after: .nanoseconds(masters[index].lastRequestDue - timeline.nanoseconds))
     }
 
     mutating func take(_ happening: ZooKeeperHappening) {
@@ -177,8 +180,11 @@ extension ClusterWorld {
     }
 
     private mutating func reply(_ event: MasterEvent, to index: Int, _ generation: Int) {
+        let due = timeline.nanoseconds + random.milliseconds(1...60).nanoseconds
+        masters[index].lastReplyDue = max(masters[index].lastReplyDue, due)
         timeline.schedule(
-            .toMaster(index, generation: generation, event), after: random.milliseconds(1...60))
+            .toMaster(index, generation: generation, event),
+            after: .nanoseconds(masters[index].lastReplyDue - timeline.nanoseconds))
     }
 
     private mutating func tellLeader(to observer: Observer) {

@@ -38,6 +38,23 @@ struct MetricsTests {
         #expect(!self.metrics(talk, perFramework: false).keys.contains { $0.hasPrefix("master/frameworks/") })
     }
 
+    @Test func `refusals in force are counted by role, and calls by principal`() {
+        var talk = MasterConversation()
+        var info = Samples.framework()
+        info.principal = "ci"
+        let pair = talk.pair(info)
+        let offers = talk.offers(pair.stream).map(\.id)
+        talk.call(pair.stream, pair.framework, .decline) { call in
+            call.decline.offerIds = offers
+            call.decline.filters.refuseSeconds = 60
+        }
+        let metrics = metrics(talk, perFramework: false)
+        #expect(metrics["allocator/mesos/offer_filters/roles/dev/active"] == Double(offers.count))
+        #expect(metrics["frameworks/ci/messages_received"] == 2)
+        #expect(metrics["frameworks/ci/messages_processed"] == 2)
+        #expect(!metrics.keys.contains { $0.hasPrefix("master/frameworks/") })
+    }
+
     @Test func `watchers and the registry's size are told`() {
         var talk = MasterConversation()
         talk.pair()

@@ -1,6 +1,7 @@
 // Operators who watch: what they hear, in which order, and when their streams end.
 import MesosProtocol
 import Resources
+import Security
 import Testing
 
 @testable import MiniMaster
@@ -156,6 +157,37 @@ struct OperatorStreamTests {
         #expect(heard(talk, stream) == ["TASK_UPDATED t1 TASK_KILLED", "FRAMEWORK_REMOVED build"])
     }
 
+    @Test func `a watcher hears only of what the rules let them see`() {
+        var settings = MasterSettings()
+        let own: [AccessControlList.Rule] = [
+            .init(subjects: .some(["ops"]), objects: .any), .init(subjects: .some(["ci"]), objects: .some(["alice"])),
+            .init(subjects: .any, objects: .none),
+        ]
+        settings.acls = AccessControlList(rules: [.viewFrameworks: own, .viewTasks: own])
+        var talk = MasterConversation(settings: settings)
+        let ops = talk.watch(as: Principal("ops"))
+        let ci = talk.watch(as: Principal("ci"))
+        let nobody = talk.watch()
+        talk.drain()
+        var info = Samples.framework()
+        info.user = "alice"
+        let pair = talk.pair(info)
+        var foreign = Samples.task("t2", on: pair.agent)
+        foreign.command.user = "bob"
+        talk.launch([Samples.task("t1", on: pair.agent), foreign], pair)
+        talk.call(pair.stream, pair.framework, .teardown)
+        let ending = ["TASK_UPDATED t1 TASK_KILLED", "TASK_UPDATED t2 TASK_KILLED", "FRAMEWORK_REMOVED build"]
+        #expect(
+            heard(talk, ops) == [
+                "FRAMEWORK_ADDED build", "AGENT_ADDED a1.example.org", "TASK_ADDED t1", "TASK_ADDED t2",
+            ] + ending)
+        #expect(
+            heard(talk, ci) == [
+                "FRAMEWORK_ADDED build", "AGENT_ADDED a1.example.org", "TASK_ADDED t1", ending[0], ending[2],
+            ])
+        #expect(heard(talk, nobody) == ["AGENT_ADDED a1.example.org"])
+    }
+
     @Test func `one watcher too many costs the oldest its stream`() {
         var settings = MasterSettings()
         settings.operatorStreamsMax = 2
@@ -220,14 +252,15 @@ struct OperatorStreamTests {
 extension MasterConversation {
     /// Subscribes an operator and returns the stream.
     @discardableResult
-    mutating func watch() -> StreamID {
+    mutating func watch(as principal: Principal? = nil) -> StreamID {
         var call = V1OperatorCall()
         call.type = .subscribe
         watchers += 1
         let stream = StreamID("operator-\(watchers)")
         send(
             .operatorCalled(
-                RequestNumber(1_000_000 + UInt64(watchers)), OperatorRequest(call: call, freshStreamID: stream)))
+                RequestNumber(1_000_000 + UInt64(watchers)),
+                OperatorRequest(call: call, principal: principal, freshStreamID: stream)))
         return stream
     }
 }

@@ -1,4 +1,6 @@
 // RECONCILE: one line of the table per test.
+import HTTPClient
+import HTTPServer
 import MesosProtocol
 import Resources
 import Testing
@@ -97,5 +99,42 @@ struct ReconciliationTests {
         #expect(reconcile(&talk, pair, "t1", on: "stranger")?.state == .taskUnknown)
         talk.register(Samples.agent(id: "a-S0"))
         #expect(reconcile(&talk, pair, "t1", on: "a-S0")?.state == .taskGone)
+    }
+
+    @Test(.timeLimit(.minutes(2))) func `a framework that reads late gets every answer, and few wait for it at a time`()
+        async throws
+    {
+        try await RunningMaster.with { master in
+            let response = try await master.stream(
+                "/api/v1/scheduler",
+                Array(#"{"type":"SUBSCRIBE","subscribe":{"framework_info":{"user":"root","name":"x"}}}"#.utf8),
+                headers: [("Content-Type", "application/json")])
+            let stream = try #require(response.header("Mesos-Stream-Id"))
+            var records = RecordReader(response)
+            let first = try MesosJSON.decode(V1SchedulerEvent.self, from: #require(try await records.next()))
+            let count = 40_000
+            var call = V1SchedulerCall()
+            call.type = .reconcile
+            call.frameworkID = first.subscribed.frameworkID
+            call.reconcile.tasks = (0..<count).map { index in
+                var task = V1SchedulerCall.Reconcile.Task()
+                task.taskID.value = "a task with a name of some length, as builds have them, number \(index)"
+                return task
+            }
+            let reply = try await HTTPClient.shared.fetch(
+                master.request(
+                    "POST", "/api/v1/scheduler",
+                    [("Content-Type", "application/x-protobuf"), ("Mesos-Stream-Id", stream)],
+                    MediaType.protobuf.encode(call)))
+            #expect(reply.status == 202)
+            // What one piece of answers takes, beyond the bound.
+            let bound = MasterShell.reconciliationBytesMax + 1 << 20
+            var told = 0
+            while told < count {
+                #expect(master.server.shell.streamBudget.bytes <= bound)
+                let event = try MesosJSON.decode(V1SchedulerEvent.self, from: #require(try await records.next()))
+                if event.type == .update { told += 1 }
+            }
+        }
     }
 }

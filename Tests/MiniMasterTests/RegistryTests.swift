@@ -27,7 +27,8 @@ struct RegistryTests {
             .setStanding("m-S1", .draining(drain)), .setStanding("m-S3", .drained(drain)),
             .setSchedule((0..<12).map(window), replacing: 0),
             .setMachineDown(Machine(hostname: "H3", ip: "10.0.0.3"), true),
-            .setMachineDown(Machine(hostname: "", ip: "10.0.0.4"), true),
+            .setMachineDown(Machine(hostname: "", ip: "10.0.0.4"), true), .nameCluster("c"),
+            .setMinimumCapabilities(["QUOTA_V2", "AGENT_DRAINING"]),
         ]
     }
 
@@ -39,6 +40,23 @@ struct RegistryTests {
         window.machineIds = [MasterConversation.machine("H\(number)", "10.0.0.\(number)")]
         window.unavailability.start.nanoseconds = Int64(number)
         return window
+    }
+
+    @Test func `a registry says what its reader must understand, and a master that does not understand it leaves`() {
+        var talk = MasterConversation()
+        let pair = talk.pair(Samples.framework(), Samples.drainable())
+        #expect(talk.stored.minimumCapabilities.isEmpty)
+        talk.operate(.deactivateAgent) { $0.deactivateAgent.agentID = V1AgentID(pair.agent) }
+        #expect(talk.stored.minimumCapabilities == ["AGENT_DRAINING"])
+        talk.operate(.reactivateAgent) { $0.reactivateAgent.agentID = V1AgentID(pair.agent) }
+        #expect(talk.stored.minimumCapabilities.isEmpty)
+        var newer = talk.stored
+        newer.minimumCapabilities = ["QUOTA_V2", "WARP_DRIVE"]
+        let next = MasterConversation(stored: newer)
+        #expect(next.core.cluster == nil)
+        let reasons = next.effects.compactMap { if case .exit(let reason) = $0 { reason } else { nil } }
+        #expect(reasons.count == 1)
+        #expect(reasons.first?.contains("the capability WARP_DRIVE") == true)
     }
 
     @Test func `a shorter schedule leaves nothing of the longer one`() {

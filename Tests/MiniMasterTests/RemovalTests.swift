@@ -16,6 +16,14 @@ struct RemovalTests {
 
     private func count(_ name: String, _ talk: MasterConversation) -> UInt64 { talk.core.counters["master/\(name)"] }
 
+    private func state(_ talk: MasterConversation) -> [UInt8] {
+        guard let cluster = talk.core.cluster else { return [] }
+        let facts = MasterFacts(
+            configuration: MasterConfiguration(workDir: "/var/lib/mini"), selfInfo: talk.core.selfInfo,
+            build: BuildInfo(), startedAt: talk.now.wall)
+        return StateDocuments(cluster, facts).state()
+    }
+
     private func rateLimited(_ interval: Duration) -> MasterSettings {
         var settings = MasterSettings()
         settings.agentRemovalInterval = interval
@@ -100,6 +108,10 @@ struct RemovalTests {
         let alarms = talk.notes.filter { $0.level == .error }
         #expect(alarms.count == 1)
         #expect(alarms.first?.text.hasPrefix("AGENT REMOVAL STOPPED: 5 of 10 agents fell silent together") == true)
+        let state = String(decoding: state(talk), as: UTF8.self)
+        #expect(
+            state.contains(
+                #""agent_removal":{"brake_engaged":true,"recovery_held":false,"silent":5,"waiting":5}"#), "\(state)")
         talk.drain()
         talk.pass(.seconds(300), answeringOn: alive)
         #expect(talk.stored.unreachable.isEmpty)

@@ -111,6 +111,48 @@ struct SimulationFindingsTests {
         #expect(talk.statuses(pair.stream).map(\.state) == [.taskDropped])
     }
 
+    @Test func `a task that its agent has lost leaves the books when its framework was told, acknowledged or not`() {
+        var talk = MasterConversation()
+        let pair = talk.pair()
+        talk.launch([Samples.task("t1", on: pair.agent)], pair)
+        talk.update(pair.link, pair.framework, "t1", on: pair.agent, .taskRunning, uuid: 1)
+        talk.acknowledge(pair, "t1", uuid: 1)
+        // Its record on the agent's disk was damaged: the agent comes back without it, and is asked.
+        talk.send(.linkClosed(pair.link))
+        let link = talk.register(Samples.agent(id: pair.agent.value))
+        talk.agentCall(link, .update) { call in
+            call.update.frameworkID = V1FrameworkID(pair.framework)
+            call.update.latestState = .taskLost
+            call.update.status = Samples.status("t1", on: pair.agent, .taskLost, uuid: 2)
+            call.update.status.source = .agent
+            call.update.status.reason = .reconciliation
+            call.update.status.clearContainerStatus()
+        }
+        #expect(talk.statuses(pair.stream).last?.state == .taskDropped)
+        #expect(talk.core.cluster?.tasks.count == 0)
+        #expect(talk.isBalanced(pair.agent))
+    }
+
+    @Test func `an operation that is done stays done when its agent is marked gone before it was acknowledged`() {
+        var talk = MasterConversation()
+        let pair = talk.pair(
+            Samples.framework(capabilities: [.multiRole, .partitionAware, .reservationRefinement]), Samples.agent())
+        var reserve = Samples.operation(.reserve, Samples.reserved("cpus:1", for: "dev"))
+        reserve.id.value = "o1"
+        talk.accept([reserve], pair, refuseSeconds: 0)
+        let id = talk.core.cluster?.operations[pair.framework, "o1"]?.id
+        talk.agentCall(pair.link, .operationStatus) { call in
+            call.operationStatus.id = id
+            call.operationStatus.status.operationID.value = "o1"
+            call.operationStatus.status.state = .operationFinished
+            call.operationStatus.status.statusUUID = WireUUID(bytes: [UInt8](repeating: 7, count: 16))
+        }
+        talk.operate(.markAgentGone) { $0.markAgentGone.agentID = V1AgentID(pair.agent) }
+        let told = talk.events(pair.stream).filter { $0.type == .updateOperationStatus }
+        #expect(told.map(\.updateOperationStatus.status.state) == [.operationFinished, .operationFinished])
+        #expect(talk.core.cluster?.operations.all.isEmpty == true)
+    }
+
     @Test func `a filter's timer that is late is not replaced, or timers would breed for ever`() {
         var talk = MasterConversation()
         let pair = talk.pair()

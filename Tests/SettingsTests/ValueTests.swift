@@ -68,6 +68,16 @@ import Testing
             ])
     }
 
+    @Test func `agents get ten minutes at least to come back, as in Apache Mesos`() {
+        for name in ["agent_reregister_timeout", "slave_reregister_timeout"] {
+            #expect(
+                FakeHost().master("--work_dir=/m", "--\(name)=599secs").errors.contains {
+                    $0.hasPrefix("--agent_reregister_timeout: expected at least 10mins, found '599secs'")
+                }, "\(name)")
+            #expect(FakeHost().master("--work_dir=/m", "--\(name)=10mins").errors == [])
+        }
+    }
+
     @Test func `every default is a value that its flag would take`() {
         for table in [FlagTable.master, .agent] {
             for flag in table.flags {

@@ -1,4 +1,5 @@
 // The answer of /metrics/snapshot: one flat object of numbers under the names of Apache Mesos, sorted.
+import Allocator
 import MesosProtocol
 import Resources
 
@@ -86,8 +87,29 @@ struct MetricsDocument {
             }
             for (name, amount) in row.consumed.scalars { metrics[prefix + "\(name)/consumed"] = amount.doubleValue }
         }
+        addFilters(cluster, to: &metrics)
+        addMessages(cluster, to: &metrics)
         if facts.configuration.publishPerFrameworkMetrics { addFrameworks(cluster, figures, to: &metrics) }
         metrics["master/operator_event_stream_subscribers"] = Double(cluster.operatorStreams.count)
+    }
+
+    private func addFilters(_ cluster: Cluster, to metrics: inout [String: Double]) {
+        for framework in cluster.frameworks.all {
+            for role in framework.roles {
+                metrics["allocator/mesos/offer_filters/roles/\(role)/active", default: 0] += Double(
+                    cluster.allocator.filterCount(of: framework.id, in: role))
+            }
+        }
+    }
+
+    /// Calls of the frameworks of each principal. A call is dealt with in the step in which it comes in.
+    private func addMessages(_ cluster: Cluster, to metrics: inout [String: Double]) {
+        for framework in cluster.frameworks.all where framework.info.hasPrincipal {
+            let count = Double(cluster.frameworkMetrics[framework.id].callCount)
+            for name in ["messages_received", "messages_processed"] {
+                metrics["frameworks/\(framework.info.principal)/\(name)", default: 0] += count
+            }
+        }
     }
 
     /// Metrics under `master/frameworks/<name>/<id>/`.

@@ -74,12 +74,24 @@ struct StateDocuments {
             json.member("hostname", info.hostname)
             if info.hasDomain { json.member("domain", info.domain) }
         }
+        removals(&json)
         if let name = facts.configuration.cluster { json.member("cluster", name) }
         if let directory = facts.configuration.logDirectory { json.member("log_dir", directory) }
         if let file = facts.configuration.externalLogFile { json.member("external_log_file", file) }
         json.object("flags") { json in
             guard viewer.canSeeFlags else { return }
             for flag in facts.configuration.flags { json.member(flag.name, flag.value) }
+        }
+    }
+
+    /// Why agents that do not answer are kept; only while they are, since Apache Mesos has no such member.
+    private func removals(_ json: inout JSONWriter) {
+        guard cluster.removals.isBraked || cluster.isRecoveryRemovalHeld else { return }
+        json.object("agent_removal") { json in
+            json.member("brake_engaged", cluster.removals.isBraked)
+            json.member("recovery_held", cluster.isRecoveryRemovalHeld)
+            json.member("silent", cluster.removals.vanishedCount)
+            json.member("waiting", cluster.removals.waitingCount)
         }
     }
 

@@ -56,11 +56,14 @@ final class TimerMetric: Sendable {
 /// The durations a running master measures.
 struct MasterTimers: Sendable {
     let allocationRun = TimerMetric()
+    /// From the wish for a round to its start.
+    let allocationLatency = TimerMetric()
     let stateStore = TimerMetric()
     let stateFetch = TimerMetric()
 
     func add(to metrics: inout [String: Double]) {
         allocationRun.add("allocator/mesos/allocation_run_ms", to: &metrics)
+        allocationLatency.add("allocator/mesos/allocation_run_latency_ms", to: &metrics)
         stateStore.add("registrar/state_store_ms", to: &metrics)
         stateFetch.add("registrar/state_fetch_ms", to: &metrics)
     }

@@ -156,7 +156,7 @@ package struct Cluster: Sendable {
 
     /// Asks for a change to be made durable. Only `continuation` may tell anybody about it.
     mutating func persist(_ operations: [RegistryOperation], then continuation: Registrar.Continuation) {
-        registrar.submit(operations, then: continuation)
+        registrar.submit(withCapabilities(operations), then: continuation)
     }
 
     mutating func registryWritten(_ number: UInt64) {

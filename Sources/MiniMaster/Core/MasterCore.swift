@@ -139,6 +139,7 @@ package struct MasterCore: Sendable {
 
     private mutating func recovered(_ term: Term, _ state: RegistryState, at now: Moment) -> [MasterEffect] {
         guard leadership.recovered(term) else { return [] }
+        if let reason = MasterCapabilities.refusal(of: state) { return [.exit(reason: reason)] }
         cluster = Cluster(
             settings: settings, selfInfo: selfInfo, term: term, recovered: state, numbers: idleNumbers, at: now)
         cluster?.useWhitelist(whitelist)

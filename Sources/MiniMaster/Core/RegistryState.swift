@@ -24,6 +24,8 @@ package struct RegistryState: Equatable, Sendable {
     package var downMachines: Set<Machine> = []
     /// What tells this cluster from every other; given once, by its first leader.
     package var cluster: String?
+    /// What a master must be able to do to lead with this registry.
+    package var minimumCapabilities: Set<String> = []
 
     package init() {}
 
@@ -61,6 +63,7 @@ package struct RegistryState: Equatable, Sendable {
         case .setMachineDown(let machine, let isDown):
             if isDown { downMachines.insert(machine) } else { downMachines.remove(machine) }
         case .nameCluster(let name): cluster = name
+        case .setMinimumCapabilities(let names): minimumCapabilities = names
         }
     }
 }
@@ -106,6 +109,7 @@ package enum RegistryOperation: Hashable, Sendable {
     case setSchedule([V1MaintenanceWindow], replacing: Int)
     case setMachineDown(Machine, Bool)
     case nameCluster(String)
+    case setMinimumCapabilities(Set<String>)
 }
 
 /// Some changes that are made together or not at all.

@@ -23,6 +23,8 @@ enum RegistryCodec {
         "agents", "unreachable", "gone", "frameworks", "weights", "quotas", "standings", "windows", "down", "cluster",
     ]
 
+    private static let capabilitiesName = "minimum_capabilities"
+
     /// The last change to a key wins, so that one write touches each entry once.
     static func changes(for operations: [RegistryOperation]) -> [RegistryChange] {
         var last: [String: Int] = [:]
@@ -55,6 +57,10 @@ enum RegistryCodec {
         case .forgetFramework(let id): [.delete(key: key("frameworks", id.value))]
         case .setWeight(let role, let weight?): [.put(key: key("weights", role.value), text("\(weight.doubleValue)"))]
         case .nameCluster(let name): [.put(key: key("cluster", "id"), text(name))]
+        case .setMinimumCapabilities(let names) where names.isEmpty:
+            [.delete(key: key("cluster", capabilitiesName))]
+        case .setMinimumCapabilities(let names):
+            [.put(key: key("cluster", capabilitiesName), text(names.sorted().joined(separator: ",")))]
         case .setWeight(let role, nil): [.delete(key: key("weights", role.value))]
         case .setQuota(let role, let quota?):
             [.put(key: key("quotas", role.value), bytes(of: QuotaRules.message(quota, of: role)))]
@@ -114,8 +120,12 @@ enum RegistryCodec {
             else { return false }
             state.downMachines.insert(Machine(id))
         case "cluster":
-            guard name == "id", let text = String(validating: bytes, as: UTF8.self), !text.isEmpty else { return false }
-            state.cluster = text
+            guard let text = String(validating: bytes, as: UTF8.self), !text.isEmpty else { return false }
+            switch name {
+            case "id": state.cluster = text
+            case capabilitiesName: state.minimumCapabilities = Set(text.split(separator: ",").map(String.init))
+            default: return false
+            }
         default: return false
         }
         return true

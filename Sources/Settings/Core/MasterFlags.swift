@@ -72,7 +72,8 @@ private enum MasterFlags {
             "max_agent_ping_timeouts", .integer(1...Int(Int32.max)), default: "5",
             aliases: ["max_slave_ping_timeouts"], "Missed pings after which an agent is unreachable."),
         .init(
-            "agent_reregister_timeout", .anyDuration, default: "10mins", aliases: ["slave_reregister_timeout"],
+            "agent_reregister_timeout", .duration(.seconds(600)...FlagText.durationMax), default: "10mins",
+            aliases: ["slave_reregister_timeout"],
             "How long agents may take to come back after a new leader or a broken connection."),
         .init(
             "agent_removal_rate_limit", .text, aliases: ["slave_removal_rate_limit"],

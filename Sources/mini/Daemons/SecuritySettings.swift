@@ -126,7 +126,7 @@ extension ResolvedSettings {
 
 extension TLSSettings {
     /// Flags, or else the environment of libprocess. Nil: no TLS.
-    fileprivate init?(_ settings: ResolvedSettings) throws(SettingsProblem) {
+    init?(_ settings: ResolvedSettings) throws(SettingsProblem) {
         var found = try TLSSettings.fromEnvironment(ProcessInfo.processInfo.environment) ?? TLSSettings()
         found.certificateFile = settings.text("tls_cert_file") ?? found.certificateFile
         found.keyFile = settings.text("tls_key_file") ?? found.keyFile

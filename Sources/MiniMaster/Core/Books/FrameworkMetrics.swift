@@ -24,6 +24,8 @@ package struct FrameworkMetrics: Equatable, Sendable {
         }
     }
 
+    var callCount: UInt64 { calls.values.reduce(0, +) }
+
     mutating func countSubscription() { calls[.subscribe, default: 0] += 1 }
 
     mutating func count(_ event: V1SchedulerEvent) {
@@ -41,7 +43,7 @@ package struct FrameworkMetrics: Equatable, Sendable {
     var all: [(name: String, value: UInt64)] {
         var all: [(name: String, value: UInt64)] = [
             ("offers/sent", offersSent), ("offers/accepted", offersAccepted), ("offers/declined", offersDeclined),
-            ("offers/rescinded", offersRescinded), ("calls", calls.values.reduce(0, +)),
+            ("offers/rescinded", offersRescinded), ("calls", callCount),
             ("events", events.values.reduce(0, +)), ("operations", operations.values.reduce(0, +)),
         ]
         for type in V1SchedulerCall.TypeEnum.allCases where type != .unknown {

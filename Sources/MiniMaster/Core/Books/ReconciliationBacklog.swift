@@ -29,6 +29,8 @@ struct ReconciliationBacklog: Sendable {
     private var count = 0
 
     var isEmpty: Bool { count == 0 }
+    /// The subscriptions that still wait for answers.
+    var streams: Set<StreamID> { Set(batches.map(\.stream)) }
 
     /// - Returns: Whether there was room.
     mutating func add(_ questions: [Question], of framework: FrameworkID, on stream: StreamID) -> Bool {

@@ -179,6 +179,11 @@ extension Cluster {
             settle(record, isDone: false)
             operations.remove(record.id)
             guard let framework = record.framework, record.operationID != nil else { continue }
+            if record.isTerminal {
+                // It has its end, which the agent will not repeat unless it comes back.
+                if state != .operationUnreachable { tellLatest(of: record, to: framework) }
+                continue
+            }
             var status = V1OperationStatus()
             status.operationID = record.info.id
             status.state = state

@@ -1,6 +1,7 @@
 // Operators who watch: the whole state first, then every change of it, in an order that always makes sense.
 import MesosProtocol
 import Resources
+import Security
 
 extension Cluster {
     // MARK: Coming and going
@@ -9,7 +10,7 @@ extension Cluster {
     mutating func subscribeOperator(_ request: RequestNumber, _ incoming: OperatorRequest) {
         let stream = incoming.freshStreamID
         answer(request, .operatorStream(stream))
-        if let oldest = operatorStreams.add(stream, max: settings.operatorStreamsMax) {
+        if let oldest = operatorStreams.add(stream, of: incoming.principal, max: settings.operatorStreamsMax) {
             emit(.closeOperatorStream(oldest, reason: "more than \(settings.operatorStreamsMax) operators subscribed"))
         }
         journalChanges(true)
@@ -42,35 +43,45 @@ extension Cluster {
     /// never told of before its framework, nor after its agent has gone.
     mutating func tellOperators() {
         guard !operatorStreams.isEmpty else { return }
-        var events: [V1OperatorEvent] = []
+        var events: [OperatorNews] = []
         let frameworkChanges = frameworks.takeJournal()
         let agentChanges = agents.takeJournal()
         for change in frameworkChanges {
             guard let framework = frameworks[change.id] else { continue }
+            let user = framework.info.user
             switch change.kind {
-            case .added: events.append(.frameworkAdded(description(of: framework)))
-            case .updated: events.append(.frameworkUpdated(description(of: framework)))
+            case .added: events.append(OperatorNews(.frameworkAdded(description(of: framework)), ofFrameworkOf: user))
+            case .updated:
+                events.append(OperatorNews(.frameworkUpdated(description(of: framework)), ofFrameworkOf: user))
             case .removed: break
             }
         }
         for case .added(let id) in agentChanges {
             guard let agent = agents[id] else { continue }
-            events.append(.agentAdded(description(of: agent)))
+            events.append(OperatorNews(.agentAdded(description(of: agent))))
         }
         let new = Set(frameworkChanges.filter { $0.kind == .added }.map(\.id))
         for change in tasks.takeJournal() {
-            let framework = change.record.key.framework
+            let id = change.record.key.framework
+            let framework = frameworks[id]
             // An agent may hold tasks of a framework whose subscription is still being written; they wait for it.
-            guard !new.contains(framework), frameworks[framework]?.isAnnounced == true || change.isEnd else { continue }
-            events.append(change.isNew ? .taskAdded(change.record) : .taskUpdated(change.record))
+            guard !new.contains(id), framework?.isAnnounced == true || change.isEnd else { continue }
+            events.append(
+                OperatorNews(
+                    change.isNew ? .taskAdded(change.record) : .taskUpdated(change.record), of: change.record,
+                    framework))
         }
-        for framework in new.sorted() { events += tasks.tasks(of: framework).map { .taskAdded($0) } }
-        for case .removed(let id) in agentChanges { events.append(.agentRemoved(id)) }
+        for id in new.sorted() {
+            events += tasks.tasks(of: id).map { OperatorNews(.taskAdded($0), of: $0, frameworks[id]) }
+        }
+        for case .removed(let id) in agentChanges { events.append(OperatorNews(.agentRemoved(id))) }
         for change in frameworkChanges where change.kind == .removed {
-            events.append(.frameworkRemoved(change.info))
+            events.append(OperatorNews(.frameworkRemoved(change.info), ofFrameworkOf: change.info.user))
         }
-        let streams = operatorStreams.all
-        for event in events { emit(.sendOperatorEvent(streams, event)) }
+        for news in events {
+            let streams = operatorStreams.all { news.isVisible(to: Viewer(principal: $0, acls: settings.acls)) }
+            if !streams.isEmpty { emit(.sendOperatorEvent(streams, news.event)) }
+        }
     }
 
     private func description(of framework: Framework) -> V1OperatorResponse.GetFrameworks.Framework {
@@ -121,23 +132,59 @@ extension Cluster {
     }
 }
 
-/// Who watches, oldest first.
-package struct OperatorStreams: Sendable {
-    private var streams: [StreamID] = []
+/// An event, and what a watcher must be allowed to see to hear of it. Agents are seen by everybody, as in their lists.
+private struct OperatorNews {
+    let event: V1OperatorEvent
+    private var frameworkUser: String?
+    private var task: TaskRecord?
+    private var framework: Framework?
 
-    var isEmpty: Bool { streams.isEmpty }
-    package var count: Int { streams.count }
-    /// Oldest first.
-    var all: [StreamID] { streams }
-
-    func contains(_ stream: StreamID) -> Bool { streams.contains(stream) }
-
-    /// - Returns: The oldest, which has to go for the new one.
-    mutating func add(_ stream: StreamID, max: Int) -> StreamID? {
-        streams.append(stream)
-        guard streams.count > Swift.max(1, max) else { return nil }
-        return streams.removeFirst()
+    init(_ event: V1OperatorEvent, ofFrameworkOf user: String? = nil) {
+        self.event = event
+        frameworkUser = user
     }
 
-    mutating func remove(_ stream: StreamID) { streams.removeAll { $0 == stream } }
+    init(_ event: V1OperatorEvent, of task: TaskRecord, _ framework: Framework?) {
+        self.event = event
+        self.task = task
+        self.framework = framework
+    }
+
+    func isVisible(to viewer: Viewer) -> Bool {
+        if viewer.seesEverything { return true }
+        if let task { return viewer.canSee(task, of: framework) }
+        return frameworkUser.map { viewer.canSeeFramework(user: $0) } ?? true
+    }
+}
+
+/// Who watches, oldest first.
+package struct OperatorStreams: Sendable {
+    private struct Entry: Sendable {
+        var stream: StreamID
+        /// Nil: nobody had to say who they are.
+        var principal: Principal?
+    }
+
+    private var entries: [Entry] = []
+
+    var isEmpty: Bool { entries.isEmpty }
+    package var count: Int { entries.count }
+
+    /// Oldest first.
+    func all(where isIncluded: (Principal?) -> Bool) -> [StreamID] {
+        entries.filter { isIncluded($0.principal) }.map(\.stream)
+    }
+
+    func contains(_ stream: StreamID) -> Bool { entries.contains { $0.stream == stream } }
+
+    func principal(of stream: StreamID) -> Principal? { entries.first { $0.stream == stream }?.principal }
+
+    /// - Returns: The oldest, which has to go for the new one.
+    mutating func add(_ stream: StreamID, of principal: Principal?, max: Int) -> StreamID? {
+        entries.append(Entry(stream: stream, principal: principal))
+        guard entries.count > Swift.max(1, max) else { return nil }
+        return entries.removeFirst().stream
+    }
+
+    mutating func remove(_ stream: StreamID) { entries.removeAll { $0.stream == stream } }
 }

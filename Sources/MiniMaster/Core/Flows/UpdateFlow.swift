@@ -52,7 +52,8 @@ extension Cluster {
             record.isUnreachable = false
             if let uuid = status.updateUUID { record.forwarded = (status.state, uuid) }
             record.remember(status)
-            if !status.isOnceOnly { record.isHeldByAgent = true }
+            // An agent that speaks of a task it does not hold has lost it, if it ever held it.
+            record.isHeldByAgent = !status.isOnceOnly
         }
         guard latest.isTerminal else { return }
         if !task.isTerminal { countTerminal(status.state.isTerminal ? status : Self.bare(latest, of: status)) }
