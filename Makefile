@@ -44,8 +44,19 @@ chaos: ## Attack a real cluster with FAULTS=n faults drawn from SEED=n (default 
 		swift test --skip-build --disable-xctest --filter ChaosIntegrationTests
 	@cat .build/chaos.md
 
+restarts: ## Kill and restart an agent RESTARTS=n times under RESTART_TASKS=n running tasks (default 50 and 100)
+	@scripts/install-packages program tests
+	@scripts/ensure-docker
+	@swift build --build-tests
+	@RESTARTS=$${RESTARTS:-50} RESTART_TASKS=$${RESTART_TASKS:-100} \
+		swift test --skip-build --disable-xctest --filter RestartTests
+
 bench-agents: build ## Simulate agents: register, kill the leader, register again with tasks, read the state (ARGS="--count 2000 --tasks 100000 --masters 3")
 	@.build/release/mini bench agents --count 2000 --tasks 100000 $(ARGS)
+
+bench-agent: build ## Measure what an agent adds to its tasks: time, processor time, memory (ARGS="latency rate" picks cases)
+	@scripts/ensure-docker
+	@.build/release/mini bench agent $(ARGS)
 
 bench-failover: build ## Kill leading masters and time how soon the next one makes an offer (ARGS="--runs 10 --count 100")
 	@.build/release/mini bench failover --count 100 --tasks 1000 --runs 10 $(ARGS)

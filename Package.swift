@@ -123,8 +123,9 @@ let package = Package(
         .target(
             name: "LoadTest",
             dependencies: [
-                "CLinux", "DevCluster", "MasterDetection", "SchedulerClient", "ZooKeeper", "MesosProtocol", "Resources",
-                "Mailbox", "Processes", protobuf, logging,
+                "CLinux", "DevCluster", "MasterDetection", "SchedulerClient", "HTTPClient", "ZooKeeper",
+                "MesosProtocol",
+                "Resources", "Mailbox", "Processes", protobuf, logging,
             ],
             swiftSettings: strict),
         .executableTarget(
@@ -135,7 +136,12 @@ let package = Package(
                 "Allocator", "MasterDetection", "MesosProtocol", "Resources", "ZooKeeper", "Mailbox", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
-        .executableTarget(name: "mini-supervisor", dependencies: ["CSupervisor"]),
+        // There is one for each task: it starts without the Swift runtime and without a dynamic linker.
+        .executableTarget(
+            name: "mini-supervisor", dependencies: ["CSupervisor"],
+            linkerSettings: [
+                .unsafeFlags(["-nostartfiles", "-static-executable"], .when(configuration: .release))
+            ]),
         .executableTarget(name: "mini-fetcher", dependencies: ["Unpacking"], swiftSettings: strict),
 
         // Tests.
@@ -149,11 +155,14 @@ let package = Package(
             dependencies: ["SimKit", "MiniAgent", "Beneath", "HTTPServer", "Mailbox", "MesosProtocol", "Resources"],
             swiftSettings: strict),
         .testTarget(name: "UnpackingTests", dependencies: ["Unpacking", "Beneath"], swiftSettings: strict),
+        .executableTarget(
+            name: "crash-agent", dependencies: ["MiniAgent", "MasterDetection", "Mailbox", logging],
+            path: "IntegrationTests/CrashAgent", swiftSettings: strict),
         .testTarget(
             name: "AgentTests",
             dependencies: [
-                "MiniAgent", "mini-supervisor", "mini-fetcher", "MasterDetection", "MesosProtocol", "HTTPClient",
-                "HTTPServer", "Mailbox",
+                "MiniAgent", "mini-supervisor", "mini-fetcher", "crash-agent", "Processes", "MasterDetection",
+                "MesosProtocol", "HTTPClient", "HTTPServer", "Mailbox",
                 "Resources", logging,
             ], path: "IntegrationTests/AgentTests", swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),

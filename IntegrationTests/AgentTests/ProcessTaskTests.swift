@@ -121,6 +121,23 @@ struct ProcessTaskTests {
         }
     }
 
+    @Test func `a task runs as its user, with that user's groups and no others`() async throws {
+        try #require(geteuid() == 0, "needs root")
+        try await AgentHost.with { host in
+            var task = AgentHost.task("user", "id -u; id -G; touch mine; stat -c %U . mine")
+            task.command.user = "daemon"
+            host.master.run(task)
+            #expect(try await host.master.end(of: "user").state == .taskFinished)
+            #expect(try await host.read("stdout", of: "user") == "1\n1\ndaemon\ndaemon\n")
+            var stranger = AgentHost.task("stranger", "true")
+            stranger.command.user = "no-such-user"
+            host.master.run(stranger)
+            let end = try await host.master.end(of: "stranger")
+            #expect(end.state == .taskFailed)
+            #expect(end.message.contains("Failed to get user information for 'no-such-user'"))
+        }
+    }
+
     @Test func `a hundred short commands all end well`() async throws {
         try await AgentHost.with { host in
             for number in 0..<100 { host.master.run(AgentHost.task("t\(number)", "true", cpus: 0.01, mem: 1)) }

@@ -1,5 +1,8 @@
-// fork and exec with nothing but async-signal-safe calls in between: in a child of a threaded process the allocator's and
-// the runtime's locks may be held for ever, so no Swift code can run there.
+// Starts programs with nothing but async-signal-safe calls between the birth of the child and exec: in a child of a threaded
+// process the allocator's and the runtime's locks may be held for ever, so no Swift code can run there.
+//
+// The child borrows our memory until exec, as posix_spawn does it: a copy of the page tables of a large process would take
+// longer than everything else together. Only the calling thread waits for it.
 #define _GNU_SOURCE 1
 #include "CLinux.h"
 
@@ -7,22 +10,27 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { ERROR_FD = 3 };
+// Room for execute's path and the C library's own needs; untouched pages cost nothing.
+enum { STACK_BYTES = 256 << 10 };
 
-struct failure {
-    int error;
+// What child and parent share while the parent's thread waits.
+struct birth {
+    const struct clinux_spawn_request *request;
+    pid_t parent;
+    int error; // 0 unless a step failed.
     int stage;
 };
 
-static void fail(int fd, int stage, int error) {
-    struct failure failure = {.error = error, .stage = stage};
-    ssize_t ignored = write(fd, &failure, sizeof failure);
-    (void)ignored;
+static _Noreturn void fail(struct birth *birth, int stage, int error) {
+    birth->error = error;
+    birth->stage = stage;
     _exit(127);
 }
 
@@ -103,93 +111,77 @@ static int execute(const struct clinux_spawn_request *request) {
     }
 }
 
-static void run_child(const struct clinux_spawn_request *request, pid_t parent, int error_fd) {
+// The raw calls: those of the C library would have every thread of ours change its identity, too.
+static int change_identity(const struct clinux_spawn_request *request) {
+    if (syscall(SYS_setgroups, request->groups_count, request->groups) != 0) return errno;
+    if (syscall(SYS_setresgid, request->group, request->group, request->group) != 0) return errno;
+    if (syscall(SYS_setresuid, request->user, request->user, request->user) != 0) return errno;
+    return 0;
+}
+
+static int run_child(void *argument) {
+    struct birth *birth = argument;
+    const struct clinux_spawn_request *request = birth->request;
     int error;
     default_signals();
 
     if (request->new_session) {
-        if (setsid() < 0) fail(error_fd, CLINUX_STAGE_SESSION, errno);
+        if (setsid() < 0) fail(birth, CLINUX_STAGE_SESSION, errno);
     } else if (request->new_process_group) {
-        if (setpgid(0, 0) < 0) fail(error_fd, CLINUX_STAGE_SESSION, errno);
+        if (setpgid(0, 0) < 0) fail(birth, CLINUX_STAGE_SESSION, errno);
     }
     for (size_t i = 0; i < request->cgroup_procs_count; i++) {
         error = enter_cgroup(request->cgroup_procs[i]);
-        if (error != 0) fail(error_fd, CLINUX_STAGE_CGROUP, error);
+        if (error != 0) fail(birth, CLINUX_STAGE_CGROUP, error);
     }
     error = arrange_stdio(request);
-    if (error != 0) fail(error_fd, CLINUX_STAGE_STDIO, error);
-    if (error_fd != ERROR_FD) {
-        if (dup3(error_fd, ERROR_FD, O_CLOEXEC) < 0) fail(error_fd, CLINUX_STAGE_STDIO, errno);
-        error_fd = ERROR_FD;
-    }
-    close_from(ERROR_FD + 1);
+    if (error != 0) fail(birth, CLINUX_STAGE_STDIO, error);
+    close_from(STDERR_FILENO + 1);
     for (size_t i = 0; i < request->rlimits_count; i++) { // After the descriptors: a small RLIMIT_NOFILE would stop those.
         const struct clinux_rlimit *wanted = &request->rlimits[i];
         struct rlimit limit = {.rlim_cur = wanted->soft, .rlim_max = wanted->hard};
-        if (setrlimit(wanted->resource, &limit) != 0) fail(error_fd, CLINUX_STAGE_RLIMIT, errno);
+        if (setrlimit(wanted->resource, &limit) != 0) fail(birth, CLINUX_STAGE_RLIMIT, errno);
     }
     if (request->change_identity) {
-        if (setgroups(request->groups_count, request->groups) != 0) fail(error_fd, CLINUX_STAGE_IDENTITY, errno);
-        if (setresgid(request->group, request->group, request->group) != 0)
-            fail(error_fd, CLINUX_STAGE_IDENTITY, errno);
-        if (setresuid(request->user, request->user, request->user) != 0) fail(error_fd, CLINUX_STAGE_IDENTITY, errno);
+        error = change_identity(request);
+        if (error != 0) fail(birth, CLINUX_STAGE_IDENTITY, error);
     }
     // As the new user: a directory it may not enter must not be entered with the old one's rights.
-    if (request->directory != NULL && chdir(request->directory) != 0) fail(error_fd, CLINUX_STAGE_CWD, errno);
+    if (request->directory != NULL && chdir(request->directory) != 0) fail(birth, CLINUX_STAGE_CWD, errno);
     if (request->death_signal != 0) { // After the identity, whose change clears it.
         if (prctl(PR_SET_PDEATHSIG, (unsigned long)request->death_signal, 0, 0, 0) != 0)
-            fail(error_fd, CLINUX_STAGE_DEATH_SIGNAL, errno);
-        if (getppid() != parent) fail(error_fd, CLINUX_STAGE_DEATH_SIGNAL, ESRCH); // It died before we asked.
+            fail(birth, CLINUX_STAGE_DEATH_SIGNAL, errno);
+        if (getppid() != birth->parent) fail(birth, CLINUX_STAGE_DEATH_SIGNAL, ESRCH); // It died before we asked.
     }
-    fail(error_fd, CLINUX_STAGE_EXEC, execute(request));
+    fail(birth, CLINUX_STAGE_EXEC, execute(request));
 }
 
 int clinux_spawn(const struct clinux_spawn_request *request, pid_t *pid, int *pidfd, int *stage) {
-    int pipe_fds[2];
     *stage = CLINUX_STAGE_FORK;
-    if (pipe2(pipe_fds, O_CLOEXEC) != 0) return errno;
-    // The child dups descriptors over 0..3; keep its end of the pipe clear of them.
-    int error_fd = fcntl(pipe_fds[1], F_DUPFD_CLOEXEC, 10);
-    int error = errno;
-    close(pipe_fds[1]);
-    if (error_fd < 0) {
-        close(pipe_fds[0]);
-        return error;
-    }
+    char *stack = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    if (stack == MAP_FAILED) return errno;
+    struct birth birth = {.request = request, .parent = getpid()};
 
+    // A change of identity also marks the memory as not to be looked into, and the memory is ours.
+    int dumpable = request->change_identity ? prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) : -1;
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before); // No handler of ours may run in the child.
-    pid_t parent = getpid();
-    pid_t child = fork();
-    error = errno;
-    if (child == 0) run_child(request, parent, error_fd);
+    int descriptor = -1;
+    // Returns when the child has run exec or has ended. The stack grows down.
+    pid_t child = clone(run_child, stack + STACK_BYTES, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &birth, &descriptor);
+    int error = child < 0 ? errno : birth.error;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    close(error_fd);
-    if (child < 0) {
-        close(pipe_fds[0]);
-        return error;
-    }
-
-    struct failure failure;
-    ssize_t got;
-    do {
-        got = read(pipe_fds[0], &failure, sizeof failure); // Ends when exec closes the other end.
-    } while (got < 0 && errno == EINTR);
-    close(pipe_fds[0]);
-
-    if (got == (ssize_t)sizeof failure) {
-        error = failure.error;
-        *stage = failure.stage;
-    } else {
-        *pidfd = pidfd_open(child, 0);
-        error = *pidfd < 0 ? errno : 0;
-        if (error != 0) kill(child, SIGKILL);
-    }
+    munmap(stack, STACK_BYTES);
+    if (dumpable == 0 || dumpable == 1) prctl(PR_SET_DUMPABLE, (unsigned long)dumpable, 0, 0, 0);
+    if (child < 0) return error;
     if (error != 0) {
+        *stage = birth.stage;
+        close(descriptor);
         while (waitpid(child, NULL, 0) < 0 && errno == EINTR) {}
         return error;
     }
     *pid = child;
+    *pidfd = descriptor;
     return 0;
 }

@@ -29,11 +29,17 @@ public struct ProcessMemory: Hashable, Sendable {
     }
 
     /// Seconds of processor time that the process has used.
-    public static func processorSeconds(of pid: Int32) -> Double {
+    public static func processorSeconds(of pid: Int32) -> Double { seconds(of: pid, fields: 2) }
+
+    /// Seconds of processor time that the process has used, and what it has waited for, and what that had waited for.
+    public static func processorSecondsWithChildren(of pid: Int32) -> Double { seconds(of: pid, fields: 4) }
+
+    /// User, system, user of ended children, system of ended children: so many of them.
+    private static func seconds(of pid: Int32, fields count: Int) -> Double {
         guard let stat = text("/proc/\(pid)/stat"), let end = stat.lastIndex(of: ")") else { return 0 }
         let fields = stat[stat.index(after: end)...].split(separator: " ")
-        guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else { return 0 }
-        return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
+        let ticks = fields.dropFirst(11).prefix(count).compactMap { Double($0) }
+        return ticks.reduce(0, +) / Double(sysconf(Int32(_SC_CLK_TCK)))
     }
 
     private static func text(_ path: String) -> String? {

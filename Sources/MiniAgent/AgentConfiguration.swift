@@ -84,6 +84,18 @@ public struct AgentConfiguration: Sendable {
     public var recover: Recovery = .reconnect
     /// Whether a corrupt checkpoint keeps the agent from starting. Otherwise what is bad is set aside.
     public var strict: Bool = true
+    /// What process tasks are isolated by, in the names of Apache Mesos: `cgroups/cpu`, `cgroups/mem`, `cgroups/pids`.
+    /// What this host does not allow is left out, and said so in the log and in `/state`.
+    public var isolation: [String] = ["posix/cpu", "posix/mem"]
+    /// `posix`, or `linux`: the processes of a task are kept together in a control group.
+    public var launcher = "posix"
+    public var cgroupsHierarchy = "/sys/fs/cgroup"
+    /// The agent's own folder there.
+    public var cgroupsRoot = "mesos"
+    /// Whether memory limits of process tasks count swap.
+    public var cgroupsLimitSwap = false
+    /// Most processes and threads of one process task with `cgroups/pids`; `nil`: no limit.
+    public var cgroupsPidsMax: Int?
     /// Program that supervises process tasks; `nil`: `mini-supervisor` beside this program, or this program itself.
     public var supervisorPath: String?
     /// Program that unpacks what tasks fetch; `nil`: `mini-fetcher` beside this program.

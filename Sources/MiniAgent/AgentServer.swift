@@ -55,6 +55,15 @@ public final class AgentServer: Sendable {
     public static func start(
         _ configuration: AgentConfiguration, logger plain: Logger
     ) async throws(AgentStartError) -> AgentServer {
+        try await start(configuration, logger: plain, watcher: nil)
+    }
+
+    /// As the public one.
+    ///
+    /// - Parameter watcher: Follows the agent's steps.
+    package static func start(
+        _ configuration: AgentConfiguration, logger plain: Logger, watcher: AgentStep.Watcher?
+    ) async throws(AgentStartError) -> AgentServer {
         let logLevel = LogLevelSwitch()
         let logger = logLevel.logger(plain)
         let security = configuration.security
@@ -92,10 +101,11 @@ public final class AgentServer: Sendable {
                     endpoint: "\(start.advertisedIP):\(info.port)", recoveryTimeout: configuration.recoveryTimeout,
                     subscriptionBackoffMax: configuration.executorReregistrationTimeout,
                     shutdownGracePeriod: configuration.executorShutdownGracePeriod, ip: configuration.ip),
-                logger: logger),
+                logger: logger, watcher: watcher),
             inbox: inbox, work: work)
         let store = CheckpointStore(paths: start.paths, agentInfo: info, recovered: start.loaded.checkpoint) {
             token, error in
+            if error == nil { watcher?(.durable(token)) }
             inbox.send(error.map { .diskFailed($0) } ?? .event(.checkpointed(token)))
         }
         await shell.use(store)
@@ -122,7 +132,7 @@ public final class AgentServer: Sendable {
             AgentAPI.Source(
                 shell: shell, paths: start.paths, info: info, advertisedIP: start.advertisedIP,
                 configuration: configuration, startedAt: HostClock.now, problems: start.loaded.problems.count,
-                fetcher: runner.fetcher, collector: collector))
+                fetcher: runner.fetcher, collector: collector, isolation: start.isolationReport))
         logger.info("agent listens on \(agent.url), work_dir \(start.paths.workDirectory)")
         return agent
     }

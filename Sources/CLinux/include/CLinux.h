@@ -41,6 +41,10 @@ bool clinux_trim_heap(size_t free_max);
 /// @return 0, or an errno; ESRCH if there is no such process or it is a zombie that only waits to be reaped.
 int clinux_process_start_time(pid_t pid, uint64_t *ticks);
 
+/// Starts to write a file's content to the disk, without waiting and without a promise: a later fdatasync then finds less to
+/// do, and those of several files share what the file system does for them.
+void clinux_begin_writing(int fd);
+
 /// The steps between fork and exec, in order, so that a failure can be named.
 enum clinux_spawn_stage {
     CLINUX_STAGE_FORK = 0,

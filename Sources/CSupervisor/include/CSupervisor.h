@@ -10,7 +10,8 @@
 /// The task gets our standard streams and environment, a session of its own, and enters the cgroups given; we do not.
 /// --user takes numbers; the list behind the second colon is the task's supplementary groups, none without it.
 ///
-/// Files, each one line of text, each written to FILE.tmp, synced and renamed, so that they are complete or not there:
+/// Files, each one line of text, each written to FILE.tmp and renamed, so that they are complete or not there; they are not
+/// synced, because a crash of the host ends the task as well:
 ///
 ///     --pid     PID START_TIME            once the program runs; START_TIME in clock ticks since boot, as
 ///                                         clinux_process_start_time reports it

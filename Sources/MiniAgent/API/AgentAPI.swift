@@ -22,6 +22,8 @@ final class AgentAPI: Sendable {
         var problems: Int
         var fetcher: Fetcher
         var collector: SandboxCollector
+        /// Whether and how process tasks are held to their cpu, memory and pids.
+        var isolation: [(name: String, text: String)] = []
     }
 
     private let source = Locked<Source?>(nil)

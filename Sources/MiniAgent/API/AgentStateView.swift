@@ -37,6 +37,7 @@ struct AgentStateView {
             ("attributes", attributes),
             ("master_hostname", core.link.master.map { .string($0.hostname) }),
             ("flags", AgentFlags.json(source.configuration)),
+            ("process_isolation", .members(source.isolation.map { ($0.name, .string($0.text)) })),
             ("frameworks", .array(frameworks)),
             ("completed_frameworks", .array(completedFrameworks)),
         ])

@@ -275,7 +275,9 @@ package struct CheckpointLoader: Sendable {
         do throws(RecordFile.HeaderError) {
             let (raw, tail) = try RecordFile.decode(bytes)
             var records: [CheckpointRecord] = []
+            let mayHoldMore = RecordFile.isNewer(bytes)
             for (index, record) in raw.enumerated() {
+                if mayHoldMore, !CheckpointRecord.knows(record.tag) { continue }
                 guard let decoded = CheckpointRecord(record) else {
                     return (records, .corrupt(recordIndex: index, offsetBytes: RecordFile.headerBytes))
                 }

@@ -78,6 +78,9 @@ package enum CheckpointRecord: Hashable, Sendable {
         RecordFile.Record(tag: tag.rawValue, payload: MediaType.protobuf.encode(message))
     }
 
+    /// Whether this program has a meaning for a record's tag.
+    static func knows(_ tag: UInt8) -> Bool { Tag(rawValue: tag) != nil }
+
     /// - Returns: `nil` if the tag is unknown or its payload is not what the tag promises.
     package init?(_ record: RecordFile.Record) {
         switch Tag(rawValue: record.tag) {

@@ -1,4 +1,4 @@
-// Performs the core's durable steps on disk, several tasks at a time, each task's own in order.
+// Performs the core's durable steps on disk, in order, and waits for the disk once for all that are due.
 
 import Dispatch
 import Glibc
@@ -8,13 +8,19 @@ import Resources
 
 /// Writes checkpoints. Calls return at once; the outcome comes through `onDone`.
 ///
-/// Writes of one task go through one lane and keep their order. Lanes flush side by side, and the file system commits
-/// them together, so that many short tasks do not queue for one disk.
+/// One writer takes whatever has been asked for meanwhile, performs it in order and waits for the disk once: see
+/// ``CheckpointCommit``. The answer to each write comes when all of its group are on disk.
 package final class CheckpointStore: Sendable {
+    private typealias Work = @Sendable (inout CheckpointCommit) throws(FileError) -> Void
+
     private struct State {
         var agent: AgentID?
         var frameworks: [FrameworkID: V1FrameworkInfo] = [:]
+        /// As the disk has them, or will before anything that is asked for later.
+        var written: [FrameworkID: V1FrameworkInfo] = [:]
         var runs: [TaskKey: Run] = [:]
+        var waiting: [(token: CheckpointWrite.Token, work: Work)] = []
+        var isWriting = false
     }
 
     /// Where a task's records lie.
@@ -24,10 +30,13 @@ package final class CheckpointStore: Sendable {
         var host: ExecutorID?
     }
 
+    /// Most writes that wait for the disk together: the first of them should not wait for ever.
+    private static let groupMax = 256
+
     private let paths: AgentPaths
     /// What is written beside the agent's id: the description that a later start is compared with.
     private let agentInfo: V1AgentInfo
-    private let lanes: [DispatchQueue]
+    private let writer = DispatchQueue(label: "checkpoint")
     private let state: Locked<State>
     private let resourceLane = DispatchQueue(label: "checkpoint-resources")
     /// What was in a destroyed volume is removed here; nothing waits for it, not even the end of the program.
@@ -41,7 +50,6 @@ package final class CheckpointStore: Sendable {
         self.paths = paths
         self.agentInfo = agentInfo
         self.onDone = onDone
-        lanes = (0..<8).map { DispatchQueue(label: "checkpoint-\($0)") }
         state = Locked(
             State(
                 agent: recovered.agent, frameworks: recovered.frameworks,
@@ -53,19 +61,41 @@ package final class CheckpointStore: Sendable {
     /// Starts a write. Call from one place only, in the order the core asked for.
     package func perform(_ write: CheckpointWrite) {
         if case .resources(let resources) = write { return perform(resources, token: write.token) }
-        let (lane, work) = plan(write)
-        lanes[lane].async { [onDone] in
-            do throws(FileError) {
-                try work()
-                onDone(write.token, nil)
-            } catch {
-                onDone(write.token, error)
-            }
+        let work = plan(write)
+        let mustStart = state.withLock { state in
+            state.waiting.append((write.token, work))
+            defer { state.isWriting = true }
+            return !state.isWriting
         }
+        if mustStart { writer.async { self.writeGroups() } }
     }
 
     /// Waits for everything that was asked for. Blocks: for the end of the program and for tests.
-    package func drain() { for lane in lanes + [resourceLane] { lane.sync {} } }
+    package func drain() { for lane in [writer, resourceLane] { lane.sync {} } }
+
+    private func writeGroups() {
+        while true {
+            let group = state.withLock { state in
+                let group = Array(state.waiting.prefix(Self.groupMax))
+                state.waiting.removeFirst(group.count)
+                if group.isEmpty { state.isWriting = false }
+                return group
+            }
+            if group.isEmpty { return }
+            var commit = CheckpointCommit()
+            var failures: [FileError?] = []
+            for (_, work) in group {
+                do throws(FileError) {
+                    try work(&commit)
+                    failures.append(nil)
+                } catch {
+                    failures.append(error)
+                }
+            }
+            do throws(FileError) { try commit.sync() } catch { failures = failures.map { $0 ?? error } }
+            for ((token, _), failure) in zip(group, failures) { onDone(token, failure) }
+        }
+    }
 
     private func perform(_ resources: ResourceState, token: CheckpointWrite.Token) {
         resourceLane.async { [paths, sweepLane, onDone] in
@@ -86,22 +116,12 @@ package final class CheckpointStore: Sendable {
         try DurableFile.replace(paths.resourceState, with: file(resources.records))
     }
 
-    /// An executor and all its tasks share a lane: their records come and go in order.
-    private func lane(of key: TaskKey, host: ExecutorID?) -> Int {
-        let name = TaskKey(framework: key.framework, task: host.map { TaskID($0.value) } ?? key.task)
-        return Int(UInt(bitPattern: name.hashValue) % UInt(lanes.count))
-    }
-
-    private func lane(of key: ExecutorKey) -> Int {
-        lane(of: TaskKey(framework: key.framework, task: TaskID(key.executor.value)), host: nil)
-    }
-
-    /// Chooses the lane and binds what the write needs to know now, before later writes change it.
-    private func plan(_ write: CheckpointWrite) -> (lane: Int, work: @Sendable () throws(FileError) -> Void) {
+    /// Binds what the write needs to know now, before later writes change it.
+    private func plan(_ write: CheckpointWrite) -> Work {
         let paths = paths
         if case .agent(let id) = write {
             state.withLock { $0.agent = id }
-            return (0, { [agentInfo] () throws(FileError) in try Self.writeAgent(id, agentInfo, paths) })
+            return { [agentInfo] (_) throws(FileError) in try Self.writeAgent(id, agentInfo, paths) }
         }
         let (agent, frameworks) = state.withLock { ($0.agent, $0.frameworks) }
         guard let agent else { preconditionFailure("\(write.token) before the agent's own identity") }
@@ -110,24 +130,27 @@ package final class CheckpointStore: Sendable {
             preconditionFailure("handled above")
         case .cluster(let name):
             let path = paths.cluster(agent)
-            return (0, { () throws(FileError) in try DurableFile.replace(path, with: Array(name.utf8)) })
+            return { (commit) throws(FileError) in try commit.replace(path, with: Array(name.utf8)) }
         case .drain(let order):
             // An empty file says that there is no drain: removing it could be undone by a crash of the host.
             let path = paths.drainOrder(agent)
             let records: [CheckpointRecord] = order.map { [.drain($0)] } ?? []
-            return (0, { () throws(FileError) in try DurableFile.replace(path, with: Self.file(records)) })
+            return { (commit) throws(FileError) in try commit.replace(path, with: Self.file(records)) }
         case .framework(let info):
             let id = FrameworkID(info.id)
-            state.withLock { $0.frameworks[id] = info }
-            return (0, { () throws(FileError) in try Self.writeFramework(info, id, agent, paths) })
+            let isNew = state.withLock { state in
+                state.frameworks[id] = info
+                defer { state.written[id] = info }
+                return state.written[id] != info
+            }
+            // With its last task the core forgets a framework; its next task brings it back as it was.
+            guard isNew else { return { (_) throws(FileError) in } }
+            return { (commit) throws(FileError) in try Self.writeFramework(info, id, agent, paths, &commit) }
         case .task(let record):
             state.withLock { $0.runs[record.key] = Run(container: record.container, host: record.host) }
             let framework = frameworks[record.key.framework]
             let run = paths.run(agent, record.key, record.container, host: record.host)
-            return (
-                lane(of: record.key, host: record.host),
-                { () throws(FileError) in try Self.writeTask(record, framework, run) }
-            )
+            return { (commit) throws(FileError) in try Self.writeTask(record, framework, run, &commit) }
         case .update(let update):
             return append(.update(update.status(agent: agent)), update.key, agent)
         case .acknowledgement(let key, let id):
@@ -136,49 +159,51 @@ package final class CheckpointStore: Sendable {
             return append(.kill(order), key, agent)
         case .retirement(let key, let container):
             let host = state.withLock { state in
-                guard let known = state.runs[key], known.container == container, known.host != nil else {
-                    return nil as ExecutorID?
-                }
+                guard let known = state.runs[key], known.container == container else { return nil as ExecutorID? }
                 state.runs[key] = nil
                 return known.host
             }
             let run = paths.run(agent, key, container, host: host)
-            let lane = lane(of: key, host: host)
-            if host != nil { return (lane, { () throws(FileError) in try Self.retireTask(run) }) }
-            return (lane, { () throws(FileError) in try Self.retire(run) })
+            if host == nil { return retire(run) }
+            return { (commit) throws(FileError) in
+                commit.abandon(below: run.taskDirectory)
+                try Self.retireTask(run)
+            }
         case .executor(let record):
             let framework = frameworks[record.key.framework]
             let run = paths.run(agent, record.key, record.container)
-            return (lane(of: record.key), { () throws(FileError) in try Self.writeExecutor(record, framework, run) })
+            return { (commit) throws(FileError) in try Self.writeExecutor(record, framework, run, &commit) }
         case .executorStep(let key, let container, let step):
-            let path = paths.run(agent, key, container).executorSteps
-            return (
-                lane(of: key),
-                { () throws(FileError) in
-                    try DurableFile.append(
-                        RecordFile.encode(CheckpointRecord.executorStep(step).encoded), to: path,
-                        header: RecordFile.header)
-                }
-            )
+            return Self.append(.executorStep(step), to: paths.run(agent, key, container).executorSteps)
         case .executorRetirement(let key, let container):
-            let run = paths.run(agent, key, container)
-            return (lane(of: key), { () throws(FileError) in try Self.retire(run) })
+            return retire(paths.run(agent, key, container))
         }
     }
 
-    private func append(
-        _ record: CheckpointRecord, _ key: TaskKey, _ agent: AgentID
-    ) -> (lane: Int, work: @Sendable () throws(FileError) -> Void) {
+    private func retire(_ run: RunPaths) -> Work {
+        { [sweepLane, writer] (commit) throws(FileError) in
+            commit.abandon(below: run.meta)
+            guard let doomed = try Self.rename(run) else { return }
+            sweepLane.async {
+                Self.sweep(doomed)
+                // Where directories are made, too, so that none goes that somebody is about to use.
+                writer.async { Self.prune(above: run) }
+            }
+        }
+    }
+
+    private func append(_ record: CheckpointRecord, _ key: TaskKey, _ agent: AgentID) -> Work {
         guard let known = state.withLock({ $0.runs[key] }) else {
             preconditionFailure("a record of \(key), which was never written")
         }
-        let path = paths.run(agent, key, known.container, host: known.host).taskUpdates
-        return (
-            lane(of: key, host: known.host),
-            { () throws(FileError) in
-                try DurableFile.append(RecordFile.encode(record.encoded), to: path, header: RecordFile.header)
-            }
-        )
+        return Self.append(record, to: paths.run(agent, key, known.container, host: known.host).taskUpdates)
+    }
+
+    private static func append(_ record: CheckpointRecord, to path: String) -> Work {
+        { (commit) throws(FileError) in
+            try commit.append(RecordFile.encode(record.encoded), to: path, header: RecordFile.header)
+        }
+    }
     }
 
     private static func writeAgent(_ id: AgentID, _ info: V1AgentInfo, _ paths: AgentPaths) throws(FileError) {
@@ -193,32 +218,33 @@ package final class CheckpointStore: Sendable {
     }
 
     private static func writeFramework(
-        _ info: V1FrameworkInfo, _ id: FrameworkID, _ agent: AgentID, _ paths: AgentPaths
+        _ info: V1FrameworkInfo, _ id: FrameworkID, _ agent: AgentID, _ paths: AgentPaths,
+        _ commit: inout CheckpointCommit
     ) throws(FileError) {
-        try DurableFile.createDirectories(paths.metaFramework(agent, id))
-        try DurableFile.replace(paths.frameworkInfo(agent, id), with: file([.framework(info)]))
+        try commit.createDirectories(paths.metaFramework(agent, id))
+        try commit.replace(paths.frameworkInfo(agent, id), with: file([.framework(info)]))
     }
 
     /// The framework goes into the task's file as well, so that each task can be recovered by itself.
     private static func writeTask(
-        _ record: TaskRecord, _ framework: V1FrameworkInfo?, _ run: RunPaths
+        _ record: TaskRecord, _ framework: V1FrameworkInfo?, _ run: RunPaths, _ commit: inout CheckpointCommit
     ) throws(FileError) {
-        try DurableFile.createDirectories(run.taskDirectory)
+        try commit.createDirectories(run.taskDirectory)
         var records: [CheckpointRecord] = [.task(record.info), .placement(record.containerizer)]
         if let group = record.group { records.append(.group(group)) }
         if let framework { records.insert(.framework(framework), at: 0) }
-        try DurableFile.replace(run.taskInfo, with: file(records))
+        try commit.replace(run.taskInfo, with: file(records))
         try DurableFile.relink(run.metaLatest, to: record.container.value)
     }
 
     private static func writeExecutor(
-        _ record: ExecutorRecord, _ framework: V1FrameworkInfo?, _ run: RunPaths
+        _ record: ExecutorRecord, _ framework: V1FrameworkInfo?, _ run: RunPaths, _ commit: inout CheckpointCommit
     ) throws(FileError) {
-        try DurableFile.createDirectories(run.meta)
+        try commit.createDirectories(run.meta)
         var records: [CheckpointRecord] = [.executor(record.info), .placement(record.containerizer)]
         if let framework { records.insert(.framework(framework), at: 0) }
         records += record.resources.map { .resource($0) }
-        try DurableFile.replace(run.executorInfo, with: file(records))
+        try commit.replace(run.executorInfo, with: file(records))
         try DurableFile.relink(run.metaLatest, to: record.container.value)
     }
 
@@ -229,10 +255,33 @@ package final class CheckpointStore: Sendable {
     }
 
     /// Half-removed records would look like a task that never started. So they first lose their name, all at once.
-    private static func retire(_ run: RunPaths) throws(FileError) {
+    ///
+    /// Nobody waits for this to be on disk: should a crash of the host undo it, the records say that the end of the task is
+    /// acknowledged.
+    ///
+    /// - Returns: The new name, for ``sweep(_:)``; `nil` if there was nothing.
+    private static func rename(_ run: RunPaths) throws(FileError) -> String? {
         let doomed = run.meta + retiredSuffix
-        guard try DurableFile.move(run.meta, to: doomed) else { return }
+        guard Glibc.rename(run.meta, doomed) == 0 else {
+            if errno == ENOENT { return nil }
+            throw FileError("rename", run.meta)
+        }
+        return doomed
+    }
+
+    /// Removes retired records.
+    private static func sweep(_ doomed: String) {
+        // The new name must be on disk before what it covers is taken away.
+        do throws(FileError) { try DurableFile.syncDirectory(DurableFile.parent(of: doomed)) } catch { return }
         DurableFile.remove(doomed)
+    }
+
+    /// Removes the directories above a run that have become empty.
+    private static func prune(above run: RunPaths) {
+        let runs = DurableFile.parent(of: run.meta)
+        guard DurableFile.names(in: runs).allSatisfy({ $0 == "latest" }) else { return }
+        unlink(run.metaLatest)
+        if rmdir(runs) == 0 { rmdir(DurableFile.parent(of: runs)) }
     }
 
     static let retiredSuffix = ".retired"

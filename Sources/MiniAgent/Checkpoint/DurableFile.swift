@@ -35,6 +35,26 @@ package enum DurableFile {
         }
     }
 
+    /// Makes `path` and its missing parents. A crash of the host may undo it.
+    ///
+    /// - Returns: The directories that got a new entry, outermost first.
+    @discardableResult
+    package static func makeDirectories(_ path: String, mode: mode_t = 0o755) throws(FileError) -> [String] {
+        if mkdir(path, mode) == 0 { return [parent(of: path)] }
+        switch errno {
+        case EEXIST:
+            return []
+        case ENOENT:
+            let parent = parent(of: path)
+            guard parent != path, !parent.isEmpty else { throw FileError("make directory", path) }
+            let made = try makeDirectories(parent, mode: mode)
+            guard mkdir(path, mode) == 0 || errno == EEXIST else { throw FileError("make directory", path) }
+            return made + [parent]
+        default:
+            throw FileError("make directory", path)
+        }
+    }
+
     /// Writes a file as a whole: readers and crashes see the old content or the new.
     package static func replace(_ path: String, with bytes: [UInt8]) throws(FileError) {
         let temporary = "\(path).tmp"
@@ -73,6 +93,7 @@ package enum DurableFile {
 
     /// Makes `link` point to `target`, replacing an older link at once. Not synced: links are a convenience.
     package static func relink(_ link: String, to target: String) throws(FileError) {
+        if symlink(target, link) == 0 { return }
         let temporary = "\(link).tmp"
         unlink(temporary)
         guard symlink(target, temporary) == 0 else { throw FileError("link", temporary) }
@@ -157,15 +178,16 @@ package enum DurableFile {
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
-    private static func syncParent(of path: String) throws(FileError) {
-        let directory = parent(of: path)
+    private static func syncParent(of path: String) throws(FileError) { try syncDirectory(parent(of: path)) }
+
+    static func syncDirectory(_ directory: String) throws(FileError) {
         let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw FileError("open", directory) }
         defer { close(descriptor) }
         guard fsync(descriptor) == 0 else { throw FileError("flush", directory) }
     }
 
-    private static func write(_ bytes: [UInt8], to file: Int32, path: String) throws(FileError) {
+    static func write(_ bytes: [UInt8], to file: Int32, path: String) throws(FileError) {
         var done = 0
         while done < bytes.count {
             let count = bytes.withUnsafeBytes { buffer in

@@ -3,14 +3,18 @@
 /// Encodes and decodes checkpoint files.
 ///
 /// ```
-/// file    "MMCP"  version: u16  reserved: u16   record*
+/// file    "MMCP"  version: u16  revision: u16   record*
 /// record  length: u32  checksum: u32  tag: u8  payload      integers little-endian
 /// ```
 ///
 /// `length` counts tag and payload; the checksum (CRC-32C) covers them. A record is either whole or not there: what a
 /// crash left of the last one is recognised and reported.
+///
+/// A new version is for what an older program would misunderstand; it must not go on then. A new revision adds records or
+/// fields that an older program may leave out.
 package enum RecordFile {
     package static let version = 1
+    package static let revision = 1
     static let magic = Array("MMCP".utf8)
     static let headerBytes = 8
     static let recordHeaderBytes = 8
@@ -41,7 +45,12 @@ package enum RecordFile {
         case wrongVersion(found: Int)
     }
 
-    package static var header: [UInt8] { magic + littleEndian(UInt32(version)) }
+    package static var header: [UInt8] { magic + littleEndian(UInt32(version | revision << 16)) }
+
+    /// Whether the file was begun by a program that may have written records which this one does not know.
+    package static func isNewer(_ bytes: [UInt8]) -> Bool {
+        bytes.count >= headerBytes && (Int(bytes[6]) | Int(bytes[7]) << 8) > revision
+    }
 
     package static func encode(_ record: Record) -> [UInt8] {
         let body = [record.tag] + record.payload

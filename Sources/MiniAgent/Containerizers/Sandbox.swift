@@ -29,7 +29,8 @@ enum Sandbox {
         for attempt in 0... {
             do throws(FileError) {
                 guard let executorSandbox = run.executorSandbox else {
-                    return try DurableFile.createDirectories(DurableFile.parent(of: run.sandbox))
+                    // A sandbox that a crash of the host undoes has no task that could miss it.
+                    return try DurableFile.makeDirectories(DurableFile.parent(of: run.sandbox))
                 }
                 return try GroupSandbox.create(executorSandbox, owner: owner)
             } catch {

@@ -116,15 +116,16 @@ package struct RecoveryPlan: Hashable, Sendable {
 /// | no | yes | running, exited, or engine silent | reattach |
 /// | no | yes | created, never started | lost before start |
 /// | no | yes | none, TASK_RUNNING not on disk | lost before start |
-/// | no | yes | none, TASK_RUNNING on disk | vanished |
+/// | no | yes | none, TASK_RUNNING on disk, or the host was started anew | vanished |
 ///
 /// - Parameters:
 ///   - checkpoint: What could be read from disk.
 ///   - containers: Docker containers that bear this agent's name.
 ///   - supervisors: Supervised processes of this work directory.
+///   - hostRestarted: Whether everything that ran has ended with the host since the checkpoint was written.
 /// - Returns: A plan in which every task of the checkpoint and every unclaimed container appears once.
 package func planRecovery(
-    checkpoint: AgentCheckpoint, containers: Observation, supervisors: Observation
+    checkpoint: AgentCheckpoint, containers: Observation, supervisors: Observation, hostRestarted: Bool = false
 ) -> RecoveryPlan {
     var plan = RecoveryPlan()
     plan.agent = checkpoint.agent
@@ -143,7 +144,7 @@ package func planRecovery(
             continue
         }
         let observation = task.record.containerizer == .docker ? containers : supervisors
-        plan.tasks.append(RecoveryPlan.Task(checkpoint: task, fate: fate(of: task, observation)))
+        plan.tasks.append(RecoveryPlan.Task(checkpoint: task, fate: fate(of: task, observation, hostRestarted)))
     }
     for executor in checkpoint.executors.values.sorted(by: { $0.record.key < $1.record.key }) {
         let record = executor.record
@@ -164,7 +165,9 @@ package func planRecovery(
     return plan
 }
 
-private func fate(of task: AgentCheckpoint.Task, _ observation: Observation) -> RecoveryPlan.Fate {
+private func fate(
+    of task: AgentCheckpoint.Task, _ observation: Observation, _ hostRestarted: Bool
+) -> RecoveryPlan.Fate {
     if task.isRetired { return .retired }
     if task.terminalUpdate != nil { return .ended }
     if task.record.host != nil { return .vanished("the record of its executor is lost") }
@@ -173,6 +176,7 @@ private func fate(of task: AgentCheckpoint.Task, _ observation: Observation) -> 
     switch list.first(where: { $0.id == task.record.container })?.condition {
     case .running, .exited: return .reattach
     case .created: return .lostBeforeStart
+    case nil where hostRestarted: return .vanished("the host was started anew")
     case nil where task.isRunning: return .vanished("no container is left of it")
     case nil: return .lostBeforeStart
     }

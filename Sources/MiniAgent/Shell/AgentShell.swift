@@ -27,6 +27,8 @@ actor AgentShell {
         var authorization: String?
         var executors: ExecutorEnvironment
         var logger: Logger
+        /// Told of each step before it is taken.
+        var watcher: AgentStep.Watcher?
     }
 
     private var core: AgentCore
@@ -114,7 +116,11 @@ actor AgentShell {
     private func take(_ input: Input) {
         switch input {
         case .event(let event):
-            for effect in core.step(event, at: HostClock.now) { perform(effect) }
+            parts.watcher?(.event(event))
+            for effect in core.step(event, at: HostClock.now) {
+                parts.watcher?(.effect(effect))
+                perform(effect)
+            }
         case .diskFailed(let error):
             parts.logger.critical("a checkpoint could not be written: \(error)")
             end = .failed("a checkpoint could not be written: \(error)")

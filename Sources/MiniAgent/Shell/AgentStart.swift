@@ -13,12 +13,16 @@ struct AgentStart: Sendable {
     let paths: AgentPaths
     let lock: WorkDirectoryLock
     let loaded: LoadedCheckpoint
+    private let hostRestarted: Bool
     let settings: AgentSettings
     let advertisedIP: String
     private let hostname: String
     private let attributes: [V1Attribute]
     private let supervisor: SupervisorProgram?
     private let docker: DockerContainerizer.Settings
+    private let isolation: CgroupIsolation?
+    /// Whether and how process tasks are held to their cpu, memory and pids.
+    let isolationReport: [(name: String, text: String)]
 
     init(_ configuration: AgentConfiguration, logger: Logger) throws(AgentStartError) {
         self.configuration = configuration
@@ -38,6 +42,7 @@ struct AgentStart: Sendable {
         supervisor =
             configuration.containerizers.contains(.process) ? SupervisorProgram.find(configuration.supervisorPath) : nil
         if let supervisor, access(supervisor.path, X_OK) != 0 { throw .noSupervisor(supervisor.path) }
+        (isolation, isolationReport) = Self.isolation(configuration, supervisor != nil, logger)
         do throws(WorkDirectoryLock.Refusal) {
             lock = try WorkDirectoryLock.acquire(paths.lock)
         } catch {
@@ -47,6 +52,10 @@ struct AgentStart: Sendable {
             }
         }
         loaded = try Self.load(paths, configuration, logger)
+        do throws(FileError) { hostRestarted = try HostBoot.wasRestarted(paths) } catch {
+            throw .workDirectory("\(error)")
+        }
+        if hostRestarted { logger.warning("the host was started anew: what ran before has ended") }
         let converted = loaded.checkpoint.resources.converted
         guard ResourceBook.total(of: settings.resources, with: converted) != nil else {
             throw .incompatible(
@@ -96,7 +105,7 @@ struct AgentStart: Sendable {
                 supervisor: supervisor, paths: paths,
                 environment: ProcessEnvironment(
                     base: configuration.executorEnvironmentVariables, ip: configuration.ip),
-                agentIP: advertisedIP, switchUser: configuration.switchUser,
+                agentIP: advertisedIP, switchUser: configuration.switchUser, isolation: isolation,
                 outputLimits: configuration.outputLimits, logger: logger)
         }
         return ContainerRunner(
@@ -122,7 +131,8 @@ struct AgentStart: Sendable {
         return planRecovery(
             checkpoint: loaded.checkpoint,
             containers: await runner.containerizers[.docker]?.observe(agent: agent) ?? .unavailable,
-            supervisors: await runner.containerizers[.process]?.observe(agent: agent) ?? .unavailable)
+            supervisors: await runner.containerizers[.process]?.observe(agent: agent) ?? .unavailable,
+            hostRestarted: hostRestarted)
     }
 
     // MARK: Checks
@@ -146,6 +156,31 @@ struct AgentStart: Sendable {
         let directory = String(cString: resolved)
         guard access(directory, W_OK | X_OK) == 0 else { throw .workDirectory("\(FileError("write to", directory))") }
         return directory
+    }
+
+    private static func isolation(
+        _ configuration: AgentConfiguration, _ runsProcesses: Bool, _ logger: Logger
+    ) -> (CgroupIsolation?, [(name: String, text: String)]) {
+        guard runsProcesses else { return (nil, []) }
+        let choice = IsolationChoice(isolation: configuration.isolation, launcher: configuration.launcher)
+        for name in choice.unknown {
+            logger.warning("isolation: this agent has no '\(name)'; process tasks run without it")
+        }
+        guard !choice.controllers.isEmpty else { return (nil, choice.report(nil)) }
+        let hierarchy = CgroupHierarchy.find(
+            mount: configuration.cgroupsHierarchy, root: configuration.cgroupsRoot, wanted: choice.controllers)
+        let report = choice.report(hierarchy)
+        for (controller, reason) in hierarchy.refusals.sorted(by: { $0.key < $1.key }) {
+            logger.warning("\(controller.rawValue) of process tasks is not isolated: \(reason)")
+        }
+        guard !hierarchy.folders.isEmpty else { return (nil, report) }
+        let names = hierarchy.folders.keys.sorted().map(\.rawValue).joined(separator: ", ")
+        logger.info("process tasks get control groups \(hierarchy.layout.rawValue): \(names)")
+        var isolation = CgroupIsolation(hierarchy)
+        isolation.enforcesQuota = configuration.cgroupsEnableCFS
+        isolation.limitsSwap = configuration.cgroupsLimitSwap
+        isolation.pidsMax = configuration.cgroupsPidsMax
+        return (isolation, report)
     }
 
     private static func settings(_ configuration: AgentConfiguration, _ resources: Resources) -> AgentSettings {

@@ -75,12 +75,21 @@ private enum AgentFlags {
         .init(
             "cgroups_enable_cfs", .boolean, default: "false", "Whether cpus limit a container, not only share."),
         later("runtime_dir", .text, default: "/var/run/mesos", value: "path", "Folder of what a reboot may lose."),
-        later("isolation", .list, default: "posix/cpu,posix/mem", "What keeps process tasks apart."),
-        later("launcher", .text, default: "posix", "How process tasks are kept together."),
-        later(
+        .init(
+            "isolation", .list, default: "posix/cpu,posix/mem",
+            "What holds process tasks to their resources: cgroups/cpu, cgroups/mem, cgroups/pids, where the agent may use them."
+        ),
+        .init(
+            "launcher", .text, default: "posix",
+            "How the processes of a task are kept together: posix, or linux for a control group of their own."),
+        .init(
             "cgroups_hierarchy", .text, default: "/sys/fs/cgroup", value: "path", "Where control groups are mounted."),
-        later("cgroups_root", .text, default: "mesos", value: "name", "Control group of all tasks."),
-        later("cgroups_limit_swap", .boolean, default: "false", "Whether memory limits count swap."),
+        .init("cgroups_root", .text, default: "mesos", value: "name", "Control group of all process tasks."),
+        .init(
+            "cgroups_limit_swap", .boolean, default: "false", "Whether memory limits of process tasks count swap."),
+        .init(
+            "cgroups_pids_max", .count, default: "0",
+            "Most processes and threads of a process task with cgroups/pids; 0 for no limit."),
         .init(
             "gc_delay", .anyDuration, default: "1weeks",
             "How long the sandbox of an ended task is kept at most; less when the disk fills."),

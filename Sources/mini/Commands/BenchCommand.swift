@@ -1,15 +1,18 @@
 // `mini bench`: measurements that anybody can repeat.
 
 import ArgumentParser
+import DevCluster
 import Foundation
 import LoadTest
 import MasterDetection
+import PracticeJenkins
 
 struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "bench", abstract: "Measure masters under load.",
+        commandName: "bench", abstract: "Measure masters and agents under load.",
         subcommands: [
-            AgentsBenchCommand.self, FailoverBenchCommand.self, SlopesBenchCommand.self, FleetWorkerCommand.self,
+            AgentBenchCommand.self, AgentsBenchCommand.self, FailoverBenchCommand.self, SlopesBenchCommand.self,
+            FleetWorkerCommand.self,
         ])
 }
 
@@ -96,6 +99,46 @@ struct SlopesBenchCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await Bench.run { try await SlopesBench(executable: Bench.executable, report: Bench.show).run() }
+    }
+}
+
+struct AgentBenchCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "agent", abstract: "Measure what an agent adds to the tasks it runs.",
+        discussion: "Prints a JSON object for each figure. Cases: "
+            + AgentBenchOptions.Case.allCases.map(\.rawValue).joined(separator: ", ") + ".")
+
+    @Argument(help: "What to measure; everything if not given.") var cases: [String] = []
+    @Option(help: "How often a single launch is timed.") var samples = 200
+    @Option(help: "Short commands to run.") var commands = 3_000
+    @Option(help: "Short containers to run.") var containers = 500
+    @Option(help: "Sleeping tasks on an otherwise idle agent.") var sleepers = 100
+    @Option(name: .customLong("idle_time"), help: "How long an idle agent is watched.")
+    var idleTime = FlagDuration("30secs")
+    @Option(help: ArgumentHelp("Another build of this program to measure.", valueName: "path")) var program: String?
+
+    func run() async throws {
+        var options = AgentBenchOptions(executable: program ?? Bench.executable, image: SampleImage.reference)
+        if !cases.isEmpty {
+            options.cases = try cases.map { text in
+                guard let name = AgentBenchOptions.Case(rawValue: text) else {
+                    throw CommandFailure(description: "bench: there is no case '\(text)'")
+                }
+                return name
+            }
+        }
+        options.samples = samples
+        options.commands = commands
+        options.containers = containers
+        options.sleepers = sleepers
+        options.idleTime = idleTime.duration
+        let chosen = options
+        try await Bench.run {
+            if chosen.needsDocker {
+                try await SampleImage(agentScript: PracticeAgentScript.text).ensure(socketPath: chosen.dockerSocket)
+            }
+            try await AgentBench(chosen, report: Bench.show).run()
+        }
     }
 }
 

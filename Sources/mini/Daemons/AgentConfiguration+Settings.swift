@@ -53,6 +53,12 @@ extension AgentConfiguration {
             settings.duration("executor_reregistration_timeout") ?? executorReregistrationTimeout
         recoveryTimeout = settings.duration("recovery_timeout") ?? recoveryTimeout
         supervisorPath = settings.text("supervisor")
+        isolation = settings.list("isolation") ?? isolation
+        launcher = settings.text("launcher") ?? launcher
+        cgroupsHierarchy = settings.text("cgroups_hierarchy") ?? cgroupsHierarchy
+        cgroupsRoot = settings.text("cgroups_root") ?? cgroupsRoot
+        cgroupsLimitSwap = settings.boolean("cgroups_limit_swap")
+        cgroupsPidsMax = settings.integer("cgroups_pids_max").flatMap { $0 > 0 ? $0 : nil }
         if let text = settings.text("executor_environment_variables") {
             guard let object = try? JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: String] else {
                 throw settings.problem("executor_environment_variables", "expected a JSON object of strings")

@@ -16,6 +16,8 @@ package final class ProcessContainerizer: Containerizer {
     let environment: ProcessEnvironment
     private let agentIP: String
     let switchUser: Bool
+    /// `nil`: tasks share the host as they like.
+    private let isolation: CgroupIsolation?
     private let logger: Logger
     private let outputLimits: OutputLimits
     private let running = Locked<[ContainerID: ChildProcess]>([:])
@@ -23,8 +25,9 @@ package final class ProcessContainerizer: Containerizer {
 
     package init(
         supervisor: SupervisorProgram, paths: AgentPaths, environment: ProcessEnvironment, agentIP: String,
-        switchUser: Bool, outputLimits: OutputLimits = .none, logger: Logger
+        switchUser: Bool, isolation: CgroupIsolation? = nil, outputLimits: OutputLimits = .none, logger: Logger
     ) {
+        self.isolation = isolation
         self.supervisor = supervisor
         self.paths = paths
         self.environment = environment
@@ -75,7 +78,9 @@ package final class ProcessContainerizer: Containerizer {
         for (pid, arguments) in ProcessTree.processes(withArgumentPrefix: launch.run.status)
         where Self.container(in: arguments, below: launch.run.meta) == container {
             guard let ticks = processStartTime(of: pid),
-                let process = ChildProcess.attach(pid: pid, startTimeTicks: ticks)
+                let process = ChildProcess.attach(pid: pid, startTimeTicks: ticks),
+                // Between the look and the hold the number could have come to mean another process.
+                Self.container(in: ProcessTree.arguments(of: pid), below: launch.run.meta) == container
             else { continue }
             running.withLock { $0[container] = process }
             return process
@@ -96,11 +101,15 @@ package final class ProcessContainerizer: Containerizer {
         let owner = try Sandbox.owner(of: launch, switchUser: switchUser)
         let output = try await TaskOutput.open(
             launch.run, limits: outputLimits, supervisor: supervisor, owner: owner)
-        do throws(FileError) { try DurableFile.createDirectories(DurableFile.parent(of: launch.run.pid)) } catch {
+        do throws(FileError) { try DurableFile.makeDirectories(DurableFile.parent(of: launch.run.pid)) } catch {
             throw .start("\(error)")
         }
+        var cgroups: [String] = []
+        if let isolation {
+            do throws(FileError) { cgroups = try isolation.enter(launch) } catch { throw .start("\(error)") }
+        }
         var request = SpawnRequest(
-            program: supervisor.path, arguments: supervisor.prefix + Self.arguments(launch, owner),
+            program: supervisor.path, arguments: supervisor.prefix + Self.arguments(launch, owner, cgroups: cgroups),
             environment: environment.entries(for: launch))
         request.standardOutput = output.standardOutput.number
         request.standardError = output.standardError.number
@@ -109,6 +118,7 @@ package final class ProcessContainerizer: Containerizer {
             running.withLock { $0[launch.record.container] = process }
             if let writer = output.writer { writers.withLock { $0[launch.record.container] = writer } }
         } catch {
+            isolation?.remove(launch.record.container)
             throw .start("\(error)")
         }
         withExtendedLifetime(output) {}
@@ -116,9 +126,9 @@ package final class ProcessContainerizer: Containerizer {
     }
 
     /// The supervisor's arguments for one task.
-    static func arguments(_ launch: Launch, _ owner: HostUser?) -> [String] {
+    static func arguments(_ launch: Launch, _ owner: HostUser?, cgroups: [String] = []) -> [String] {
         ["--status", launch.run.status, "--pid", launch.run.pid, "--cwd", launch.run.sandbox] + userArguments(owner)
-            + ["--"] + program(of: launch.command)
+            + cgroups.flatMap { ["--cgroup", $0] } + ["--"] + program(of: launch.command)
     }
 
     static func userArguments(_ owner: HostUser?) -> [String] {
@@ -167,8 +177,14 @@ package final class ProcessContainerizer: Containerizer {
                 return .unknown("its supervisor ended without leaving a status")
             }
             let program = Self.arguments(launch, nil).drop { $0 != "--" }.dropFirst().first ?? ""
-            return SupervisorStatus.parse(bytes, program: program)
+            let exit =
+                SupervisorStatus.parse(bytes, program: program)
                 ?? .unknown("its supervisor left an unreadable status")
+            // A task that got over the loss of a process has not failed.
+            if exit != .exited(status: 0), let report = isolation?.memoryReport(container) {
+                return .memoryLimitExceeded(message: report)
+            }
+            return exit
         } catch {
             return .unknown("\(error)")
         }
@@ -183,6 +199,7 @@ package final class ProcessContainerizer: Containerizer {
     /// Ends the whole tree, and what it forks meanwhile.
     package func kill(_ launch: Launch) async {
         for _ in 0..<40 {
+            isolation?.kill(launch.record.container)
             guard signalTree(of: launch, SIGKILL) > 0 else { return }
             try? await Task.sleep(for: .milliseconds(25))
         }
@@ -201,7 +218,15 @@ package final class ProcessContainerizer: Containerizer {
 
     /// The records of the run, with the supervisor's files among them, go with the task's checkpoint.
     package func release(_ launch: Launch) async {
-        running.withLock { $0[launch.record.container] = nil }
+        let container = launch.record.container
+        running.withLock { $0[container] = nil }
+        guard let isolation else { return }
+        for _ in 0..<40 {
+            if isolation.remove(container) { return }
+            isolation.kill(container)
+            do { try await Task.sleep(for: .milliseconds(25)) } catch { return }
+        }
+        logger.warning("cannot remove the control group of container \(container)")
     }
 
     package func remove(orphan: ContainerID, agent: AgentID) async {
@@ -211,5 +236,7 @@ package final class ProcessContainerizer: Containerizer {
             logger.warning("ending process \(pid) and what it started: it belongs to no task of this agent")
             for child in ProcessTree().descendants(of: pid) { Glibc.kill(child, SIGKILL) }
         }
+        isolation?.kill(orphan)
+        isolation?.remove(orphan)
     }
 }

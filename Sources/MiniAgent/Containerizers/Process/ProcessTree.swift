@@ -44,7 +44,7 @@ struct ProcessTree: Sendable {
 
     private static func pids() -> [pid_t] { DurableFile.names(in: "/proc").compactMap { pid_t($0) }.sorted() }
 
-    private static func arguments(of pid: pid_t) -> [String] {
+    static func arguments(of pid: pid_t) -> [String] {
         guard let bytes = small("/proc/\(pid)/cmdline") else { return [] }
         return bytes.split(separator: 0, omittingEmptySubsequences: false).map { String(decoding: $0, as: UTF8.self) }
     }
