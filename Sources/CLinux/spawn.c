@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -118,6 +119,7 @@ static void run_child(const struct clinux_spawn_request *request, pid_t parent, 
     }
     error = arrange_stdio(request);
     if (error != 0) fail(error_fd, CLINUX_STAGE_STDIO, error);
+    if (request->terminal && ioctl(STDIN_FILENO, TIOCSCTTY, 0) != 0) fail(error_fd, CLINUX_STAGE_SESSION, errno);
     if (error_fd != ERROR_FD) {
         if (dup3(error_fd, ERROR_FD, O_CLOEXEC) < 0) fail(error_fd, CLINUX_STAGE_STDIO, errno);
         error_fd = ERROR_FD;

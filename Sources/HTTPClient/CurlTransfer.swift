@@ -11,6 +11,7 @@ final class CurlTransfer {
     let idleTimeout: Duration?
     fileprivate let networkNamespace: String?
     private let followsRedirects: Bool
+    private let upload: HTTPClientUpload?
     private let errorText: UnsafeMutablePointer<CChar>
     private var headerList: UnsafeMutablePointer<curl_slist>?
 
@@ -28,6 +29,7 @@ final class CurlTransfer {
         idleTimeout = request.idleTimeout
         networkNamespace = request.networkNamespace
         followsRedirects = request.followRedirects
+        upload = request.upload
         errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
         errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
         setOptions(request)
@@ -116,6 +118,13 @@ final class CurlTransfer {
         return !isPaused
     }
 
+    /// - Returns: What libcurl's read callback is to return.
+    fileprivate func send(into buffer: UnsafeMutableBufferPointer<UInt8>) -> Int {
+        lastActivity = .now
+        guard let upload else { return 0 }
+        return upload.take(into: buffer) ?? Int(CURL_READFUNC_PAUSE)
+    }
+
     // MARK: Options
 
     /// Control characters in a field would let its value pass for other fields.
@@ -164,8 +173,14 @@ final class CurlTransfer {
     private func setMethodAndBody(_ request: HTTPClientRequest) {
         var lines = request.headers.map { name, value in value.isEmpty ? "\(name);" : "\(name): \(value)" }
         // A POST without a body is one with an empty body: servers insist on its Content-Length.
-        let body = request.body ?? (["POST", "PUT", "PATCH"].contains(request.method) ? [] : nil)
-        if let body {
+        let body = upload == nil ? request.body ?? (["POST", "PUT", "PATCH"].contains(request.method) ? [] : nil) : nil
+        if upload != nil {
+            // Its length is not known before its end, so it goes in chunks.
+            ccurl_set_long(easy, CURLOPT_POST, 1)
+            ccurl_set_pointer(easy, CURLOPT_READDATA, Unmanaged.passUnretained(self).toOpaque())
+            ccurl_set_data_callback(easy, CURLOPT_READFUNCTION, onUpload)
+            lines += ["Transfer-Encoding: chunked", "Expect:"]
+        } else if let body {
             ccurl_set_size(easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(body.count))
             _ = body.withUnsafeBytes { bytes in
                 // An empty array may have no address, which libcurl would take for "read the body from a callback".
@@ -218,6 +233,14 @@ private let onBody: ccurl_data_callback = { bytes, size, count, context in
         transfer.received(body: UnsafeBufferPointer(start: $0, count: size * count))
     }
     return isTaken ? size * count : Int(CURL_WRITEFUNC_PAUSE)
+}
+
+private let onUpload: ccurl_data_callback = { bytes, size, count, context in
+    guard let bytes, let context else { return 0 }
+    let transfer = Unmanaged<CurlTransfer>.fromOpaque(context).takeUnretainedValue()
+    return bytes.withMemoryRebound(to: UInt8.self, capacity: size * count) {
+        transfer.send(into: UnsafeMutableBufferPointer(start: $0, count: size * count))
+    }
 }
 
 extension Duration {

@@ -71,6 +71,8 @@ public struct AgentConfiguration: Sendable {
     public var switchUser: Bool = true
     /// Variables for process tasks, instead of the agent's own.
     public var executorEnvironmentVariables: [String: String]?
+    /// Time between two looks at what a running container uses; zero: only when somebody asks.
+    public var usageSampleInterval: Duration = .seconds(10)
     /// How long an executor may take to end once it is told to; its description may say otherwise.
     public var executorShutdownGracePeriod: Duration = .seconds(5)
     /// How long an executor may take to subscribe, from the start of its launch: fetching and image pull included.

@@ -27,6 +27,7 @@ enum AgentFlags {
             ("resources", configuration.resources),
             ("sandbox_directory", configuration.sandboxDirectory),
             ("strict", String(configuration.strict)),
+            ("usage_sample_interval", text(configuration.usageSampleInterval)),
             ("switch_user", String(configuration.switchUser)),
             ("work_dir", configuration.workDirectory),
             ("zk_session_timeout", text(configuration.zkSessionTimeout)),

@@ -7,10 +7,12 @@ import Resources
 struct AgentStateView {
     let core: AgentCore
     let source: AgentAPI.Source
+    private let figures: UsageFigures
 
-    init(_ core: AgentCore, _ source: AgentAPI.Source) {
+    init(_ core: AgentCore, _ source: AgentAPI.Source, _ figures: UsageFigures = UsageFigures()) {
         self.core = core
         self.source = source
+        self.figures = figures
     }
 
     var json: JSONValue {
@@ -40,20 +42,6 @@ struct AgentStateView {
             ("frameworks", .array(frameworks)),
             ("completed_frameworks", .array(completedFrameworks)),
         ])
-    }
-
-    /// `/containers`: one entry for each task that has not ended, and for each executor.
-    var containers: JSONValue {
-        .array(
-            core.tasks.sorted { $0.key < $1.key }.map(\.value).filter { !$0.isEnded }.map { life in
-                .members([
-                    ("container_id", .string(life.record.container.value)),
-                    ("executor_id", .string(life.record.executor.value)),
-                    ("executor_name", .string(life.record.info.name)),
-                    ("framework_id", .string(life.record.key.framework.value)),
-                    ("source", .string(life.record.key.task.value)),
-                ])
-            } + executorContainers)
     }
 
     // MARK: Frameworks
@@ -123,6 +111,15 @@ struct AgentStateView {
             ("tasks", .array(isLive && !isQueued ? [task] : [])),
             ("queued_tasks", .array(isQueued ? [task] : [])),
             ("completed_tasks", .array(isLive ? [] : [task])),
+            // Not in Apache Mesos: what an ended container had used, for as long as it is remembered.
+            (
+                "statistics",
+                isLive
+                    ? nil
+                    : figures.ended[record.container].map {
+                        UsageStatistics.json($0, UsageAllowance(of: [record.info]))
+                    }
+            ),
         ])
     }
 

@@ -77,7 +77,9 @@ struct AgentStart: Sendable {
     }
 
     /// The containerizers as configured.
-    func runner(report: @escaping @Sendable (AgentEvent) -> Void) -> ContainerRunner {
+    func runner(
+        usage: UsageSampler, nested: NestedContainers, report: @escaping @Sendable (AgentEvent) -> Void
+    ) -> ContainerRunner {
         var containerizers: [ContainerizerKind: any Containerizer] = [:]
         if settings.containerizers.contains(.docker) {
             containerizers[.docker] = DockerContainerizer(
@@ -99,7 +101,25 @@ struct AgentStart: Sendable {
         }
         return ContainerRunner(
             containerizers: containerizers, checks: CheckRunner(containerizers: containerizers),
-            switchUser: configuration.switchUser, logger: logger, report: report)
+            switchUser: configuration.switchUser, usage: usage, nested: nested, logger: logger, report: report)
+    }
+
+    /// What runs commands beside tasks.
+    var sessionRunners: [ContainerizerKind: any SessionRunner] {
+        var runners: [ContainerizerKind: any SessionRunner] = [:]
+        if settings.containerizers.contains(.docker) {
+            runners[.docker] = DockerSessions(
+                exec: EngineExec(socketPath: configuration.dockerSocket), logger: logger)
+        }
+        if let supervisor {
+            ProcessSessions.clean(paths)
+            runners[.process] = ProcessSessions(
+                supervisor: supervisor, paths: paths,
+                environment: ProcessEnvironment(
+                    base: configuration.executorEnvironmentVariables, ip: configuration.ip),
+                switchUser: configuration.switchUser)
+        }
+        return runners
     }
 
     /// What to do with the tasks of an earlier life.

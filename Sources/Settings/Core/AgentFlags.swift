@@ -43,6 +43,9 @@ private enum AgentFlags {
         .init("default_role", .text, default: "*", value: "role", "Role of resources that name none."),
         .init("attributes", .text, value: "rack:r1;zone:z1", "What frameworks may select this host by."),
         .init(
+            "usage_sample_interval", .anyDuration, default: "10secs",
+            "Time between two looks at what a running container uses; 0secs looks only when asked."),
+        .init(
             "domain", .document, "Fault domain of this host: its region and zone."),
     ]
 

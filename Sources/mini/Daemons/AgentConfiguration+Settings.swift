@@ -51,6 +51,7 @@ extension AgentConfiguration {
         executorReregistrationTimeout =
             settings.duration("executor_reregistration_timeout") ?? executorReregistrationTimeout
         recoveryTimeout = settings.duration("recovery_timeout") ?? recoveryTimeout
+        usageSampleInterval = settings.duration("usage_sample_interval") ?? usageSampleInterval
         supervisorPath = settings.text("supervisor")
         if let text = settings.text("executor_environment_variables") {
             guard let object = try? JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: String] else {
