@@ -83,6 +83,10 @@ public final class AgentServer: Sendable {
             throw .cannotListen("\(error)")
         }
         let info = start.agentInfo(port: server.port)
+        do throws(AgentStartError) { try start.recordChange(info) } catch {
+            await server.stop(within: .zero)
+            throw error
+        }
         let inbox = Mailbox<AgentShell.Input>()
         let work = WorkBag()
         var sampling = UsageSampler.Settings()

@@ -116,6 +116,7 @@ import Testing
         for name in ["a", "b", "c"] {
             await sampler.began(
                 UsageTarget(container: ContainerID(name), source: .docker(pid: 4711, id: Self.engineID)))
+            _ = await sampler.figures()
             await sampler.ended(ContainerID(name))
         }
         #expect(await sampler.figures().ended.keys.sorted() == [ContainerID("b"), ContainerID("c")])

@@ -22,6 +22,7 @@ enum AgentFlags {
             ("ip", configuration.ip),
             ("master", "\(configuration.master)"),
             ("port", String(configuration.port)),
+            ("reconfiguration_policy", configuration.reconfigurationPolicy.rawValue),
             ("recover", configuration.recover.rawValue),
             ("registration_backoff_factor", text(configuration.registrationBackoffFactor)),
             ("resources", configuration.resources),

@@ -181,7 +181,7 @@ package final class CheckpointStore: Sendable {
         )
     }
 
-    private static func writeAgent(_ id: AgentID, _ info: V1AgentInfo, _ paths: AgentPaths) throws(FileError) {
+    static func writeAgent(_ id: AgentID, _ info: V1AgentInfo, _ paths: AgentPaths) throws(FileError) {
         var info = info
         info.id = V1AgentID(id)
         try DurableFile.createDirectories(paths.metaAgent(id))

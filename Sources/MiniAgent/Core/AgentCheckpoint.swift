@@ -173,6 +173,18 @@ package struct AgentCheckpoint: Hashable, Sendable {
 
     package init() {}
 
+    /// What the tasks hold that have not ended.
+    package var resourcesInUse: Resources {
+        var sum = Resources()
+        for (_, task) in tasks.sorted(by: { $0.key < $1.key }) where task.terminalUpdate == nil {
+            // What could not be read was refused when it came.
+            var held = task.record.info.resources
+            if task.record.info.hasExecutor { held += task.record.info.executor.resources }
+            if let held = try? Resources(held) { sum += held }
+        }
+        return sum
+    }
+
     /// Adds one write. A record about a task that is not there is ignored: its retirement came first.
     package mutating func apply(_ write: CheckpointWrite) {
         switch write {

@@ -18,6 +18,7 @@ struct AgentStart: Sendable {
     private let attributes: [V1Attribute]
     private let supervisor: SupervisorProgram?
     private let docker: DockerContainerizer.Settings
+    private var hasChanged = false
 
     init(_ configuration: AgentConfiguration, logger: Logger) throws(AgentStartError) {
         self.configuration = configuration
@@ -58,10 +59,20 @@ struct AgentStart: Sendable {
             try VolumeDirectories(paths: paths).recover(loaded.checkpoint.resources)
         } catch { throw .workDirectory("\(error)") }
         if let known = loaded.agentInfo {
-            let differences = Self.differences(from: known, to: agentInfo(port: 0))
-            guard differences.isEmpty else {
-                throw .incompatible(differences: differences, metaLatest: paths.metaLatest)
-            }
+            let change = Reconfiguration(
+                from: known, to: agentInfo(port: 0), policy: configuration.reconfigurationPolicy,
+                used: loaded.checkpoint.resourcesInUse)
+            if let refusal = change.refusal { throw .changed(refusal, metaLatest: paths.metaLatest) }
+            for difference in change.differences { logger.info("this host is described anew: \(difference)") }
+            hasChanged = !change.differences.isEmpty
+        }
+    }
+
+    /// What the agent says of itself from now on replaces what it said before, so that a later start is compared with it.
+    func recordChange(_ info: V1AgentInfo) throws(AgentStartError) {
+        guard hasChanged, let agent = loaded.checkpoint.agent else { return }
+        do throws(FileError) { try CheckpointStore.writeAgent(agent, info, paths) } catch {
+            throw .workDirectory("\(error)")
         }
     }
 
@@ -185,30 +196,5 @@ struct AgentStart: Sendable {
         let loaded = CheckpointLoader(paths: paths, repairs: true).load()
         for problem in loaded.problems { logger.warning("\(problem)") }
         return loaded
-    }
-
-    /// What a master would notice. The port is not part of it: with port 0 it changes with every start.
-    static func differences(from old: V1AgentInfo, to new: V1AgentInfo) -> [String] {
-        var differences: [String] = []
-        if old.hostname != new.hostname {
-            differences.append("hostname was '\(old.hostname)' and is '\(new.hostname)'")
-        }
-        let oldResources = try? Resources(old.resources)
-        let newResources = try? Resources(new.resources)
-        if oldResources != newResources {
-            differences.append(
-                "resources were '\(oldResources?.description ?? "unreadable")' and are "
-                    + "'\(newResources?.description ?? "unreadable")'")
-        }
-        if old.hasDomain != new.hasDomain || old.domain != new.domain { differences.append("the fault domain differs") }
-        if old.attributes != new.attributes {
-            let names = Set(old.attributes.map(\.name)).union(new.attributes.map(\.name)).sorted().filter { name in
-                old.attributes.filter { $0.name == name } != new.attributes.filter { $0.name == name }
-            }
-            differences.append(
-                names.isEmpty
-                    ? "attributes came in another order" : "attributes differ: \(names.joined(separator: ", "))")
-        }
-        return differences
     }
 }

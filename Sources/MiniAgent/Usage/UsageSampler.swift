@@ -6,7 +6,7 @@ import Resources
 
 /// Samples of all containers of an agent.
 ///
-/// A container is looked at when it starts, after pauses as long as its age, and from then on once in every interval,
+/// A container is looked at soon after its start, after pauses as long as its age, and from then on once in every interval,
 /// together with all others: the one look into `/proc` that process tasks need serves all of them. Without containers
 /// nothing runs.
 package actor UsageSampler {
@@ -59,16 +59,14 @@ package actor UsageSampler {
     package func began(_ target: UsageTarget) {
         guard entries[target.container] == nil else { return }
         let now = clock.now
-        entries[target.container] = Entry(target: target, since: now, due: now)
+        // Not at once: many short tasks share one round.
+        entries[target.container] = Entry(target: target, since: now, due: now + .milliseconds(250))
         guard settings.interval > .zero else { return }
-        look(at: [target.container], detail: false)
         if rounds == nil { rounds = Task { [weak self] in await self?.runRounds() } }
     }
 
-    /// A container has ended: what was seen last becomes its final figures.
+    /// A container has ended: what was seen last becomes its final figures. There is nothing left to look at.
     package func ended(_ container: ContainerID) {
-        guard entries[container] != nil else { return }
-        look(at: [container], detail: false)
         meter.forget(container)
         guard let usage = entries.removeValue(forKey: container)?.usage else { return }
         if ended.updateValue(usage, forKey: container) == nil { endedOrder.append(container) }

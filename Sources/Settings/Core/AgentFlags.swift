@@ -143,9 +143,10 @@ private enum AgentFlags {
         .init(
             "recovery_timeout", .anyDuration, default: "15mins",
             "How long executors wait for a lost agent before they end themselves."),
-        later(
+        .init(
             "reconfiguration_policy", .choice(["equal", "additive", "any"]), default: "equal",
-            "Which changes of this host's description are accepted at a restart."),
+            "Which changes of resources, attributes and domain are accepted at a restart: none, only more of them, or whatever "
+                + "leaves room for the tasks that run."),
     ]
 
     private static let open = "this version cannot do it, and ignoring it would leave the agent open"

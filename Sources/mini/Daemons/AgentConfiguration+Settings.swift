@@ -29,6 +29,9 @@ extension AgentConfiguration {
         try readTasks(settings)
         readDocker(settings)
         if let text = settings.text("recover"), let value = Recovery(rawValue: text) { recover = value }
+        if let text = settings.text("reconfiguration_policy"), let value = ReconfigurationPolicy(rawValue: text) {
+            reconfigurationPolicy = value
+        }
         strict = settings.boolean("strict")
         security = try AgentSecurity(settings)
         reportedFlags = settings.reported
