@@ -40,7 +40,9 @@ final class AgentAPI: Sendable {
         // A longer path belongs to the handler it begins with: pymesos calls `/api/v1/operator`.
         case _ where path == "/api/v1" || path.hasPrefix("/api/v1/"):
             return await AgentCallEndpoint(source: source.withLock { $0 }, logLevel: logLevel).answer(request)
-        case "/version": return json(AgentVersion.json, request)
+        case "/containerizer/debug", "/containerizer/debug.json":
+            return json(.members([("pending", .array([]))]), request)
+        case "/version", "/version.json": return json(AgentVersion.json, request)
         case "/files/read", "/files/read.json": return await files(request) { $0.read(request) }
         case "/files/browse", "/files/browse.json": return await files(request) { $0.browse(request) }
         case "/files/download", "/files/download.json": return await files(request) { $0.download(request) }
@@ -107,7 +109,14 @@ final class AgentAPI: Sendable {
 }
 
 enum AgentVersion {
+    /// Builds are reproducible: when and by whom is fixed, as in the master's answer.
+    static let buildDate = "1970-01-01 00:00:00 UTC"
+    static let buildUser = "mini"
+
     static var json: JSONValue {
-        .members([("version", .string(Versions.mesosAPI)), ("mini_version", .string(Versions.mini))])
+        .members([
+            ("build_date", .string(buildDate)), ("build_time", .double(0)), ("build_user", .string(buildUser)),
+            ("mini_version", .string(Versions.mini)), ("version", .string(Versions.mesosAPI)),
+        ])
     }
 }

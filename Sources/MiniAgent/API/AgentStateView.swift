@@ -20,6 +20,9 @@ struct AgentStateView {
         return .members([
             ("version", .string(Versions.mesosAPI)),
             ("mini_version", .string(Versions.mini)),
+            ("build_date", .string(AgentVersion.buildDate)),
+            ("build_time", .double(0)),
+            ("build_user", .string(AgentVersion.buildUser)),
             ("start_time", .double(source.startedAt.wall.seconds)),
             ("id", core.agent.map { .string($0.value) }),
             ("pid", .string("slave(1)@\(source.advertisedIP):\(source.info.port)")),
@@ -138,11 +141,14 @@ struct AgentStateView {
             ("slave_id", .string(info.agentID.value)),
             ("state", .string(state.name)),
             ("resources", Self.summary(resources)),
+            ("limits", Self.limits(info)),
             ("role", .string(Self.role(info))),
             ("statuses", .array(history.map(status))),
+            ("user", info.command.hasUser ? .string(info.command.user) : nil),
             ("labels", info.hasLabels ? JSONValue.message(MesosJSON.encode(info.labels))["labels"] : nil),
             ("discovery", info.hasDiscovery ? .message(MesosJSON.encode(info.discovery)) : nil),
             ("container", info.hasContainer ? .message(MesosJSON.encode(info.container)) : nil),
+            ("health_check", info.hasHealthCheck ? .message(MesosJSON.encode(info.healthCheck)) : nil),
         ])
     }
 
@@ -151,12 +157,22 @@ struct AgentStateView {
         return .members([
             ("state", .string(update.state.name)),
             ("timestamp", .double(update.timestamp.seconds)),
-            ("healthy", update.healthy.map { .bool($0) }),
+            ("labels", message.hasLabels ? JSONValue.message(MesosJSON.encode(message.labels))["labels"] : nil),
             (
                 "container_status",
                 message.hasContainerStatus ? .message(MesosJSON.encode(message.containerStatus)) : nil
             ),
+            ("healthy", message.hasHealthy ? .bool(message.healthy) : nil),
         ])
+    }
+
+    /// None is written as a word, which JSON has no number for.
+    private static func limits(_ info: V1TaskInfo) -> JSONValue? {
+        if info.limits.isEmpty { return nil }
+        return .members(
+            info.limits.sorted { $0.key < $1.key }.map { name, limit in
+                (name, limit.value.isFinite ? .double(limit.value) : .string("Infinity"))
+            })
     }
 
     private static func role(_ info: V1TaskInfo) -> String { role(info.resources) }
