@@ -158,7 +158,7 @@ final class SessionOutput {
 
     func hangUp() { body.cancel() }
 
-    private func readOn() async throws -> Bool {
+    func readOn() async throws -> Bool {
         guard let piece = try await pieces.next() else { return false }
         decoder.append(piece)
         while let record = try decoder.next() {

@@ -52,10 +52,14 @@ struct AgentUsageTests {
                 method: "POST", url: "\(host.agent?.url ?? "")/api/v1", headers: [("Content-Type", "application/json")],
                 body: Array(#"{"type":"GET_CONTAINERS"}"#.utf8))
             call.totalTimeout = .seconds(10)
-            let answer = try MesosJSON.decode(
-                V1AgentAPIResponse.self, from: try await HTTPClient.shared.fetch(call).body)
-            #expect(answer.getContainers.containers.count == 2)
-            #expect(answer.getContainers.containers.allSatisfy { $0.resourceStatistics.hasMemRssBytes })
+            let request = call
+            try await wait("the figures of both") {
+                let answer = try MesosJSON.decode(
+                    V1AgentAPIResponse.self, from: try await HTTPClient.shared.fetch(request).body)
+                let containers = answer.getContainers.containers
+                return containers.count == 2 && containers.allSatisfy { $0.resourceStatistics.hasMemRssBytes }
+                    ? true : nil
+            }
         }
     }
 

@@ -90,6 +90,8 @@ final class CurlTransfer {
         if text.isEmpty {
             if isFinalHead {
                 isHeadDelivered = true
+                // Who refuses does not read on, and libcurl would wait for the rest of the body for ever.
+                if head.status >= 400 { upload?.finish() }
                 exchange.deliver(head)
             }
         } else if text.starts(with: "HTTP/".utf8) {

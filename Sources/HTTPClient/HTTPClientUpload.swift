@@ -1,5 +1,4 @@
 // A request body that is written while it is sent.
-import CCurl
 import Mailbox
 
 /// The body of one request, written from any thread. A request that ends, for whatever reason, takes no more of it.

@@ -133,6 +133,7 @@ package actor UsageSampler {
 
     /// Old containers share their times, so that one round serves them all.
     private func due(after now: ContinuousClock.Instant, since: ContinuousClock.Instant) -> ContinuousClock.Instant {
+        guard settings.interval > .zero else { return now }  // There are no rounds.
         let age = since.duration(to: now)
         if age < settings.interval { return now + max(Self.pauseMin, age) }
         let ticks = Int64((start.duration(to: now) / settings.interval).rounded(.down)) + 1
