@@ -176,11 +176,14 @@ package struct AgentCheckpoint: Hashable, Sendable {
     /// What the tasks hold that have not ended.
     package var resourcesInUse: Resources {
         var sum = Resources()
+        var counted: Set<ContainerID> = []
         for (_, task) in tasks.sorted(by: { $0.key < $1.key }) where task.terminalUpdate == nil {
             // What could not be read was refused when it came.
-            var held = task.record.info.resources
-            if task.record.info.hasExecutor { held += task.record.info.executor.resources }
-            if let held = try? Resources(held) { sum += held }
+            if let held = try? Resources(task.record.info.resources) { sum += held }
+            if let group = task.record.defaultExecutor, counted.insert(group.run).inserted { sum += group.resources }
+        }
+        for (_, executor) in executors.sorted(by: { $0.key < $1.key }) {
+            if let held = try? Resources(executor.record.info.resources) { sum += held }
         }
         return sum
     }
