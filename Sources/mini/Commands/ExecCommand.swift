@@ -20,7 +20,7 @@ struct ExecCommand: AsyncParsableCommand {
     var master: String
     @Option(help: ArgumentHelp("Whose task, if several frameworks have one of that name.", valueName: "id"))
     var framework: String?
-    @Flag(name: [.long, .customShort("t")], help: "Give the command a terminal, for shells and editors.") var tty =
+    @Flag(help: "Give the command a terminal, for shells and editors.") var tty =
         false
     @Option(help: "Whom the command runs as; the task's user if not given.") var user: String?
     @Option(help: ArgumentHelp("A variable for the command; may be repeated.", valueName: "NAME=VALUE"))
