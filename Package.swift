@@ -118,7 +118,8 @@ let package = Package(
         .target(
             name: "TaskRun",
             dependencies: [
-                "SchedulerClient", "MasterDetection", "MesosProtocol", "Resources", "HTTPClient", "Mailbox", logging,
+                "CLinux", "SchedulerClient", "MasterDetection", "MesosProtocol", "Resources", "HTTPClient", "Mailbox",
+                logging,
             ], swiftSettings: strict),
         .target(
             name: "LoadTest",

@@ -52,7 +52,7 @@ import Testing
         run.forget()
     }
 
-    @Test(arguments: ["master", "agent", "config", "jenkins", "up", "run", "practice-jenkins"])
+    @Test(arguments: ["master", "agent", "config", "jenkins", "up", "run", "exec", "practice-jenkins"])
     func `help explains every flag`(command: String) async throws {
         let run = try await ProgramRun.mini(command, "--help")
         #expect(await run.end(within: .seconds(10)) == .exited(0))

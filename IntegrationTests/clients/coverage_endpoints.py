@@ -83,6 +83,7 @@ class EndpointCoverage:
         self.read(AGENT, "/state", ["id", "frameworks", "flags", "resources"])
         self.read(AGENT, "/slave(1)/state", ["id"])
         self.read(AGENT, "/containers")
+        self.read(AGENT, "/monitor/statistics")
         self.read(AGENT, "/flags", ["flags"])
         self.read(AGENT, "/version", ["version"])
         self.read(AGENT, "/metrics/snapshot", ["slave/uptime_secs"])

@@ -269,13 +269,20 @@ class OperatorCoverage:
         command = {"command": {"value": "true"}}
         nested = {"container_id": {"value": "none", "parent": {"value": "none"}}, **command}
         provider = {"info": {"type": "org.example.none", "name": "none"}}
+        unknown, parent = (404, "404 for what is not there"), (400, "400 without a running parent")
+        for kind, body, (status, note) in [
+            ("LAUNCH_NESTED_CONTAINER", nested, parent), ("LAUNCH_NESTED_CONTAINER_SESSION", nested, parent),
+            ("WAIT_NESTED_CONTAINER", container, unknown), ("KILL_NESTED_CONTAINER", container, unknown),
+            ("REMOVE_NESTED_CONTAINER", container, unknown),
+            ("ATTACH_CONTAINER_INPUT", {"type": "CONTAINER_ID", **container}, (415, "415 unless it is a stream of records")),
+            ("ATTACH_CONTAINER_OUTPUT", container, unknown),
+            ("LAUNCH_CONTAINER", {**container, **command}, (400, "400 for a standalone container: there are none")),
+            ("WAIT_CONTAINER", container, unknown), ("KILL_CONTAINER", container, unknown),
+            ("REMOVE_CONTAINER", container, unknown),
+        ]:
+            refused(self.agent, kind, body, status, "")
+            self.rows.add(AGENT, kind, note=note)
         for kind, body in [
-            ("LAUNCH_NESTED_CONTAINER", nested), ("WAIT_NESTED_CONTAINER", container),
-            ("KILL_NESTED_CONTAINER", container), ("REMOVE_NESTED_CONTAINER", container),
-            ("LAUNCH_NESTED_CONTAINER_SESSION", nested),
-            ("ATTACH_CONTAINER_INPUT", {"type": "CONTAINER_ID", **container}), ("ATTACH_CONTAINER_OUTPUT", container),
-            ("LAUNCH_CONTAINER", {**container, **command}), ("WAIT_CONTAINER", container),
-            ("KILL_CONTAINER", container), ("REMOVE_CONTAINER", container),
             ("ADD_RESOURCE_PROVIDER_CONFIG", provider), ("UPDATE_RESOURCE_PROVIDER_CONFIG", provider),
             ("REMOVE_RESOURCE_PROVIDER_CONFIG", provider["info"]),
             ("MARK_RESOURCE_PROVIDER_GONE", {"resource_provider_id": {"value": "none"}}),

@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -136,6 +137,7 @@ static int run_child(void *argument) {
     }
     error = arrange_stdio(request);
     if (error != 0) fail(birth, CLINUX_STAGE_STDIO, error);
+    if (request->terminal && ioctl(STDIN_FILENO, TIOCSCTTY, 0) != 0) fail(birth, CLINUX_STAGE_SESSION, errno);
     close_from(STDERR_FILENO + 1);
     for (size_t i = 0; i < request->rlimits_count; i++) { // After the descriptors: a small RLIMIT_NOFILE would stop those.
         const struct clinux_rlimit *wanted = &request->rlimits[i];

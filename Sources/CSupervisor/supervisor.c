@@ -83,6 +83,8 @@ static int parse_arguments(int argc, char **argv) {
         } else if (strcmp(name, "--cgroup") == 0) {
             if (request->cgroup_procs_count == CGROUPS_MAX) return complain("too many cgroups", value);
             options.cgroups[request->cgroup_procs_count++] = value;
+        } else if (strcmp(name, "--terminal") == 0) { // Whether our standard input is a terminal for the task.
+            request->terminal = strcmp(value, "yes") == 0;
         } else {
             return complain("unknown option", name);
         }

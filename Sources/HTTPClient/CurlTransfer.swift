@@ -13,6 +13,7 @@ final class CurlTransfer {
     private let followsRedirects: Bool
     /// No head comes; the first byte stands for it, or the end.
     private let isFTP: Bool
+    private let upload: HTTPClientUpload?
     private let errorText: UnsafeMutablePointer<CChar>
     private var headerList: UnsafeMutablePointer<curl_slist>?
 
@@ -31,6 +32,7 @@ final class CurlTransfer {
         networkNamespace = request.networkNamespace
         followsRedirects = request.followRedirects
         isFTP = request.allowsFTP && request.url.prefix(3).lowercased() == "ftp"
+        upload = request.upload
         errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
         errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
         setOptions(request)
@@ -94,6 +96,8 @@ final class CurlTransfer {
         if text.isEmpty {
             if isFinalHead {
                 isHeadDelivered = true
+                // Who refuses does not read on, and libcurl would wait for the rest of the body for ever.
+                if head.status >= 400 { upload?.finish() }
                 exchange.deliver(head)
             }
         } else if text.starts(with: "HTTP/".utf8) {
@@ -127,6 +131,13 @@ final class CurlTransfer {
         guard isFTP, !isHeadDelivered else { return }
         isHeadDelivered = true
         exchange.deliver(ResponseHead(status: 226, headers: []))
+    }
+
+    /// - Returns: What libcurl's read callback is to return.
+    fileprivate func send(into buffer: UnsafeMutableBufferPointer<UInt8>) -> Int {
+        lastActivity = .now
+        guard let upload else { return 0 }
+        return upload.take(into: buffer) ?? Int(CURL_READFUNC_PAUSE)
     }
 
     // MARK: Options
@@ -178,8 +189,14 @@ final class CurlTransfer {
     private func setMethodAndBody(_ request: HTTPClientRequest) {
         var lines = request.headers.map { name, value in value.isEmpty ? "\(name);" : "\(name): \(value)" }
         // A POST without a body is one with an empty body: servers insist on its Content-Length.
-        let body = request.body ?? (["POST", "PUT", "PATCH"].contains(request.method) ? [] : nil)
-        if let body {
+        let body = upload == nil ? request.body ?? (["POST", "PUT", "PATCH"].contains(request.method) ? [] : nil) : nil
+        if upload != nil {
+            // Its length is not known before its end, so it goes in chunks.
+            ccurl_set_long(easy, CURLOPT_POST, 1)
+            ccurl_set_pointer(easy, CURLOPT_READDATA, Unmanaged.passUnretained(self).toOpaque())
+            ccurl_set_data_callback(easy, CURLOPT_READFUNCTION, onUpload)
+            lines += ["Transfer-Encoding: chunked", "Expect:"]
+        } else if let body {
             ccurl_set_size(easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(body.count))
             _ = body.withUnsafeBytes { bytes in
                 // An empty array may have no address, which libcurl would take for "read the body from a callback".
@@ -232,6 +249,14 @@ private let onBody: ccurl_data_callback = { bytes, size, count, context in
         transfer.received(body: UnsafeBufferPointer(start: $0, count: size * count))
     }
     return isTaken ? size * count : Int(CURL_WRITEFUNC_PAUSE)
+}
+
+private let onUpload: ccurl_data_callback = { bytes, size, count, context in
+    guard let bytes, let context else { return 0 }
+    let transfer = Unmanaged<CurlTransfer>.fromOpaque(context).takeUnretainedValue()
+    return bytes.withMemoryRebound(to: UInt8.self, capacity: size * count) {
+        transfer.send(into: UnsafeMutableBufferPointer(start: $0, count: size * count))
+    }
 }
 
 extension Duration {

@@ -43,6 +43,7 @@ final class Exchange: Sendable {
         if let alreadyEnded {
             waiter.resume(returning: .failure(alreadyEnded))
         } else {
+            request.upload?.attach { [loop] in loop.post(.resume(id)) }
             loop.post(.start(id, request, self))
         }
     }

@@ -9,6 +9,8 @@ public struct HTTPClientRequest: Sendable {
     public var headers: [(String, String)]
     /// Sent with `Content-Length`.
     public var body: [UInt8]?
+    /// Sent piece by piece as it is written, instead of ``body``.
+    public var upload: HTTPClientUpload?
     /// Connects to this socket file instead of the URL's host.
     public var unixSocketPath: String?
     public var connectTimeout: Duration = .seconds(5)

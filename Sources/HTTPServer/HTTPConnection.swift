@@ -46,6 +46,8 @@ final class HTTPConnection: ChannelDuplexHandler {
     private var reader: RequestReader
     // Nearly always empty: the default room would take 3 KiB in each of ten thousand connections.
     private var turns = CircularBuffer<Turn>(initialCapacity: 1)
+    /// The request body that its handler reads while it comes in.
+    private var inbound: HTTPBodyStream?
     private var context: ChannelHandlerContext?
     private var handle: ConnectionHandle?
     /// After a refusal: nothing that follows is looked at.
@@ -92,6 +94,7 @@ final class HTTPConnection: ChannelDuplexHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         if case .streaming(let stream, _) = phase { stream.finish(.peerClosed) }
+        endInbound(.truncated)
         phase = .closed
         turns.removeAll()
         reader.abandon()
@@ -116,10 +119,19 @@ final class HTTPConnection: ChannelDuplexHandler {
                 try reader.begin(head)
                 makeRoom(for: head)
                 sendOwedContinue()
+                guard let received = reader.takeStreamed() else { return }
+                requestStart = nil
+                takeInbound(received)
             case .body(let part):
+                if let inbound { return inbound.deliver(Array(buffer: part)) }
                 try reader.append(part)
             case .end:
                 requestStart = nil
+                if inbound != nil {
+                    endInbound(nil)
+                    discardsInput = true
+                    return
+                }
                 guard let received = reader.end() else { return }
                 turns.append(.request(received))
                 if !received.keepsAlive { discardsInput = true }
@@ -131,6 +143,11 @@ final class HTTPConnection: ChannelDuplexHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if inbound != nil, error is HTTPParserError {
+            endInbound(.truncated)  // Its handler answers.
+            discardsInput = true
+            return
+        }
         switch error {
         case HTTPParserError.headerOverflow:
             refuse(.headerTooLarge)
@@ -159,8 +176,28 @@ final class HTTPConnection: ChannelDuplexHandler {
     func read(context: ChannelHandlerContext) {
         switch phase {
         case .receiving where turns.isEmpty && !roomClaim.isWaiting, .lingering: context.read()
+        case _ where inbound?.wantsMore == true: context.read()
         default: holdsRead = true  // The end of the client's side is still noticed: epoll tells it apart.
         }
+    }
+
+    // MARK: A body that is streamed in
+
+    private func takeInbound(_ received: ReceivedRequest) {
+        guard let stream = received.request.bodyStream, let handle else { return }
+        inbound = stream
+        stream.attach { handle.run { $0.resumeInbound() } }
+        turns.append(.request(received))
+        takeTurn()
+    }
+
+    private func resumeInbound() {
+        if inbound?.wantsMore == true { releaseRead() }
+    }
+
+    private func endInbound(_ failure: HTTPBodyStream.Failure?) {
+        inbound?.end(failure)
+        inbound = nil
     }
 
     // MARK: One answer after another
@@ -310,6 +347,7 @@ final class HTTPConnection: ChannelDuplexHandler {
     private func linger() {
         guard let context else { return }
         discardsInput = true
+        endInbound(.truncated)
         turns.removeAll()
         if isInputClosed || isStopping {
             context.close(promise: nil)

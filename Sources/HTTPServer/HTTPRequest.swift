@@ -1,4 +1,4 @@
-// A request as a handler sees it: complete, with its body in memory.
+// A request as a handler sees it: complete, with its body in memory, unless the server streams such bodies.
 
 public struct HTTPRequest: Sendable {
     /// As sent, upper case for the usual ones: `GET`, `POST`, ...
@@ -12,6 +12,8 @@ public struct HTTPRequest: Sendable {
     /// All header fields in the order sent. Names keep their case; look them up with `header(_:)`.
     public var headers: [(name: String, value: String)]
     public var body: [UInt8]
+    /// The body, if the server's limits say that it is read while it comes in; then ``body`` is empty.
+    public var bodyStream: HTTPBodyStream?
     /// The peer, `address:port`.
     public var remoteAddress: String
     /// Who the peer proved to be, if the server's admission asks for it.

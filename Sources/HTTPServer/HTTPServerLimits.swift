@@ -10,6 +10,10 @@ public struct HTTPServerLimits: Sendable {
     public var bodyBytesMax: @Sendable (_ path: String) -> Int = { _ in 16 * 1024 * 1024 }
     /// How many bytes of large bodies are taken in at a time; those beyond it wait up to two seconds in the kernel.
     public var bodyRoomBytes = 8 * 1024 * 1024
+    /// Whether the body of a request is read by its handler while it comes in, told by its head (``HTTPRequest/body`` is
+    /// still empty). No limit of size or time holds for such a body; what waits for the handler is bounded, and a client that
+    /// sends more is held up. The connection serves no request after it.
+    public var streamsBody: @Sendable (_ head: HTTPRequest) -> Bool = { _ in false }
     /// From the first byte of a request to its last. Beyond it: 408.
     public var requestTimeout = Duration.seconds(30)
     /// How long a connection may wait for a request, and a finished response for its reader. Beyond it: closed.

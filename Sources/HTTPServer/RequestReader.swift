@@ -41,6 +41,7 @@ struct RequestReader {
         var bodyBytesMax: Int
         /// What the head says, if it says it.
         var bodyBytesExpected: Int?
+        var isStreamed = false
     }
 
     /// A refused request's body is read up to this, to keep the connection.
@@ -90,14 +91,26 @@ struct RequestReader {
             verdict = response
             bodyBytesMax = Self.droppedBytesMax
         }
-        if let length, length > bodyBytesMax { throw .bodyTooLarge(max: bodyBytesMax) }
+        let isStreamed = limits.streamsBody(request)
+        // A client that streams may wait for an answer before it says more.
+        if isStreamed, let verdict { throw Refusal(verdict) }
+        if !isStreamed, let length, length > bodyBytesMax { throw .bodyTooLarge(max: bodyBytesMax) }
         // After a request to upgrade, the parser stops: the connection has no next request.
         let keepsAlive = head.isKeepAlive && !head.headers.contains(name: "upgrade")
         incoming = Incoming(
             received: ReceivedRequest(
                 request: request, version: head.version, keepsAlive: keepsAlive, verdict: verdict),
-            bodyBytesMax: bodyBytesMax, bodyBytesExpected: length)
+            bodyBytesMax: bodyBytesMax, bodyBytesExpected: length, isStreamed: isStreamed)
         owesContinue = expectsContinue
+    }
+
+    /// The request whose head has just come, if its body is to be streamed. What follows belongs to the stream.
+    mutating func takeStreamed() -> ReceivedRequest? {
+        guard var received = incoming?.received, incoming?.isStreamed == true else { return nil }
+        incoming = nil
+        received.request.bodyStream = HTTPBodyStream()
+        received.keepsAlive = false
+        return received
     }
 
     mutating func append(_ part: ByteBuffer) throws(Refusal) {

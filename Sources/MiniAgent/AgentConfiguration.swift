@@ -71,6 +71,8 @@ public struct AgentConfiguration: Sendable {
     public var switchUser: Bool = true
     /// Variables for process tasks, instead of the agent's own.
     public var executorEnvironmentVariables: [String: String]?
+    /// Time between two looks at what a running container uses; zero: only when somebody asks.
+    public var usageSampleInterval: Duration = .seconds(10)
     /// How long an executor may take to end once it is told to; its description may say otherwise.
     public var executorShutdownGracePeriod: Duration = .seconds(5)
     /// How long an executor may take to subscribe, from the start of its launch: fetching and image pull included.
@@ -82,6 +84,8 @@ public struct AgentConfiguration: Sendable {
     public var zkSessionTimeout: Duration = .seconds(10)
     public var registrationBackoffFactor: Duration = .seconds(1)
     public var recover: Recovery = .reconnect
+    /// Which changes of this host's resources, attributes and domain are accepted from an agent that returns.
+    public var reconfigurationPolicy: ReconfigurationPolicy = .equal
     /// Whether a corrupt checkpoint keeps the agent from starting. Otherwise what is bad is set aside.
     public var strict: Bool = true
     /// What process tasks are isolated by, in the names of Apache Mesos: `cgroups/cpu`, `cgroups/mem`, `cgroups/pids`.
@@ -146,6 +150,8 @@ public enum AgentStartError: Error, Sendable, CustomStringConvertible {
     case invalidAttributes(String)
     case invalidAddress(String)
     case corruptCheckpoint([String])
+    /// The policy does not allow what has changed since the last start.
+    case changed(String, metaLatest: String)
     case incompatible(differences: [String], metaLatest: String)
     case cannotListen(String)
     /// - Parameter flag: The one that makes no sense, without dashes.
@@ -169,6 +175,10 @@ public enum AgentStartError: Error, Sendable, CustomStringConvertible {
         case .incompatible(let differences, let metaLatest):
             "Incompatible agent info detected: \(differences.joined(separator: "; ")). Start with the old flags; or, to "
                 + "start as a new agent, end its tasks and remove \(metaLatest)"
+        case .changed(let refusal, let metaLatest):
+            "\(refusal). Nothing was touched, and tasks go on. Start with the old flags; or with "
+                + "--reconfiguration_policy=additive if this host only has more than before; or, to start as a new agent, "
+                + "end its tasks and remove \(metaLatest)"
         case .cannotListen(let reason): reason
         case .invalidDocker(let flag, let reason): "--\(flag): \(reason)"
         case .credentialsMissing(let flag): "--\(flag) needs --http_credentials: nobody could prove who they are"

@@ -24,13 +24,15 @@ public final class AgentServer: Sendable {
     private let work: WorkBag
     private let store: CheckpointStore
     private let lock: WorkDirectoryLock
+    private let usage: UsageSampler
+    private let nested: NestedContainers
     private let loop: Task<AgentEnd, Never>
     private let following: Task<Void, Never>
 
     private init(
         url: String, shell: AgentShell, server: HTTPServer, detector: MasterDetector,
         inbox: Mailbox<AgentShell.Input>, work: WorkBag, store: CheckpointStore, lock: WorkDirectoryLock,
-        dialsSecurely: Bool
+        usage: UsageSampler, nested: NestedContainers, dialsSecurely: Bool
     ) {
         self.url = url
         self.port = server.port
@@ -41,6 +43,8 @@ public final class AgentServer: Sendable {
         self.work = work
         self.store = store
         self.lock = lock
+        self.usage = usage
+        self.nested = nested
         loop = Task { await shell.run() }
         following = Task {
             for await master in detector.masters {
@@ -74,21 +78,31 @@ public final class AgentServer: Sendable {
         let refusals = RefusalLog(logger: logger)
         let gate = security.gate(refusals: refusals)
         let api = AgentAPI(logLevel: logLevel)
+        var limits = HTTPServerLimits(
+            bodyBytesMax: { $0.hasSuffix("/api/v1/executor") ? 16 << 20 : 64 << 10 }, connectionsMax: 1000)
+        limits.streamsBody = { AgentAPI.streamsBody($0) }
         let server: HTTPServer
         do throws(HTTPServerError) {
             server = try await HTTPServer.start(
                 host: configuration.ip ?? "0.0.0.0", port: configuration.port,
-                limits: HTTPServerLimits(
-                    bodyBytesMax: { $0.hasSuffix("/api/v1/executor") ? 16 << 20 : 64 << 10 }, connectionsMax: 1000),
+                limits: limits,
                 tls: security.tls, admission: { gate.admit($0) }, report: { refusals.note("\($0)") },
                 handler: { request in await api.answer(request) })
         } catch {
             throw .cannotListen("\(error)")
         }
         let info = start.agentInfo(port: server.port)
+        do throws(AgentStartError) { try start.recordChange(info) } catch {
+            await server.stop(within: .zero)
+            throw error
+        }
         let inbox = Mailbox<AgentShell.Input>()
         let work = WorkBag()
-        let runner = start.runner { event in inbox.send(.event(event)) }
+        var sampling = UsageSampler.Settings()
+        sampling.interval = configuration.usageSampleInterval
+        let usage = UsageSampler(settings: sampling)
+        let nested = NestedContainers(runners: start.sessionRunners, logger: logger)
+        let runner = start.runner(usage: usage, nested: nested) { event in inbox.send(.event(event)) }
         await runner.fetcher.cache.open()
         let shell = AgentShell(
             core: AgentCore(settings: start.settings, seed: UInt64.random(in: 0...UInt64.max)),
@@ -116,8 +130,8 @@ public final class AgentServer: Sendable {
         let agent = AgentServer(
             url: "\(security.tls == nil ? "http" : "https")://\(start.advertisedIP):\(info.port)", shell: shell,
             server: server, detector: detector,
-            inbox: inbox, work: work, store: store, lock: start.lock,
-            dialsSecurely: security.masterTLS != nil)
+            inbox: inbox, work: work, store: store, lock: start.lock, usage: usage,
+            nested: nested, dialsSecurely: security.masterTLS != nil)
         let collector = SandboxCollector(
             paths: start.paths,
             policy: GarbagePolicy(delay: configuration.gcDelay, diskHeadroom: configuration.gcDiskHeadroom),
@@ -130,9 +144,10 @@ public final class AgentServer: Sendable {
         }
         api.serve(
             AgentAPI.Source(
-                shell: shell, paths: start.paths, info: info, advertisedIP: start.advertisedIP,
-                configuration: configuration, startedAt: HostClock.now, problems: start.loaded.problems.count,
-                fetcher: runner.fetcher, collector: collector, isolation: start.isolationReport))
+                shell: shell, usage: usage, nested: nested, paths: start.paths, info: info,
+                advertisedIP: start.advertisedIP, configuration: configuration, startedAt: HostClock.now,
+                problems: start.loaded.problems.count, fetcher: runner.fetcher, collector: collector,
+                isolation: start.isolationReport))
         logger.info("agent listens on \(agent.url), work_dir \(start.paths.workDirectory)")
         return agent
     }
@@ -168,6 +183,8 @@ public final class AgentServer: Sendable {
         following.cancel()
         inbox.finish()
         await work.close()
+        await usage.stop()
+        await nested.stop()
         await server.stop(within: .seconds(1))
         store.drain()
         lock.release()

@@ -34,6 +34,87 @@ struct HostTests {
         #expect(throws: AgentStartError.self) { try AgentResources.parse(nil, defaultRole: "a//b", host: host) }
     }
 
+    @Test func `resources are also taken as JSON, and what is not in it is detected`() throws {
+        let resources = try AgentResources.parse(
+            """
+             [{"name":"cpus","type":"SCALAR","scalar":{"value":2},"role":"eng"},
+              {"name":"ports","type":"RANGES","ranges":{"range":[{"begin":5,"end":6}]}}]
+            """, defaultRole: "*", host: host)
+        #expect(
+            resources.description == "mem:15360;disk:94880;ports:[5-6];cpus(eng):2"
+                || resources.ports == Ranges([5...6]))
+        #expect(resources["mem"] == Scalar(milli: 15_360_000))
+        #expect(resources.unreserved["cpus"] == Scalar.zero)
+        let role = try AgentResources.parse(
+            #"[{"name":"gpus","type":"SCALAR","scalar":{"value":1}}]"#, defaultRole: "ml", host: host)
+        #expect(role.unreserved["gpus"] == Scalar.zero)
+        #expect(role["gpus"] == Scalar(milli: 1000))
+    }
+
+    @Test(arguments: [
+        (
+            #"[{"name":"cpus","type":"SCALAR","scalar":{"value":1}},{"name":"cpus","type":"SCALAR","scalar":{"value":-1}}]"#,
+            "[1] 'cpus': Invalid scalar"
+        ),
+        (#"[{"name":"disk","type":"SCALAR","scalar":{"value":1},"disk":{"persistence":{"id":"x"}}}]"#, "CREATE"),
+        (
+            #"[{"name":"cpus","type":"SCALAR","scalar":{"value":1},"reservations":[{"type":"DYNAMIC","role":"r"}]}]"#,
+            "RESERVE"
+        ),
+        (#"[{"name":"cpus","type":"SCALAR"}"#, "not a JSON array"),
+        ("[{}]", "[0]"),
+        ("cpus:2;mem:lots", "mem: expected a number"),
+        ("cpus(:2", "'cpus(:2'"),
+    ])
+    func `what is wrong with resources is named`(text: String, part: String) {
+        do {
+            _ = try AgentResources.parse(text, defaultRole: "*", host: host)
+            Issue.record("\(text) was accepted")
+        } catch {
+            #expect("\(error)".contains(part), "\(error)")
+        }
+    }
+
+    @Test func `attributes are also taken as JSON`() throws {
+        let attributes = try AgentAttributes.parse(
+            #"[{"name":"rack","type":"TEXT","text":{"value":"r1"}},{"name":"slots","type":"SCALAR","scalar":{"value":4}}]"#
+        )
+        #expect(attributes == (try AgentAttributes.parse("rack:r1;slots:4")))
+        #expect(throws: AgentStartError.self) { try AgentAttributes.parse(#"[{"name":"rack","type":"TEXT"}]"#) }
+    }
+
+    @Test(arguments: [
+        ("cpus:8", "rack:r1;zone:z", ReconfigurationPolicy.additive, nil as String?),
+        ("cpus:8;mem:10", "rack:r1", .additive, nil),
+        ("cpus:2", "rack:r1", .additive, "'cpus:4' before, 'cpus:2' now"),
+        ("cpus:4", "zone:z", .additive, "attribute 'rack' is missing"),
+        ("cpus:4", "rack:r2", .additive, "attribute 'rack' was 'r1' and is 'r2'"),
+        ("cpus:8", "rack:r1", .equal, "resources were 'cpus:4' and are 'cpus:8'"),
+        ("cpus:2", "zone:z", .any, nil),
+        ("cpus:0.5", "rack:r1", .any, "tasks that run need what is no longer there: 'cpus:1' before, 'cpus:0.5' now"),
+    ])
+    func `a policy says which changes are taken`(
+        resources: String, attributes: String, policy: ReconfigurationPolicy, refusal: String?
+    ) throws {
+        var old = V1AgentInfo()
+        old.hostname = "h1"
+        old.resources = try Resources.parse("cpus:4", defaultRole: .any).protobuf()
+        old.attributes = try AgentAttributes.parse("rack:r1")
+        var new = old
+        new.resources = try Resources.parse(resources, defaultRole: .any).protobuf()
+        new.attributes = try AgentAttributes.parse(attributes)
+        let change = Reconfiguration(
+            from: old, to: new, policy: policy, used: try Resources.parse("cpus:1", defaultRole: .any))
+        #expect(!change.differences.isEmpty)
+        if let refusal {
+            #expect(change.refusal?.contains(refusal) == true, "\(change.refusal ?? "accepted")")
+        } else {
+            #expect(change.refusal == nil)
+        }
+        new.hostname = "h2"
+        #expect(Reconfiguration(from: old, to: new, policy: policy, used: Resources()).refusal != nil)
+    }
+
     @Test func `attributes are texts, numbers and ranges`() throws {
         let attributes = try AgentAttributes.parse("rack:r1; slots : 4 ;ports:[1-3];url:http://x")
         #expect(attributes.map(\.name) == ["rack", "slots", "ports", "url"])
@@ -52,12 +133,13 @@ struct HostTests {
         old.attributes = try AgentAttributes.parse("rack:r1")
         var new = old
         new.port = 7000
-        #expect(AgentStart.differences(from: old, to: new) == [], "a port may change: the agent keeps its identity")
+        #expect(
+            Reconfiguration.differences(from: old, to: new) == [], "a port may change: the agent keeps its identity")
         new.hostname = "h2"
         new.resources = try Resources.parse("cpus:8", defaultRole: .any).protobuf()
         new.attributes = try AgentAttributes.parse("rack:r2")
         #expect(
-            AgentStart.differences(from: old, to: new) == [
+            Reconfiguration.differences(from: old, to: new) == [
                 "hostname was 'h1' and is 'h2'", "resources were 'cpus:4' and are 'cpus:8'", "attributes differ: rack",
             ])
     }

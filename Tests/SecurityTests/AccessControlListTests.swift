@@ -104,14 +104,14 @@ import Testing
                 """
                 {"set_quotas": [{"principals": {"values": ["foo"]}, "roles": {"type": "NONE"}}],
                  "remove_quotas": [{"principals": {"values": ["bar"]}, "quota_principals": {"type": "NONE"}}],
-                 "view_containers": [{"principals": {"type": "ANY"}, "users": {"type": "NONE"}}]}
+                 "view_standalone_containers": [{"principals": {"type": "ANY"}, "users": {"type": "NONE"}}]}
                 """.utf8), source: "f")
         #expect(!document.rules.allows(foo, .updateQuotas, "r"))
         #expect(!document.rules.allows(bar, .updateQuotas, "r"))
         #expect(
             document.notices == [
                 "f: set_quotas is an old name of update_quotas", "f: remove_quotas is an old name of update_quotas",
-                "f: rules for view_containers have no effect: there is nothing here they speak of",
+                "f: rules for view_standalone_containers have no effect: there is nothing here they speak of",
             ])
     }
 

@@ -75,6 +75,7 @@ struct clinux_spawn_request {
     int stderr_fd;
     bool new_session;        // setsid(): a session and a process group of its own.
     bool new_process_group;  // setpgid(0, 0), ignored with new_session.
+    bool terminal;           // stdin_fd is a terminal, which becomes that of the new session.
     int death_signal;        // Sent when the *thread* that called clinux_spawn ends; 0: none.
     bool change_identity;    // Whether the next four count.
     uid_t user;
@@ -94,6 +95,20 @@ struct clinux_spawn_request {
 /// @param stage  On failure: the step that failed (enum clinux_spawn_stage).
 /// @return 0 once the program runs, or the errno of the step. After a failure no child is left.
 int clinux_spawn(const struct clinux_spawn_request *request, pid_t *pid, int *pidfd, int *stage);
+
+/// Makes a pair of connected pseudo terminals, both close-on-exec.
+///
+/// @param outer  What is written here is typed at the inner one; what programs print there is read here.
+/// @param inner  The terminal for a session's standard streams.
+/// @return 0, or an errno.
+int clinux_open_terminal(int *outer, int *inner);
+
+/// Tells a terminal its size; the foreground programs on it hear of it.
+/// @return 0, or an errno.
+int clinux_set_terminal_size(int terminal, uint16_t rows, uint16_t columns);
+
+/// @return 0, or an errno: ENOTTY if the descriptor is no terminal.
+int clinux_terminal_size(int terminal, uint16_t *rows, uint16_t *columns);
 
 /// Looks at a process through its pidfd without waiting.
 ///

@@ -13,6 +13,8 @@ final class AgentAPI: Sendable {
     /// What answers are made from.
     struct Source: Sendable {
         var shell: AgentShell
+        var usage: UsageSampler
+        var nested: NestedContainers
         var paths: AgentPaths
         var info: V1AgentInfo
         var advertisedIP: String
@@ -42,27 +44,49 @@ final class AgentAPI: Sendable {
         // A longer path belongs to the handler it begins with: pymesos calls `/api/v1/operator`.
         case _ where path == "/api/v1" || path.hasPrefix("/api/v1/"):
             return await AgentCallEndpoint(source: source.withLock { $0 }, logLevel: logLevel).answer(request)
-        case "/version": return json(AgentVersion.json, request)
+        case "/containerizer/debug", "/containerizer/debug.json":
+            return json(.members([("pending", .array([]))]), request)
+        case "/version", "/version.json": return json(AgentVersion.json, request)
         case "/files/read", "/files/read.json": return await files(request) { $0.read(request) }
         case "/files/browse", "/files/browse.json": return await files(request) { $0.browse(request) }
         case "/files/download", "/files/download.json": return await files(request) { $0.download(request) }
         case "/files/debug", "/files/debug.json": return await files(request) { $0.debug(request) }
-        case "/state", "/state.json", "/metrics/snapshot", "/flags", "/containers":
+        case "/state", "/state.json", "/metrics/snapshot", "/metrics/snapshot.json", "/flags", "/flags.json",
+            "/containers", "/containers.json", "/monitor/statistics", "/monitor/statistics.json":
             guard let source = source.withLock({ $0 }) else { return Self.recovering }
             let (whole, metrics) = await source.shell.view()
             let core = source.configuration.security.visible(whole, to: request.principal)
             guard core.isRecovered else { return Self.recovering }
-            switch path {
+            switch path.hasSuffix(".json") ? String(path.dropLast(5)) : path {
             case "/metrics/snapshot": return json(AgentMetricsView(whole, metrics, source).json, request)
             case "/flags":
                 guard source.configuration.security.allows(request.principal, .viewFlags, nil) else {
                     return .empty(403)
                 }
                 return json(.members([("flags", AgentFlags.json(source.configuration))]), request)
-            case "/containers": return json(AgentStateView(core, source).containers, request)
-            default: return json(AgentStateView(core, source).json, request)
+            case "/containers", "/monitor/statistics":
+                let security = source.configuration.security
+                let view = ContainersView(core: core, figures: await source.usage.figures()) { user in
+                    security.allows(request.principal, .viewContainers, user)
+                }
+                return path.hasPrefix("/containers")
+                    ? containers(view, request) : json(view.statistics(request), request)
+            default: return json(AgentStateView(core, source, await source.usage.figures()).json, request)
             }
         default: return .empty(404)
+        }
+    }
+
+    /// Only ATTACH_CONTAINER_INPUT has a request that never ends by itself.
+    static func streamsBody(_ head: HTTPRequest) -> Bool {
+        AgentRealm.components(of: head.path).prefix(2) == ["api", "v1"] && StreamHeaders.isStreamed(head)
+    }
+
+    /// All containers, or those that the query names.
+    private func containers(_ view: ContainersView, _ request: HTTPRequest) -> HTTPResponse {
+        switch view.containers(request) {
+        case .success(let list): json(list, request)
+        case .failure(let refusal): .text(400, refusal.reason)
         }
     }
 
@@ -94,7 +118,14 @@ final class AgentAPI: Sendable {
 }
 
 enum AgentVersion {
+    /// Builds are reproducible: when and by whom is fixed, as in the master's answer.
+    static let buildDate = "1970-01-01 00:00:00 UTC"
+    static let buildUser = "mini"
+
     static var json: JSONValue {
-        .members([("version", .string(Versions.mesosAPI)), ("mini_version", .string(Versions.mini))])
+        .members([
+            ("build_date", .string(buildDate)), ("build_time", .double(0)), ("build_user", .string(buildUser)),
+            ("mini_version", .string(Versions.mini)), ("version", .string(Versions.mesosAPI)),
+        ])
     }
 }

@@ -8,11 +8,30 @@ import Resources
 struct AgentMetrics: Sendable {
     private(set) var ended: [V1TaskState: Int] = [:]
     private(set) var launchErrors = 0
+    private(set) var validUpdates = 0
+    private(set) var executorsTerminated = 0
+    /// By cause: `task_failed/source_executor/reason_command_executor_failed`.
+    private(set) var causes: [String: Int] = [:]
 
     mutating func count(_ update: StatusUpdate) {
+        validUpdates += 1
         guard update.isTerminal else { return }
+        executorsTerminated += 1
+        if let reason = update.reason {
+            let cause = "\(update.state.name.lowercased())/source_\(Self.word("\(update.source)"))"
+            causes["\(cause)/reason_\(Self.word("\(reason)"))", default: 0] += 1
+        }
         ended[update.state, default: 0] += 1
         if update.reason == .containerLaunchFailed { launchErrors += 1 }
+    }
+}
+
+extension AgentMetrics {
+    /// `commandExecutorFailed` as metrics write it: `command_executor_failed`. A cause that this version does not know is a
+    /// number.
+    private static func word(_ name: String) -> String {
+        let text = name.reduce(into: "") { $0 += $1.isUppercase ? "_\($1.lowercased())" : String($1) }
+        return text.filter { $0.isLetter || $0.isNumber || $0 == "_" }
     }
 }
 
@@ -49,18 +68,35 @@ struct AgentMetricsView {
             ("slave/tasks_killed", ended(.taskKilled)),
             ("slave/tasks_lost", ended(.taskLost) + ended(.taskDropped)),
             ("slave/tasks_gone", ended(.taskGone)),
+            ("slave/executors_registering", Double(count(.taskStaging) + count(.taskStarting))),
+            ("slave/executors_terminating", Double(count(.taskKilling))),
+            ("slave/executors_terminated", Double(metrics.executorsTerminated)),
+            ("slave/valid_status_updates", Double(metrics.validUpdates)),
         ]
+        values += metrics.causes.map { ("slave/\($0.key)", Double($0.value)) }
         for name in ["cpus", "disk", "gpus", "mem"] {
             let total = core.total[name].doubleValue
             let used = core.used[name].doubleValue
             values.append(("slave/\(name)_total", total))
             values.append(("slave/\(name)_used", used))
             values.append(("slave/\(name)_percent", total > 0 ? used / total : 0))
+            // Nothing here is revocable.
+            for kind in ["percent", "total", "used"] { values.append(("slave/\(name)_revocable_\(kind)", 0)) }
         }
         values += hostValues + diskValues
+        let known = Set(values.map(\.0))
+        values += Self.absent.filter { !known.contains($0) }.map { ($0, 0) }
         values.sort { $0.0 < $1.0 }
         return values
     }
+
+    /// What collectors of Apache Mesos ask for and this agent has nothing to count of.
+    private static let absent = [
+        "containerizer/mesos/container_destroy_errors", "containerizer/mesos/provisioner/remove_container_errors",
+        "resource_provider_manager/events/disconnect", "resource_provider_manager/events/subscribe",
+        "resource_provider_manager/subscribed", "slave/executors_preempted", "slave/invalid_framework_messages",
+        "slave/invalid_status_updates", "slave/valid_framework_messages",
+    ]
 
     private var uptimeSeconds: Double {
         let nanoseconds = source.startedAt.instant.duration(to: HostClock.now.instant).clampedNanoseconds

@@ -7,10 +7,12 @@ import Resources
 struct AgentStateView {
     let core: AgentCore
     let source: AgentAPI.Source
+    private let figures: UsageFigures
 
-    init(_ core: AgentCore, _ source: AgentAPI.Source) {
+    init(_ core: AgentCore, _ source: AgentAPI.Source, _ figures: UsageFigures = UsageFigures()) {
         self.core = core
         self.source = source
+        self.figures = figures
     }
 
     var json: JSONValue {
@@ -18,6 +20,9 @@ struct AgentStateView {
         return .members([
             ("version", .string(Versions.mesosAPI)),
             ("mini_version", .string(Versions.mini)),
+            ("build_date", .string(AgentVersion.buildDate)),
+            ("build_time", .double(0)),
+            ("build_user", .string(AgentVersion.buildUser)),
             ("start_time", .double(source.startedAt.wall.seconds)),
             ("id", core.agent.map { .string($0.value) }),
             ("pid", .string("slave(1)@\(source.advertisedIP):\(source.info.port)")),
@@ -41,20 +46,6 @@ struct AgentStateView {
             ("frameworks", .array(frameworks)),
             ("completed_frameworks", .array(completedFrameworks)),
         ])
-    }
-
-    /// `/containers`: one entry for each task that has not ended, and for each executor.
-    var containers: JSONValue {
-        .array(
-            core.tasks.sorted { $0.key < $1.key }.map(\.value).filter { !$0.isEnded }.map { life in
-                .members([
-                    ("container_id", .string(life.record.container.value)),
-                    ("executor_id", .string(life.record.executor.value)),
-                    ("executor_name", .string(life.record.info.name)),
-                    ("framework_id", .string(life.record.key.framework.value)),
-                    ("source", .string(life.record.key.task.value)),
-                ])
-            } + executorContainers)
     }
 
     // MARK: Frameworks
@@ -124,6 +115,15 @@ struct AgentStateView {
             ("tasks", .array(isLive && !isQueued ? [task] : [])),
             ("queued_tasks", .array(isQueued ? [task] : [])),
             ("completed_tasks", .array(isLive ? [] : [task])),
+            // Not in Apache Mesos: what an ended container had used, for as long as it is remembered.
+            (
+                "statistics",
+                isLive
+                    ? nil
+                    : figures.ended[record.container].map {
+                        UsageStatistics.json($0, UsageAllowance(of: [record.info]))
+                    }
+            ),
         ])
     }
 
@@ -142,11 +142,14 @@ struct AgentStateView {
             ("slave_id", .string(info.agentID.value)),
             ("state", .string(state.name)),
             ("resources", Self.summary(resources)),
+            ("limits", Self.limits(info)),
             ("role", .string(Self.role(info))),
             ("statuses", .array(history.map(status))),
+            ("user", info.command.hasUser ? .string(info.command.user) : nil),
             ("labels", info.hasLabels ? JSONValue.message(MesosJSON.encode(info.labels))["labels"] : nil),
             ("discovery", info.hasDiscovery ? .message(MesosJSON.encode(info.discovery)) : nil),
             ("container", info.hasContainer ? .message(MesosJSON.encode(info.container)) : nil),
+            ("health_check", info.hasHealthCheck ? .message(MesosJSON.encode(info.healthCheck)) : nil),
         ])
     }
 
@@ -155,12 +158,22 @@ struct AgentStateView {
         return .members([
             ("state", .string(update.state.name)),
             ("timestamp", .double(update.timestamp.seconds)),
-            ("healthy", update.healthy.map { .bool($0) }),
+            ("labels", message.hasLabels ? JSONValue.message(MesosJSON.encode(message.labels))["labels"] : nil),
             (
                 "container_status",
                 message.hasContainerStatus ? .message(MesosJSON.encode(message.containerStatus)) : nil
             ),
+            ("healthy", message.hasHealthy ? .bool(message.healthy) : nil),
         ])
+    }
+
+    /// None is written as a word, which JSON has no number for.
+    private static func limits(_ info: V1TaskInfo) -> JSONValue? {
+        if info.limits.isEmpty { return nil }
+        return .members(
+            info.limits.sorted { $0.key < $1.key }.map { name, limit in
+                (name, limit.value.isFinite ? .double(limit.value) : .string("Infinity"))
+            })
     }
 
     private static func role(_ info: V1TaskInfo) -> String { role(info.resources) }

@@ -17,6 +17,7 @@ import Resources
 ///   fetch/                                       fetched files that several tasks use
 ///   gc/                                          sandboxes on their way out
 ///   meta/resources/resources_and_operations.state
+///   meta/sessions/<number>/                      supervisors of commands beside process tasks
 ///   meta/boot_id                                 the boot of the host in which the agent last ran
 ///   meta/slaves/latest -> <agent id>
 ///   meta/slaves/<agent id>/slave.info
@@ -36,6 +37,8 @@ package struct AgentPaths: Hashable, Sendable {
     package var lock: String { "\(workDirectory)/agent.lock" }
     package var meta: String { "\(workDirectory)/meta" }
     package var bootID: String { "\(meta)/boot_id" }
+    /// What commands beside process tasks leave; a folder each, gone with them.
+    package var sessions: String { "\(meta)/sessions" }
     package var metaAgents: String { "\(meta)/slaves" }
     package var metaLatest: String { "\(metaAgents)/latest" }
     package var sandboxes: String { "\(workDirectory)/slaves" }

@@ -204,9 +204,8 @@ package final class CheckpointStore: Sendable {
             try commit.append(RecordFile.encode(record.encoded), to: path, header: RecordFile.header)
         }
     }
-    }
 
-    private static func writeAgent(_ id: AgentID, _ info: V1AgentInfo, _ paths: AgentPaths) throws(FileError) {
+    static func writeAgent(_ id: AgentID, _ info: V1AgentInfo, _ paths: AgentPaths) throws(FileError) {
         var info = info
         info.id = V1AgentID(id)
         try DurableFile.createDirectories(paths.metaAgent(id))

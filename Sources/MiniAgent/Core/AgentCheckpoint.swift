@@ -173,6 +173,21 @@ package struct AgentCheckpoint: Hashable, Sendable {
 
     package init() {}
 
+    /// What the tasks hold that have not ended.
+    package var resourcesInUse: Resources {
+        var sum = Resources()
+        var counted: Set<ContainerID> = []
+        for (_, task) in tasks.sorted(by: { $0.key < $1.key }) where task.terminalUpdate == nil {
+            // What could not be read was refused when it came.
+            if let held = try? Resources(task.record.info.resources) { sum += held }
+            if let group = task.record.defaultExecutor, counted.insert(group.run).inserted { sum += group.resources }
+        }
+        for (_, executor) in executors.sorted(by: { $0.key < $1.key }) {
+            if let held = try? Resources(executor.record.info.resources) { sum += held }
+        }
+        return sum
+    }
+
     /// Adds one write. A record about a task that is not there is ignored: its retirement came first.
     package mutating func apply(_ write: CheckpointWrite) {
         switch write {

@@ -1,6 +1,7 @@
 // What this host has to offer when the operator does not say.
 
 import Glibc
+import MesosProtocol
 import Resources
 
 package struct HostCapacity: Hashable, Sendable {
@@ -44,12 +45,10 @@ package enum AgentResources {
         do { role = try RoleName(defaultRole) } catch {
             throw .invalidResources("default_role '\(defaultRole)': \(error)")
         }
-        var given = Resources()
-        if let text, !text.isEmpty {
-            do { given = try Resources.parse(text, defaultRole: role) } catch { throw .invalidResources("\(error)") }
-        }
-        // `cpus:0` in the text says that there are none; only a name that does not occur is detected.
-        let named = names(in: text ?? "")
+        let text = text ?? ""
+        let isJSON = text.first { !$0.isWhitespace } == "["
+        let (given, named) = isJSON ? try parse(json: text, role) : try parse(text: text, role)
+        // `cpus:0` says that there are none; only a name that does not occur is detected.
         var result = given
         for entry in host.offered.entries where !named.contains(entry.name) { result.add(entry) }
         if !named.contains("ports") {
@@ -58,12 +57,62 @@ package enum AgentResources {
         return result
     }
 
-    private static func names(in text: String) -> Set<String> {
-        Set(
-            text.split(separator: ";").compactMap { part in
-                part.split(separator: ":").first.map { name in
-                    String(name.prefix { $0 != "(" }).filter { !$0.isWhitespace }
-                }
-            })
+    private static func parse(
+        text: String, _ role: RoleName
+    ) throws(AgentStartError) -> (given: Resources, names: Set<String>) {
+        let given: Resources
+        do { given = try Resources.parse(text, defaultRole: role) } catch { throw .invalidResources("\(error)") }
+        let names = text.split(whereSeparator: { $0 == ";" || $0.isNewline }).compactMap { part in
+            part.split(separator: ":").first.map { name in
+                String(name.prefix { $0 != "(" }).filter { !$0.isWhitespace }
+            }
+        }
+        return (given, Set(names))
+    }
+
+    /// An array of `Resource` objects, as in messages.
+    private static func parse(
+        json: String, _ role: RoleName
+    ) throws(AgentStartError) -> (given: Resources, names: Set<String>) {
+        let elements: [JSONValue]
+        do throws(JSONSyntaxError) {
+            elements = try JSONValue(parsing: Array(json.utf8)).arrayValue ?? []
+        } catch {
+            throw .invalidResources("not a JSON array: \(error)")
+        }
+        var given = Resources()
+        var kinds: [String: V1Value.TypeEnum] = [:]
+        for (index, element) in elements.enumerated() {
+            let place = "[\(index)]"
+            let message = try resource(element, role, place)
+            if let kind = kinds.updateValue(message.type, forKey: message.name), kind != message.type {
+                throw .invalidResources("\(place): '\(message.name)' has two types")
+            }
+            do throws(ResourceConversionError) { given += try Resources([message]) } catch {
+                throw .invalidResources("\(place) '\(message.name)': \(error)")
+            }
+        }
+        return (given, Set(kinds.keys))
+    }
+
+    private static func resource(
+        _ element: JSONValue, _ role: RoleName, _ place: String
+    ) throws(AgentStartError) -> V1Resource {
+        var message: V1Resource
+        do throws(MesosJSONError) { message = try MesosJSON.decode(from: element) } catch {
+            throw .invalidResources("\(place): \(error)")
+        }
+        // A host has these by what frameworks and operators do, not by what it is.
+        if message.disk.hasPersistence {
+            throw .invalidResources("\(place): persistent volumes are made with CREATE, not at start")
+        }
+        if message.hasReservation || message.reservations.contains(where: { $0.type == .dynamic }) {
+            throw .invalidResources("\(place): dynamic reservations are made with RESERVE, not at start")
+        }
+        if message.hasRevocable { throw .invalidResources("\(place): a host has no revocable resources") }
+        if message.reservations.isEmpty, !message.hasRole || message.role == RoleName.any.value, role != .any {
+            message.role = role.value
+        }
+        return message
     }
 }

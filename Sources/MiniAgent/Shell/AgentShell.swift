@@ -58,6 +58,14 @@ actor AgentShell {
     /// The state for operators to read.
     func view() -> (core: AgentCore, metrics: AgentMetrics) { (core, metrics) }
 
+    /// How a container that runs was started; nil if there is none of that name.
+    func launch(of container: ContainerID) -> Launch? {
+        let isRunning =
+            core.tasks.values.contains { $0.record.container == container && $0.state == .taskRunning }
+            || core.executors.values.contains { $0.record.container == container && $0.phase == .running }
+        return isRunning ? launches[container] : nil
+    }
+
     /// Runs until the inbox is finished or the agent must stop.
     func run() async -> AgentEnd {
         while end == nil {

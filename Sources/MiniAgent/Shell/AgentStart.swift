@@ -23,6 +23,7 @@ struct AgentStart: Sendable {
     private let isolation: CgroupIsolation?
     /// Whether and how process tasks are held to their cpu, memory and pids.
     let isolationReport: [(name: String, text: String)]
+    private var hasChanged = false
 
     init(_ configuration: AgentConfiguration, logger: Logger) throws(AgentStartError) {
         self.configuration = configuration
@@ -68,10 +69,20 @@ struct AgentStart: Sendable {
             try VolumeDirectories(paths: paths).recover(loaded.checkpoint.resources)
         } catch { throw .workDirectory("\(error)") }
         if let known = loaded.agentInfo {
-            let differences = Self.differences(from: known, to: agentInfo(port: 0))
-            guard differences.isEmpty else {
-                throw .incompatible(differences: differences, metaLatest: paths.metaLatest)
-            }
+            let change = Reconfiguration(
+                from: known, to: agentInfo(port: 0), policy: configuration.reconfigurationPolicy,
+                used: loaded.checkpoint.resourcesInUse)
+            if let refusal = change.refusal { throw .changed(refusal, metaLatest: paths.metaLatest) }
+            for difference in change.differences { logger.info("this host is described anew: \(difference)") }
+            hasChanged = !change.differences.isEmpty
+        }
+    }
+
+    /// What the agent says of itself from now on replaces what it said before, so that a later start is compared with it.
+    func recordChange(_ info: V1AgentInfo) throws(AgentStartError) {
+        guard hasChanged, let agent = loaded.checkpoint.agent else { return }
+        do throws(FileError) { try CheckpointStore.writeAgent(agent, info, paths) } catch {
+            throw .workDirectory("\(error)")
         }
     }
 
@@ -87,7 +98,9 @@ struct AgentStart: Sendable {
     }
 
     /// The containerizers as configured.
-    func runner(report: @escaping @Sendable (AgentEvent) -> Void) -> ContainerRunner {
+    func runner(
+        usage: UsageSampler, nested: NestedContainers, report: @escaping @Sendable (AgentEvent) -> Void
+    ) -> ContainerRunner {
         var containerizers: [ContainerizerKind: any Containerizer] = [:]
         if settings.containerizers.contains(.docker) {
             containerizers[.docker] = DockerContainerizer(
@@ -110,7 +123,8 @@ struct AgentStart: Sendable {
         }
         return ContainerRunner(
             containerizers: containerizers, checks: CheckRunner(containerizers: containerizers),
-            switchUser: configuration.switchUser, fetcher: fetcher(), logger: logger, report: report)
+            switchUser: configuration.switchUser, fetcher: fetcher(), usage: usage, nested: nested, logger: logger,
+            report: report)
     }
 
     private func fetcher() -> Fetcher {
@@ -121,6 +135,24 @@ struct AgentStart: Sendable {
         settings.stallTimeout = configuration.fetcherStallTimeout
         return Fetcher(
             settings, helper: FetcherHelper.find(configuration.fetcherPath), client: .shared, logger: logger)
+    }
+
+    /// What runs commands beside tasks.
+    var sessionRunners: [ContainerizerKind: any SessionRunner] {
+        var runners: [ContainerizerKind: any SessionRunner] = [:]
+        if settings.containerizers.contains(.docker) {
+            runners[.docker] = DockerSessions(
+                exec: EngineExec(socketPath: configuration.dockerSocket), logger: logger)
+        }
+        if let supervisor {
+            ProcessSessions.clean(paths)
+            runners[.process] = ProcessSessions(
+                supervisor: supervisor, paths: paths,
+                environment: ProcessEnvironment(
+                    base: configuration.executorEnvironmentVariables, ip: configuration.ip),
+                switchUser: configuration.switchUser)
+        }
+        return runners
     }
 
     /// What to do with the tasks of an earlier life.
@@ -212,30 +244,5 @@ struct AgentStart: Sendable {
         let loaded = CheckpointLoader(paths: paths, repairs: true).load()
         for problem in loaded.problems { logger.warning("\(problem)") }
         return loaded
-    }
-
-    /// What a master would notice. The port is not part of it: with port 0 it changes with every start.
-    static func differences(from old: V1AgentInfo, to new: V1AgentInfo) -> [String] {
-        var differences: [String] = []
-        if old.hostname != new.hostname {
-            differences.append("hostname was '\(old.hostname)' and is '\(new.hostname)'")
-        }
-        let oldResources = try? Resources(old.resources)
-        let newResources = try? Resources(new.resources)
-        if oldResources != newResources {
-            differences.append(
-                "resources were '\(oldResources?.description ?? "unreadable")' and are "
-                    + "'\(newResources?.description ?? "unreadable")'")
-        }
-        if old.hasDomain != new.hasDomain || old.domain != new.domain { differences.append("the fault domain differs") }
-        if old.attributes != new.attributes {
-            let names = Set(old.attributes.map(\.name)).union(new.attributes.map(\.name)).sorted().filter { name in
-                old.attributes.filter { $0.name == name } != new.attributes.filter { $0.name == name }
-            }
-            differences.append(
-                names.isEmpty
-                    ? "attributes came in another order" : "attributes differ: \(names.joined(separator: ", "))")
-        }
-        return differences
     }
 }

@@ -10,6 +10,8 @@ struct ContainerRunner: Sendable {
     let checks: CheckRunner
     let switchUser: Bool
     let fetcher: Fetcher
+    let usage: UsageSampler
+    let nested: NestedContainers
     let logger: Logger
     let report: @Sendable (AgentEvent) -> Void
 
@@ -36,6 +38,7 @@ struct ContainerRunner: Sendable {
             let started = try await containerizer.start(launch)
             if Task.isCancelled { return }
             report(.containerStarted(container, started))
+            if let target = UsageTarget(launch, started) { await usage.began(target) }
             await follow(launch, isRecovered: false)
         } catch {
             if !Task.isCancelled { report(.containerFailed(container, error)) }
@@ -49,6 +52,11 @@ struct ContainerRunner: Sendable {
         }
         let exit = await containerizer.follow(launch, isRecovered: isRecovered) { started in
             report(.containerStarted(container, started))
+            if let target = UsageTarget(launch, started) { Task { await usage.began(target) } }
+        }
+        if exit != nil {
+            await usage.ended(container)
+            await nested.parentEnded(container)
         }
         if let exit, !Task.isCancelled { report(.containerExited(container, exit)) }
     }

@@ -32,6 +32,17 @@ public enum AuthorizationAction: String, Hashable, Sendable, CaseIterable {
     case startMaintenances = "start_maintenances"
     case stopMaintenances = "stop_maintenances"
     case setLogLevel = "set_log_level"
+    case attachContainersInput = "attach_containers_input"
+    case attachContainersOutput = "attach_containers_output"
+    case launchNestedContainersAsUser = "launch_nested_containers_as_user"
+    case launchNestedContainersUnderParentWithUser = "launch_nested_containers_under_parent_with_user"
+    case launchNestedContainerSessionsAsUser = "launch_nested_container_sessions_as_user"
+    case launchNestedContainerSessionsUnderParentWithUser = "launch_nested_container_sessions_under_parent_with_user"
+    case killNestedContainers = "kill_nested_containers"
+    case waitNestedContainers = "wait_nested_containers"
+    case waitStandaloneContainers = "wait_standalone_containers"
+    case removeNestedContainers = "remove_nested_containers"
+    case viewContainers = "view_containers"
 
     /// The member of a rule that lists what the action is done to.
     public var objectField: String {
@@ -39,7 +50,12 @@ public enum AuthorizationAction: String, Hashable, Sendable, CaseIterable {
         case .registerFrameworks, .viewRoles, .updateWeights, .updateQuotas, .getQuotas, .reserveResources,
             .createVolumes, .resizeVolumes:
             "roles"
-        case .runTasks, .viewFrameworks, .viewTasks, .viewExecutors, .accessSandboxes: "users"
+        case .runTasks, .viewFrameworks, .viewTasks, .viewExecutors, .accessSandboxes, .attachContainersInput,
+            .attachContainersOutput, .launchNestedContainersAsUser, .launchNestedContainersUnderParentWithUser,
+            .launchNestedContainerSessionsAsUser, .launchNestedContainerSessionsUnderParentWithUser,
+            .killNestedContainers, .waitNestedContainers, .waitStandaloneContainers, .removeNestedContainers,
+            .viewContainers:
+            "users"
         case .teardownFrameworks: "framework_principals"
         case .viewFlags: "flags"
         case .getEndpoints: "paths"
@@ -61,13 +77,9 @@ public enum AuthorizationAction: String, Hashable, Sendable, CaseIterable {
 
     /// Actions of Mesos on things this project does not have. Rules about them are accepted and change nothing.
     static let withoutEffect: Set<String> = [
-        "attach_containers_input", "attach_containers_output", "create_block_disks", "create_mount_disks",
-        "destroy_block_disks", "destroy_mount_disks", "destroy_raw_disks", "kill_nested_containers",
-        "kill_standalone_containers", "launch_nested_container_sessions_as_user",
-        "launch_nested_container_sessions_under_parent_with_user", "launch_nested_containers_as_user",
-        "launch_nested_containers_under_parent_with_user", "launch_standalone_containers",
-        "mark_resource_providers_gone", "modify_resource_provider_configs", "prune_images",
-        "remove_nested_containers", "remove_standalone_containers", "view_containers", "view_resource_providers",
-        "view_standalone_containers", "wait_nested_containers", "wait_standalone_containers",
+        "create_block_disks", "create_mount_disks", "destroy_block_disks", "destroy_mount_disks", "destroy_raw_disks",
+        "kill_standalone_containers", "launch_standalone_containers", "mark_resource_providers_gone",
+        "modify_resource_provider_configs", "prune_images", "remove_standalone_containers", "view_resource_providers",
+        "view_standalone_containers",
     ]
 }

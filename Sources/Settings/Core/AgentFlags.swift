@@ -47,6 +47,9 @@ private enum AgentFlags {
         .init("default_role", .text, default: "*", value: "role", "Role of resources that name none."),
         .init("attributes", .text, value: "rack:r1;zone:z1", "What frameworks may select this host by."),
         .init(
+            "usage_sample_interval", .anyDuration, default: "10secs",
+            "Time between two looks at what a running container uses; 0secs looks only when asked."),
+        .init(
             "domain", .document, "Fault domain of this host: its region and zone."),
     ]
 
@@ -171,9 +174,10 @@ private enum AgentFlags {
         .init(
             "recovery_timeout", .anyDuration, default: "15mins",
             "How long executors wait for a lost agent before they end themselves."),
-        later(
+        .init(
             "reconfiguration_policy", .choice(["equal", "additive", "any"]), default: "equal",
-            "Which changes of this host's description are accepted at a restart."),
+            "Which changes of resources, attributes and domain are accepted at a restart: none, only more of them, or whatever "
+                + "leaves room for the tasks that run."),
     ]
 
     private static let open = "this version cannot do it, and ignoring it would leave the agent open"

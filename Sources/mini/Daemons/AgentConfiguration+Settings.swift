@@ -30,6 +30,9 @@ extension AgentConfiguration {
         readDocker(settings)
         readFiles(settings)
         if let text = settings.text("recover"), let value = Recovery(rawValue: text) { recover = value }
+        if let text = settings.text("reconfiguration_policy"), let value = ReconfigurationPolicy(rawValue: text) {
+            reconfigurationPolicy = value
+        }
         strict = settings.boolean("strict")
         security = try AgentSecurity(settings)
         reportedFlags = settings.reported
@@ -52,6 +55,7 @@ extension AgentConfiguration {
         executorReregistrationTimeout =
             settings.duration("executor_reregistration_timeout") ?? executorReregistrationTimeout
         recoveryTimeout = settings.duration("recovery_timeout") ?? recoveryTimeout
+        usageSampleInterval = settings.duration("usage_sample_interval") ?? usageSampleInterval
         supervisorPath = settings.text("supervisor")
         isolation = settings.list("isolation") ?? isolation
         launcher = settings.text("launcher") ?? launcher

@@ -24,6 +24,10 @@ extension AgentAnswers {
         container.containerID = V1ContainerID(life.record.container)
         container.containerStatus.containerID = V1ContainerID(life.record.container)
         container.containerStatus.networkInfos = life.networks
+        if let usage = figures.running[life.record.container] {
+            container.resourceStatistics = UsageStatistics.message(
+                usage, UsageAllowance(resources: life.used))
+        }
         return container
     }
 }

@@ -1,4 +1,4 @@
-// Custom executors in `/state` and `/containers`, with the tasks that were given to them.
+// Custom executors in `/state`, with the tasks that were given to them.
 
 import MesosProtocol
 import Resources
@@ -14,18 +14,6 @@ extension AgentStateView {
         core.completedExecutors.filter { $0.record.key.framework == framework }.map { completed in
             let resources = (try? Resources(completed.record.info.resources)) ?? Resources()
             return executor(completed.record, tasks: [], used: resources)
-        }
-    }
-
-    var executorContainers: [JSONValue] {
-        core.executors.sorted { $0.key < $1.key }.map(\.value).filter { !$0.isOver }.map { life in
-            .members([
-                ("container_id", .string(life.record.container.value)),
-                ("executor_id", .string(life.record.key.executor.value)),
-                ("executor_name", .string(life.record.info.name)),
-                ("framework_id", .string(life.record.key.framework.value)),
-                ("source", .string(life.record.info.source)),
-            ])
         }
     }
 

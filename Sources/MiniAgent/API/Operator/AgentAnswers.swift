@@ -5,6 +5,9 @@ import Resources
 struct AgentAnswers {
     let core: AgentCore
     let source: AgentAPI.Source
+    var figures = UsageFigures()
+    /// Whether the containers of a user may be shown.
+    var showsContainers: (_ user: String) -> Bool = { _ in true }
 
     private var lives: [TaskLife] { core.tasks.sorted { $0.key < $1.key }.map(\.value) }
 
@@ -96,8 +99,16 @@ struct AgentAnswers {
 
     func containers(_ answer: inout AnswerWriter) {
         answer.list("containers", 1) { answer in
-            for life in lives where !life.isEnded { answer.element(container(life)) }
-            for life in executorLives where !life.isOver { answer.element(container(life)) }
+            for life in lives where !life.isEnded {
+                let command = life.record.info.command
+                guard showsContainers(command.hasUser ? command.user : life.framework.user) else { continue }
+                answer.element(container(life))
+            }
+            for life in executorLives where !life.isOver {
+                let command = life.record.info.command
+                guard showsContainers(command.hasUser ? command.user : life.framework.user) else { continue }
+                answer.element(container(life))
+            }
         }
     }
 
@@ -135,6 +146,9 @@ struct AgentAnswers {
         if let last = life.history.last {
             let status = last.status(agent: core.agent ?? AgentID(""))
             if status.hasContainerStatus { container.containerStatus = status.containerStatus }
+        }
+        if let usage = figures.running[life.record.container] {
+            container.resourceStatistics = UsageStatistics.message(usage, UsageAllowance(of: [life.record.info]))
         }
         return container
     }

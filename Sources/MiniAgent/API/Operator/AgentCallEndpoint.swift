@@ -9,8 +9,8 @@ import SwiftProtobuf
 
 /// Answers the v1 operator API of Apache Mesos agents from a look at the core.
 ///
-/// Calls about nested and standalone containers, attaching, and resource providers are refused: this agent runs command
-/// tasks in Docker containers and plain processes, which have none of these.
+/// Calls about standalone containers and resource providers are refused: this agent has none. Those about nested containers
+/// are answered by ``SessionCalls``.
 struct AgentCallEndpoint: Sendable {
     let source: AgentAPI.Source?
     let logLevel: LogLevelSwitch
@@ -24,6 +24,12 @@ struct AgentCallEndpoint: Sendable {
         guard let source else { return AgentAPI.recovering }
         let (whole, metrics) = await source.shell.view()
         guard whole.isRecovered else { return AgentAPI.recovering }
+        if let body = request.bodyStream {
+            return await SessionCalls(source: source, request: request).attachInput(body)
+        }
+        if request.header("Message-Content-Type") != nil {
+            return .text(415, "Expecting 'Message-Content-Type' to be absent for non-streaming requests")
+        }
         let call: V1AgentAPICall
         switch CallBody<V1AgentAPICall>(request) {
         case .refused(let response): return response
@@ -32,11 +38,25 @@ struct AgentCallEndpoint: Sendable {
         if let fault = AgentCallValidation.fault(in: call) {
             return .text(400, "Failed to validate agent::Call: \(fault)")
         }
+        let sessions = SessionCalls(source: source, request: request)
+        if call.type == .launchNestedContainerSession || call.type == .attachContainerOutput {
+            switch StreamFormat.negotiate(request) {
+            case .success(let format): return await sessions.answer(call, nil, format)
+            case .failure(let refusal): return refusal.response
+            }
+        }
         guard let media = MediaType.negotiate(accept: request.headers(named: "Accept")) else {
+            if StreamHeaders.names(request.headers(named: "Accept"), "application/recordio") {
+                return .text(406, "Streaming response is not supported for \(call.type.callName) call")
+            }
             return .text(406, "Expecting 'Accept' to allow 'application/x-protobuf' or 'application/json'")
         }
         let security = source.configuration.security
-        let answers = AgentAnswers(core: security.visible(whole, to: request.principal), source: source)
+        var answers = AgentAnswers(core: security.visible(whole, to: request.principal), source: source)
+        if call.type == .getContainers {
+            answers.figures = await source.usage.figures()
+            answers.showsContainers = { security.allows(request.principal, .viewContainers, $0) }
+        }
         switch call.type {
         case .getFlags:
             guard security.allows(request.principal, .viewFlags, nil) else {
@@ -60,6 +80,10 @@ struct AgentCallEndpoint: Sendable {
             }
             return call.type == .listFiles
                 ? Self.list(path, files, media) : Self.read(call.readFile, files, media)
+        case .launchNestedContainer, .waitNestedContainer, .killNestedContainer, .removeNestedContainer,
+            .launchContainer,
+            .waitContainer, .killContainer, .removeContainer, .attachContainerInput:
+            return await sessions.answer(call, media, nil)
         case .getMetrics:
             let values = AgentMetricsView(whole, metrics, source).values
             return Self.response(media, .getMetrics) { $0.getMetrics.metrics = values.map(Self.metric) }
@@ -104,11 +128,10 @@ struct AgentCallEndpoint: Sendable {
         case .addResourceProviderConfig, .updateResourceProviderConfig, .removeResourceProviderConfig,
             .markResourceProviderGone:
             return .text(501, "This agent has no resource providers")
-        case .launchNestedContainer, .waitNestedContainer, .killNestedContainer, .removeNestedContainer,
-            .launchNestedContainerSession, .attachContainerInput, .attachContainerOutput, .launchContainer,
-            .waitContainer, .killContainer, .removeContainer:
-            return .text(501, "This agent has no nested or standalone containers, and attaches to none")
-        case .unknown, .getFlags, .setLoggingLevel, .listFiles, .readFile, .getMetrics:
+        case .unknown, .getFlags, .setLoggingLevel, .listFiles, .readFile, .getMetrics, .launchNestedContainer,
+            .waitNestedContainer, .killNestedContainer, .removeNestedContainer, .launchNestedContainerSession,
+            .attachContainerInput, .attachContainerOutput, .launchContainer, .waitContainer, .killContainer,
+            .removeContainer:
             return .text(501, "501 Not Implemented.")
         }
     }
@@ -174,6 +197,13 @@ struct AgentCallEndpoint: Sendable {
         case .isDirectory: .text(400, "Cannot read a directory")
         case .forbidden: .text(403, "Not a plain file below the sandbox")
         }
+    }
+}
+
+extension V1AgentAPICall.TypeEnum {
+    /// As in the protocol: `GET_STATE`.
+    fileprivate var callName: String {
+        "\(self)".reduce(into: "") { $0 += $1.isUppercase ? "_\($1)" : $1.uppercased() }
     }
 }
 
