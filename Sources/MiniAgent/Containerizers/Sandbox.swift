@@ -30,7 +30,8 @@ enum Sandbox {
             do throws(FileError) {
                 guard let executorSandbox = run.executorSandbox else {
                     // A sandbox that a crash of the host undoes has no task that could miss it.
-                    return try DurableFile.makeDirectories(DurableFile.parent(of: run.sandbox))
+                    try DurableFile.makeDirectories(DurableFile.parent(of: run.sandbox))
+                    return
                 }
                 return try GroupSandbox.create(executorSandbox, owner: owner)
             } catch {
