@@ -38,6 +38,8 @@ extension DockerContainerizer {
         }
         var isComplete = true
         while !Task.isCancelled {
+            // The engine ends the stream of a log with its container, now and then before the last of it.
+            if stream == nil { isComplete = false }
             let copying = Task { [stream] in await output.copy(stream) }
             stream = nil
             followed.withLock {
