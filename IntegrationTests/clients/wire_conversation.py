@@ -223,7 +223,7 @@ def timing_of_offers():
     subscription.opened()
     subscription.offers_of(AGENTS)
     for what, filters, seconds in [
-        ("no filter", {"refuse_seconds": 0}, 0.0), ("a filter of 3 s", {"refuse_seconds": 3}, 3.0),
+        ("no filter: one allocation interval", {"refuse_seconds": 0}, 1.0), ("a filter of 3 s", {"refuse_seconds": 3}, 3.0),
         ("the default filter", {}, 5.0),
         ("a negative filter, which is the default,", {"refuse_seconds": -1}, 5.0),
     ]:

@@ -47,7 +47,11 @@ public struct MasterConfiguration: Sendable {
     public var allowForeignMasters = false
     public var allocationInterval: Duration = .seconds(1)
     /// Nil: offers never expire.
-    public var offerTimeout: Duration?
+    public var offerTimeout: Duration? = .seconds(300)
+    /// Among how many frameworks one agent is divided in one round.
+    public var offerSplit = 1
+    /// Where to write what the allocator is told and decides. Nil: nowhere.
+    public var allocatorRecordPath: String?
     /// Used until the registry holds weights of its own.
     public var weights: [RoleName: Weight] = [:]
     /// The roles frameworks may use. Nil: any.
@@ -110,7 +114,8 @@ public struct MasterConfiguration: Sendable {
             minAllocatable: minAllocatableResources, allocationInterval: allocationInterval,
             filtersGPUs: filterGPUResources, fairSharingExcluded: fairSharingExcludedResourceNames,
             region: domain.flatMap { $0.hasFaultDomain ? $0.faultDomain.region.name : nil }, roleSorter: roleSorter,
-            frameworkSorter: frameworkSorter)
+            frameworkSorter: frameworkSorter, offerSplit: offerSplit)
+        settings.recordsAllocator = allocatorRecordPath != nil
         settings.allocatorRecoveryFactor = allocatorAgentRecoveryFactor
         settings.allocatorRecoveryTimeout = allocatorRecoveryTimeout
         settings.completedFrameworksMax = maxCompletedFrameworks
@@ -176,8 +181,10 @@ public struct MasterConfiguration: Sendable {
         if let agentRemovalInterval { flags["agent_removal_rate_limit"] = "1/\(Self.text(agentRemovalInterval))" }
         if let logDirectory { flags["log_dir"] = logDirectory }
         if let externalLogFile { flags["external_log_file"] = externalLogFile }
+        if let allocatorRecordPath { flags["allocator_record"] = allocatorRecordPath }
         if let whitelistPath { flags["whitelist"] = whitelistPath }
-        if let offerTimeout { flags["offer_timeout"] = Self.text(offerTimeout) }
+        flags["offer_timeout"] = Self.text(offerTimeout ?? .zero)
+        flags["offer_split"] = "\(offerSplit)"
         if let roles { flags["roles"] = roles.sorted().map(\.value).joined(separator: ",") }
         if !weights.isEmpty {
             flags["weights"] = weights.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }

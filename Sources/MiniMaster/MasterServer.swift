@@ -93,7 +93,7 @@ public final class MasterServer: Sendable {
                     return ZooKeeperRegistry(url: url) { election.session }
                 }
                 return FileRegistry(directory: configuration.workDir)
-            })
+            }, recorder: configuration.allocatorRecordPath.map { AllocatorRecorder(path: $0, logger: logger) })
         let files = MasterFiles(log: actual.logFile)
         routes.withLock { $0 = MasterAPI(shell: shell, facts: facts, logLevel: logLevel, files: files) }
         var generator = SystemRandomNumberGenerator()

@@ -57,13 +57,15 @@ final class MasterShell: Sendable {
     private let facts: MasterFacts
     private let operators: OperatorBroadcast
     let timers = MasterTimers()
+    private let recorder: AllocatorRecorder?
 
     /// - Parameter makeElection: Given the way to post events; nil for a standalone master.
     init(
         clock: MasterClock, logger: Logger, facts: MasterFacts,
         election: ((@escaping @Sendable (MasterEvent) -> Void) -> ElectionShell)?,
-        registry: (ElectionShell?) -> any RegistryStore
+        registry: (ElectionShell?) -> any RegistryStore, recorder: AllocatorRecorder? = nil
     ) {
+        self.recorder = recorder
         self.clock = clock
         self.logger = logger
         self.facts = facts
@@ -94,6 +96,7 @@ final class MasterShell: Sendable {
     func run(_ initial: MasterCore) async {
         var core = initial
         let encoding = Task { [operators] in await operators.run() }
+        let recording = Task { [recorder] in await recorder?.run() }
         defer { encoding.cancel() }
         post(.started)
         while true {
@@ -117,6 +120,8 @@ final class MasterShell: Sendable {
         for look in looks.values { look(nil, clock.now) }
         closeEverything()
         operators.finish()
+        recorder?.stop()
+        await recording.value
     }
 
     private func step(_ core: inout MasterCore, _ event: MasterEvent) {
@@ -331,6 +336,7 @@ final class MasterShell: Sendable {
         case .recoverRegistry(let term, let claim): recover(term, claim)
         case .writeRegistry(let term, let write): self.write(term, write)
 
+        case .recordAllocator(let calls): recorder?.record(calls)
         case .exit(let reason):
             logger.critical("\(reason)")
             table.withLock { $0.exitReason = reason }

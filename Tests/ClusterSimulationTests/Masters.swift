@@ -38,6 +38,9 @@ struct MasterProcess {
     /// How far its wall clock is off.
     var clockOffset = Duration.zero
 
+    /// Follows the allocator of its present term.
+    var witness = AllocatorWitness()
+
     init(index: Int) { self.index = index }
 
     var info: V1MasterInfo {
@@ -64,6 +67,7 @@ extension ClusterWorld {
         settings.agentReregisterTimeout = .seconds(25)
         settings.heartbeatInterval = .seconds(5)
         settings.offerTimeout = .seconds(20)
+        settings.recordsAllocator = true
         settings.registryStoreTimeout = .seconds(5)
         settings.allocatorRecoveryTimeout = .seconds(20)
         settings.operatorStreamsMax = 3
@@ -123,6 +127,12 @@ extension ClusterWorld {
     }
 
     private mutating func perform(_ effect: MasterEffect, ofMaster index: Int) {
+        if case .recordAllocator(let calls) = effect {
+            for violation in calls.flatMap({ masters[index].witness.follow($0) }) {
+                fail("the allocator of master-\(index): \(violation)")
+            }
+            return
+        }
         history.add("\(timeline.nanoseconds / 1_000_000) master-\(index) -> \(effect)")
         let generation = masters[index].generation
         switch effect {
@@ -161,6 +171,7 @@ extension ClusterWorld {
         case .sendOperatorEvent(let streams, let event): show(event, on: streams, ofMaster: index)
         case .closeOperatorStream(let stream, _): masters[index].watchers[stream] = nil
         case .note(let note): hear(note, ofMaster: index)
+        case .recordAllocator: break
         }
     }
 

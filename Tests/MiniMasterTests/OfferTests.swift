@@ -41,11 +41,69 @@ struct OfferTests {
         #expect(talk.offers(pair.stream).count == 1)
     }
 
-    @Test func `declining for zero seconds brings the resources back at once`() {
+    @Test func `declining for zero seconds brings the resources back after one allocation interval`() {
         var talk = MasterConversation()
         let pair = talk.pair()
         talk.decline(pair, refuseSeconds: 0)
+        talk.pass(.milliseconds(900))
+        #expect(talk.offers(pair.stream).isEmpty)
+        talk.pass(.milliseconds(100))
         #expect(talk.offers(pair.stream).count == 1)
+    }
+
+    @Test func `a framework that declines for zero seconds as fast as it can costs one round an interval`() {
+        var talk = MasterConversation()
+        let pair = talk.pair()
+        let before = talk.core.counters["allocator/mesos/allocation_runs"]
+        for _ in 0..<1_000 {
+            talk.decline(pair, refuseSeconds: 0)
+            talk.pass(.milliseconds(10))
+        }
+        // Ten seconds: a round for each decline that had something to decline, and one for the filter's end.
+        #expect(talk.core.counters["allocator/mesos/allocation_runs"] - before <= 22)
+    }
+
+    @Test func `an ACCEPT without operations for zero seconds is a DECLINE`() {
+        var talk = MasterConversation()
+        let pair = talk.pair()
+        talk.accept([], pair, refuseSeconds: 0)
+        talk.drain()
+        talk.pass(.milliseconds(900))
+        #expect(talk.offers(pair.stream).isEmpty)
+        talk.pass(.milliseconds(100))
+        #expect(talk.offers(pair.stream).count == 1)
+    }
+
+    @Test func `a framework that leaves offers unanswered is counted and named`() {
+        var settings = MasterSettings()
+        settings.offerTimeout = .seconds(20)
+        var talk = MasterConversation(settings: settings)
+        let pair = talk.pair()
+        talk.drain()
+        talk.pass(.seconds(61))
+        #expect(talk.core.counters["master/offers_expired"] == 3)
+        #expect(talk.core.cluster?.frameworkMetrics[pair.framework].offersExpired == 3)
+        let notes = talk.effects.compactMap { effect -> String? in
+            if case .note(let note) = effect, note.level == .warning { note.text } else { nil }
+        }
+        #expect(notes.count == 3)
+        #expect(notes.allSatisfy { $0.contains(pair.framework.value) })
+    }
+
+    @Test func `one timer serves all offers, however many come and go`() {
+        var settings = MasterSettings()
+        settings.offerTimeout = .seconds(300)
+        var talk = MasterConversation(settings: settings)
+        let pair = talk.pair()
+        var timers = 0
+        for _ in 0..<100 {
+            talk.decline(pair, refuseSeconds: 1)
+            talk.pass(.seconds(1))
+            timers += talk.effects.count {
+                if case .scheduleTimer(.offerExpiry, _) = $0 { true } else { false }
+            }
+        }
+        #expect(timers == 0)
     }
 
     @Test func `a negative filter counts as the default and REVIVE clears it`() {
@@ -75,6 +133,7 @@ struct OfferTests {
         let pair = talk.pair()
         #expect(talk.call(pair.stream, pair.framework, .suppress) { $0.suppress.roles = ["dev", "nope"] } == .accepted)
         talk.decline(pair, refuseSeconds: 0)
+        talk.pass(.seconds(1))
         #expect(talk.offers(pair.stream).count == 1)
     }
 

@@ -270,6 +270,7 @@ struct OperationTests {
             call.decline.offerIds = held
             call.decline.filters.refuseSeconds = 0
         }
+        talk.pass(.seconds(1))
         let volume = talk.offers(pair.stream).flatMap(\.resources).last { $0.hasDisk }
         #expect(volume?.scalar.value == 100)
         #expect(talk.isBalanced(pair.agent))

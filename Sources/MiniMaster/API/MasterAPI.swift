@@ -46,6 +46,8 @@ struct MasterAPI: Sendable {
             await document(request) { $0.frameworks(only: request.http.query("framework_id").map { FrameworkID($0) }) }
         case .tasks: await tasks(request)
         case .roles: await document(request) { $0.roles() }
+        case .roleExplanation: await explainRole(request)
+        case .weightsPreview: await previewWeights(request)
         case .registry: await registry(request)
 
         case .weights: await weights(request)

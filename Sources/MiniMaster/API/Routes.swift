@@ -14,10 +14,12 @@ package enum Route: String, CaseIterable, Sendable {
     case frameworks = "/frameworks"
     case tasks = "/tasks"
     case roles = "/roles"
+    case roleExplanation = "/roles/explain"
     case registry = "/registrar(1)/registry"
 
     // Read and written.
     case weights = "/weights"
+    case weightsPreview = "/weights/preview"
     case quota = "/quota"
     case maintenanceSchedule = "/maintenance/schedule"
     case maintenanceStatus = "/maintenance/status"
@@ -54,8 +56,8 @@ package enum Route: String, CaseIterable, Sendable {
         case .health, .redirect, .version, .root: nil
         case .schedulerAPI: .scheduler
         case .agentLink: .agent
-        case .state, .stateSummary, .slaves, .frameworks, .tasks, .roles, .registry, .maintenanceStatus, .flags,
-            .metrics, .systemStats, .filesBrowse, .filesRead, .filesDownload, .filesDebug:
+        case .state, .stateSummary, .slaves, .frameworks, .tasks, .roles, .roleExplanation, .weightsPreview, .registry,
+            .maintenanceStatus, .flags, .metrics, .systemStats, .filesBrowse, .filesRead, .filesDownload, .filesDebug:
             .readonly
         case .operatorAPI, .weights, .quota, .maintenanceSchedule, .teardown, .reserve, .unreserve, .createVolumes,
             .destroyVolumes, .machineDown, .machineUp, .loggingToggle:
@@ -72,7 +74,7 @@ package enum Route: String, CaseIterable, Sendable {
         case .weights: ["GET", "PUT"]
         case .quota: ["GET", "POST", "DELETE"]
         case .maintenanceSchedule: ["GET", "POST"]
-        case .maintenanceStatus, .flags: ["GET"]
+        case .maintenanceStatus, .flags, .roleExplanation, .weightsPreview: ["GET"]
         case .state, .stateSummary, .slaves, .frameworks, .tasks, .roles, .registry, .health, .redirect, .version,
             .metrics, .loggingToggle, .systemStats, .filesBrowse, .filesRead, .filesDownload, .filesDebug, .root:
             []
@@ -86,7 +88,8 @@ package enum Route: String, CaseIterable, Sendable {
             .filesDownload, .filesDebug, .root:
             false
         case .schedulerAPI, .agentLink, .operatorAPI, .state, .stateSummary, .slaves, .frameworks, .tasks, .roles,
-            .registry, .weights, .quota, .maintenanceSchedule, .maintenanceStatus, .teardown, .reserve, .unreserve,
+            .roleExplanation, .weightsPreview, .registry, .weights, .quota, .maintenanceSchedule, .maintenanceStatus,
+            .teardown, .reserve, .unreserve,
             .createVolumes, .destroyVolumes, .machineDown, .machineUp:
             true
         }

@@ -41,6 +41,8 @@ package struct Cluster: Sendable {
     /// What this step asks of the world, in order.
     var effects: [MasterEffect] = []
     private var allocateTimer: UInt64?
+    private var pace: AllocationPace
+    var offerDeadlines = OfferDeadlines()
     private var filterTimer: (number: UInt64, due: Instant)?
     private var registryTimer: UInt64 = 0
     var recoveryTimer: UInt64 = 0
@@ -59,6 +61,8 @@ package struct Cluster: Sendable {
         registrar = Registrar(recovered: recovered)
         frameworks = FrameworkBook(completedMax: settings.completedFrameworksMax)
         allocator = Allocator(settings: settings.allocator)
+        if settings.recordsAllocator { allocator.startRecording() }
+        pace = AllocationPace(intervalMax: settings.allocator.allocationInterval)
         removals = RemovalBook(settings: settings)
         recoveredAgentCount = recovered.agents.count
         recover(recovered)
@@ -181,6 +185,8 @@ package struct Cluster: Sendable {
             registryTimer = scheduleNumbered(after: settings.registryStoreTimeout) { .registryPatience($0) }
         }
         scheduleFilterExpiry()
+        scheduleOfferExpiry()
+        if allocator.isRecording { recordAllocator() }
         tellOperators()
         defer { effects = [] }
         return effects
@@ -192,10 +198,10 @@ package struct Cluster: Sendable {
     // MARK: Allocation
 
     /// Something could be offered that was not before. The allocation runs after what is already in the inbox, so a
-    /// burst of declines costs one round; there is no waiting beyond that.
+    /// burst of declines costs one round; there is no waiting beyond that unless rounds follow one another too fast.
     mutating func wantAllocation() {
         guard allocateTimer == nil else { return }
-        allocateTimer = scheduleNumbered(after: .zero) { .allocate($0) }
+        allocateTimer = scheduleNumbered(after: pace.delay(at: now.instant)) { .allocate($0) }
     }
 
     /// Offers only agents on these hosts from now on; nil: all.
@@ -204,8 +210,15 @@ package struct Cluster: Sendable {
         wantAllocation()
     }
 
+    private mutating func recordAllocator() {
+        let calls = allocator.takeRecord()
+        if !calls.isEmpty { emit(.recordAllocator(calls)) }
+    }
+
     private mutating func scheduleFilterExpiry() {
         guard let due = allocator.nextFilterExpiry else { return }
+        // The allocation that is coming ends these filters itself.
+        if allocateTimer != nil, due <= now.instant { return }
         // A timer that is due but has not fired yet counts: replacing it would make it stale, and so on for ever.
         if let filterTimer, filterTimer.due <= due { return }
         let delay = max(.zero, now.instant.duration(to: due))
@@ -214,6 +227,7 @@ package struct Cluster: Sendable {
 
     private mutating func allocate() {
         let allocations = allocator.allocate(at: now.instant, seed: numbers.nextAllocationSeed())
+        pace.ran(offers: allocations.count, at: now.instant)
         numbers.counters.count("allocator/mesos/allocation_runs")
         makeOffers(allocations)
         makeInverseOffers()
@@ -230,8 +244,9 @@ package struct Cluster: Sendable {
         case .filterExpiry(let number):
             guard filterTimer?.number == number else { return }
             filterTimer = nil
-            allocate()
-        case .offerExpiry(let id): expireOffer(id)
+            wantAllocation()
+        case .offerExpiry(let number): expireOffers(number)
+        case .inverseOfferExpiry(let id): expireInverseOffer(id)
         case .heartbeat(let id, let number): heartbeat(id, number)
         case .operatorHeartbeat(let stream): operatorHeartbeat(stream)
         case .frameworkFailover(let id, let number): failoverTimedOut(id, number)

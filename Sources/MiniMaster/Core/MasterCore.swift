@@ -1,4 +1,5 @@
 // The whole master as one value: leadership on the outside, the cluster of the current term inside.
+import Allocator
 import MesosProtocol
 import Resources
 
@@ -122,6 +123,9 @@ package struct MasterCore: Sendable {
             return serve(request, at: now) { $0.receive(request, incoming) }
         case .operatorStreamClosed(let stream):
             onCluster(at: now) { $0.operatorStreamClosed(stream) }
+            return []
+        case .roleExplained(let role):
+            onCluster(at: now) { $0.allocator.watch(role, at: now.instant) }
             return []
         }
     }

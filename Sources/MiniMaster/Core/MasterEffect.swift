@@ -1,4 +1,5 @@
 // What a master's core asks of the world around it.
+import Allocator
 import MesosProtocol
 import Resources
 
@@ -48,6 +49,8 @@ package enum MasterEffect: Equatable, Sendable {
 
     // MARK: Operations
 
+    /// Adds to the record of the allocator, if there is one.
+    case recordAllocator([AllocatorCall])
     /// Nothing this process can do will help; leave with this message.
     case exit(reason: String)
     case note(MasterNote)

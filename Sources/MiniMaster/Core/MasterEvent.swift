@@ -66,6 +66,8 @@ package enum MasterEvent: Sendable {
     /// instead.
     case operatorCalled(RequestNumber, OperatorRequest)
     case operatorStreamClosed(StreamID)
+    /// Somebody asked why a role is offered what it is, and may ask again.
+    case roleExplained(RoleName)
 }
 
 /// An operator's call as it came in, decoded; the older endpoints are turned into calls first.

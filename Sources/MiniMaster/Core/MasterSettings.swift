@@ -42,6 +42,8 @@ package struct MasterSettings: Sendable {
     /// Who may do what. Nil: everybody everything.
     package var acls: AccessControlList?
     package var allocator = AllocatorSettings()
+    /// Whether everything the allocator is told and decides is written down.
+    package var recordsAllocator = false
     /// Whether nothing is offered until `.whitelistRead` has said which hosts may be.
     package var waitsForWhitelist = false
 

@@ -12,10 +12,13 @@ package enum MasterTimer: Hashable, Sendable {
     /// The pause after a failed registry access before this master tries to lead again.
     case reclaim(UInt64)
     case registryPatience(UInt64)
-    /// Fires at once, after what is already waiting in the inbox: one allocation serves a burst of events.
+    /// Fires at once when little happens, after what is already waiting in the inbox; later under load. One allocation
+    /// serves a burst of events.
     case allocate(UInt64)
     case filterExpiry(UInt64)
-    case offerExpiry(OfferID)
+    /// The oldest outstanding offer may be due.
+    case offerExpiry(UInt64)
+    case inverseOfferExpiry(OfferID)
     case heartbeat(FrameworkID, UInt64)
     /// Goes on while the stream is open.
     case operatorHeartbeat(StreamID)

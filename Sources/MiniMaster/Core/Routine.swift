@@ -7,7 +7,7 @@ extension MasterEvent {
     /// A step for this event changes nothing that the state documents show, if its effects are routine too.
     var isRoutine: Bool {
         switch self {
-        case .ensembleHeard: true
+        case .ensembleHeard, .roleExplained: true
         case .agentCalled(_, let incoming): incoming.call.type == .pong
         case .timerFired(let timer): timer.isRoutine
         default: false
@@ -28,7 +28,7 @@ extension MasterEffect {
     /// It tells nobody of a change.
     var isRoutine: Bool {
         switch self {
-        case .scheduleTimer: true
+        case .scheduleTimer, .recordAllocator: true
         case .answer(_, .accepted): true
         case .sendCommand(_, let command): command.type == .ping
         case .sendEvent(_, let event): event.type == .heartbeat

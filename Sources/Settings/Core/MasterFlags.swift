@@ -100,10 +100,18 @@ private enum MasterFlags {
         .init(
             "allocation_interval", .anyDuration, default: "1secs",
             "Longest time until freed resources are offered, and least lifetime of a decline's filter."),
-        .init("offer_timeout", .anyDuration, "How long an offer may stay unanswered; for ever if not given."),
+        .init(
+            "offer_timeout", .anyDuration, default: "5mins",
+            "How long an offer may stay unanswered before it is taken back; 0secs: for ever."),
+        .init(
+            "offer_split", .integer(1...64), default: "1",
+            "Among how many frameworks the free resources of one host are divided in one round; 1: the first gets all."),
         .init(
             "min_allocatable_resources", .text, default: "cpus:0.01|mem:32", value: "resources|...",
             "What is worth an offer: alternatives separated by |."),
+        .init(
+            "allocator_record", .path, value: "path",
+            "File for everything the allocator is told and decides, at most 256 MiB, for `mini allocator replay`."),
         .init("weights", .text, value: "role=weight,...", "Weights of roles, until others are set."),
         .init("roles", .list, value: "role,...", "Roles that frameworks may use; any if not given."),
         .init(

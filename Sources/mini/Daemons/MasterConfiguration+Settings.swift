@@ -72,7 +72,9 @@ extension MasterConfiguration {
 
     private mutating func readOffers(_ settings: ResolvedSettings) throws(SettingsProblem) {
         allocationInterval = settings.duration("allocation_interval") ?? allocationInterval
-        offerTimeout = settings.duration("offer_timeout")
+        offerTimeout = settings.duration("offer_timeout").flatMap { $0 > .zero ? $0 : nil }
+        allocatorRecordPath = settings.text("allocator_record")
+        offerSplit = settings.integer("offer_split") ?? offerSplit
         roleSorter = settings.text("role_sorter").flatMap(Sorter.init) ?? roleSorter
         frameworkSorter = settings.text("framework_sorter").flatMap(Sorter.init) ?? frameworkSorter
         allocatorAgentRecoveryFactor =

@@ -15,7 +15,8 @@ extension Viewer {
         case .metrics, .loggingToggle, .filesDebug, .registry, .systemStats:
             return canGet(request.route.rawValue) ? nil : Self.forbidden(.getEndpoints)
         case .schedulerAPI, .agentLink, .operatorAPI, .state, .stateSummary, .slaves, .frameworks, .tasks, .roles,
-            .weights, .quota, .maintenanceSchedule, .maintenanceStatus, .teardown, .reserve, .unreserve,
+            .roleExplanation, .weights, .weightsPreview, .quota, .maintenanceSchedule, .maintenanceStatus, .teardown,
+            .reserve, .unreserve,
             .createVolumes, .destroyVolumes, .machineDown, .machineUp, .health, .redirect, .version, .root:
             return nil
         }

@@ -12,6 +12,8 @@ package struct FrameworkMetrics: Equatable, Sendable {
     private var offersAccepted: UInt64 = 0
     private var offersDeclined: UInt64 = 0
     private var offersRescinded: UInt64 = 0
+    /// Offers it left unanswered until the offer timeout.
+    package private(set) var offersExpired: UInt64 = 0
 
     mutating func count(_ call: V1SchedulerCall) {
         calls[call.type, default: 0] += 1
@@ -37,13 +39,15 @@ package struct FrameworkMetrics: Equatable, Sendable {
         }
     }
 
+    mutating func countExpiredOffer() { offersExpired += 1 }
+
     mutating func countEnd(in state: V1TaskState) { ended[state, default: 0] += 1 }
 
     /// Names below `master/frameworks/<name>/<id>/`, with their values.
     var all: [(name: String, value: UInt64)] {
         var all: [(name: String, value: UInt64)] = [
             ("offers/sent", offersSent), ("offers/accepted", offersAccepted), ("offers/declined", offersDeclined),
-            ("offers/rescinded", offersRescinded), ("calls", callCount),
+            ("offers/rescinded", offersRescinded), ("offers/expired", offersExpired), ("calls", callCount),
             ("events", events.values.reduce(0, +)), ("operations", operations.values.reduce(0, +)),
         ]
         for type in V1SchedulerCall.TypeEnum.allCases where type != .unknown {

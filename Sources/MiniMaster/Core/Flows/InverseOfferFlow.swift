@@ -19,7 +19,7 @@ extension Cluster {
                     id: numbers.nextOfferID(), framework: framework, agent: id, unavailability: unavailability)
                 inverseOffers.insert(offer, at: now.wall)
                 if let timeout = settings.offerTimeout {
-                    emit(.scheduleTimer(.offerExpiry(offer.id), after: timeout))
+                    emit(.scheduleTimer(.inverseOfferExpiry(offer.id), after: timeout))
                 }
                 messages[framework, default: []].append(message(offer))
             }

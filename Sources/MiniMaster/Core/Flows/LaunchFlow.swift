@@ -38,7 +38,9 @@ extension Cluster {
                 isKnown ? "Agent disconnected" : "Agent removed",
                 operation: isKnown ? "Agent disconnected" : "Agent removed", on: first.agent)
         }
-        let filter = Self.filterDuration(call.hasFilters ? call.filters : V1Filters())
+        let filters = call.hasFilters ? call.filters : V1Filters()
+        // An ACCEPT without operations is a DECLINE.
+        let filter = call.operations.isEmpty ? Self.declineFilter(filters) : Self.filterDuration(filters)
         let offered = taken.reduce(into: Resources()) { $0 += $1.resources }
         var acceptance = Acceptance(
             framework: framework, role: first.role, agent: agent.id, link: link, offered: offered, pool: offered)

@@ -19,7 +19,9 @@ extension Cluster {
                 id: numbers.nextOfferID(), framework: framework.id, agent: agent.id, role: allocation.role,
                 resources: allocation.resources)
             offers.insert(offer)
-            if let timeout = settings.offerTimeout { emit(.scheduleTimer(.offerExpiry(offer.id), after: timeout)) }
+            if let timeout = settings.offerTimeout {
+                offerDeadlines.add(offer.id, due: now.instant.advanced(by: timeout))
+            }
             byFramework[framework.id, default: []].append(message(offer, agent, framework))
         }
         for (id, messages) in byFramework.sorted(by: { $0.key < $1.key }) {
@@ -59,12 +61,17 @@ extension Cluster {
 
     mutating func decline(_ call: V1SchedulerCall.Decline, from framework: Framework) {
         count("decline_offers")
-        let filter = Self.filterDuration(call.hasFilters ? call.filters : V1Filters())
+        let filter = Self.declineFilter(call.hasFilters ? call.filters : V1Filters())
         for id in call.offerIds.map({ OfferID($0) }) {
             guard offers[id]?.framework == framework.id, let offer = offers.remove(id) else { continue }
             giveBack(offer, filter: filter)
         }
     }
+
+    /// A framework that takes nothing and asks for no filter sees the resources again after one allocation interval, as
+    /// in Apache Mesos. Offering them at once would go round in a circle as fast as the network carries it. (The
+    /// allocator raises every filter to the interval.)
+    static func declineFilter(_ filters: V1Filters) -> Duration { filterDuration(filters) ?? .zero }
 
     /// How long the refused resources are not offered again; nil for not at all.
     static func filterDuration(_ filters: V1Filters) -> Duration? {
@@ -102,8 +109,26 @@ extension Cluster {
         withdrawInverseOffers(of: framework)
     }
 
-    mutating func expireOffer(_ id: OfferID) {
-        guard offers[id] != nil else { return expireInverseOffer(id) }
-        rescind(id)
+    /// Takes back what was not answered in time, and remembers of whom.
+    mutating func expireOffers(_ timer: UInt64) {
+        guard offerDeadlines.timer == timer else { return }
+        offerDeadlines.fired()
+        var hoarders: [FrameworkID: Int] = [:]
+        for id in offerDeadlines.due(at: now.instant, offers) {
+            guard let framework = offers[id]?.framework else { continue }
+            hoarders[framework, default: 0] += 1
+            numbers.counters.count("master/offers_expired")
+            frameworkMetrics.update(framework) { $0.countExpiredOffer() }
+            rescind(id)
+        }
+        for (id, count) in hoarders.sorted(by: { $0.key < $1.key }) {
+            note(.warning, "framework \(id) left \(count) offers unanswered until they expired")
+        }
+    }
+
+    mutating func scheduleOfferExpiry() {
+        guard offerDeadlines.timer == nil, let due = offerDeadlines.next(offers) else { return }
+        let delay = max(.zero, now.instant.duration(to: due))
+        offerDeadlines.started(scheduleNumbered(after: delay) { .offerExpiry($0) })
     }
 }

@@ -160,3 +160,12 @@ extension Cluster {
             })
     }
 }
+
+/// For those who play a recorded allocator again.
+public enum RecordedPatterns {
+    /// Compiles a pattern of offer constraints as the master does.
+    public static let compile: TextPatternCompiler = { text in
+        guard let pattern = try? LinearPattern(text) else { return nil }
+        return TextPattern(text) { pattern.matches($0) }
+    }
+}
