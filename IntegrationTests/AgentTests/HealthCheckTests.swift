@@ -239,6 +239,25 @@ struct HealthCheckTests {
         await server.stop(within: .milliseconds(100))
     }
 
+    @Test func `an HTTPS check believes any certificate`() async throws {
+        try await AgentHost.with { host in
+            let port = try await host.freePort()
+            var task = AgentHost.task(
+                "tls",
+                "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=elsewhere -days 1 "
+                    + "-keyout key -out cert && exec openssl s_server -accept \(port) -cert cert -key key -www")
+            task.healthCheck = .quick {
+                $0.type = .http
+                $0.http.scheme = "https"
+                $0.http.port = UInt32(port)
+                $0.http.path = "/"
+                $0.gracePeriodSeconds = 20
+            }
+            host.master.run(task)
+            try await host.master.health("tls", true)
+        }
+    }
+
     /// Whether a process of this host has these words as its arguments.
     private func isRunning(_ command: String) -> Bool {
         let pids = (try? FileManager.default.contentsOfDirectory(atPath: "/proc"))?.compactMap { pid_t($0) } ?? []
