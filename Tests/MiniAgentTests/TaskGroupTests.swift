@@ -117,6 +117,20 @@ struct TaskGroupTests {
         #expect(effects.words.last == "executor exited")
     }
 
+    @Test func `while the engine is stalled a group with one container is not taken in`() {
+        var agent = registered()
+        agent.happen(.engineStalled("no answer"))
+        var number = 0
+        agent.launchGroup(["t1", "t2"]) { info in
+            number += 1
+            guard number == 2 else { return }
+            info.container.type = .mesos
+            info.container.mesos.image.docker.name = "busybox"
+        }
+        #expect(agent.effects.sentUpdates.map(\.message) == ["Engine stalled: no answer", "Engine stalled: no answer"])
+        #expect(agent.core.tasks.isEmpty)
+    }
+
     @Test func `a kill before the start ends the whole group before anything runs`() {
         var agent = registered()
         agent.launchGroup(["t1", "t2"])
