@@ -117,11 +117,12 @@ final class HTTPConnection: ChannelDuplexHandler {
             switch Self.unwrapInboundIn(data) {
             case .head(let head):
                 try reader.begin(head)
-                makeRoom(for: head)
+                let streamed = reader.takeStreamed()
+                if streamed == nil { makeRoom(for: head) }
                 sendOwedContinue()
-                guard let received = reader.takeStreamed() else { return }
+                guard let streamed else { return }
                 requestStart = nil
-                takeInbound(received)
+                takeInbound(streamed)
             case .body(let part):
                 if let inbound { return inbound.deliver(Array(buffer: part)) }
                 try reader.append(part)

@@ -179,11 +179,11 @@ struct OperatorStreamTests {
         let ending = ["TASK_UPDATED t1 TASK_KILLED", "TASK_UPDATED t2 TASK_KILLED", "FRAMEWORK_REMOVED build"]
         #expect(
             heard(talk, ops) == [
-                "FRAMEWORK_ADDED build", "AGENT_ADDED a1.example.org", "TASK_ADDED t1", "TASK_ADDED t2",
+                "AGENT_ADDED a1.example.org", "FRAMEWORK_ADDED build", "TASK_ADDED t1", "TASK_ADDED t2",
             ] + ending)
         #expect(
             heard(talk, ci) == [
-                "FRAMEWORK_ADDED build", "AGENT_ADDED a1.example.org", "TASK_ADDED t1", ending[0], ending[2],
+                "AGENT_ADDED a1.example.org", "FRAMEWORK_ADDED build", "TASK_ADDED t1", ending[0], ending[2],
             ])
         #expect(heard(talk, nobody) == ["AGENT_ADDED a1.example.org"])
     }

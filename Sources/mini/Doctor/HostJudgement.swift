@@ -139,7 +139,7 @@ extension HostFacts {
     }
 
     static func gigabytes(_ bytes: UInt64) -> String {
-        let tenths = bytes * 10 >> 30
+        let tenths = (bytes * 10) >> 30
         return "\(tenths / 10).\(tenths % 10) GiB"
     }
 

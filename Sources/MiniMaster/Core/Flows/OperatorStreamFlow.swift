@@ -69,7 +69,7 @@ extension Cluster {
             events.append(
                 OperatorNews(
                     change.isNew ? .taskAdded(change.record) : .taskUpdated(change.record), of: change.record,
-                    framework))
+                    framework ?? (settings.acls == nil ? nil : frameworks.completed.last { $0.id == id })))
         }
         for id in new.sorted() {
             events += tasks.tasks(of: id).map { OperatorNews(.taskAdded($0), of: $0, frameworks[id]) }
