@@ -213,7 +213,7 @@ extension ClusterWorld {
                 .toAgent(index, generation: generation, .checkFinished(run.id, outcome)),
                 after: random.milliseconds(1...500))
         case .endChecks, .closeGroupNetwork: break
-        case .notice, .tellExecutor, .closeExecutorStream: break
+        case .notice, .tellExecutor, .closeExecutorStream, .updateContainer: break
         case .stop(let stop):
             checkStop(stop, ofAgent: index)
             replaceAgent(index)

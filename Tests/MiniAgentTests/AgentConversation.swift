@@ -206,7 +206,7 @@ extension [AgentEffect] {
             case .closeGroupNetwork: "close network"
             case .removeOrphan: "remove orphan"
             case .stop: "stop agent"
-            case .schedule, .notice: nil
+            case .schedule, .updateContainer, .notice: nil
             }
         }
     }

@@ -153,7 +153,8 @@ struct AgentWorld {
             after(1...3000, .agent(.checkFinished(run.id, outcome)))
         case .removeOrphan(let orphan):
             containers[orphan.id] = nil
-        case .cancelPreparation, .endChecks, .closeGroupNetwork, .notice, .tellExecutor, .closeExecutorStream:
+        case .cancelPreparation, .endChecks, .closeGroupNetwork, .notice, .tellExecutor, .closeExecutorStream,
+            .updateContainer:
             break
         case .stop(let reason):
             complaints.append("the agent stops: \(reason)")

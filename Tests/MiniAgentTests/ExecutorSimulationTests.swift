@@ -164,7 +164,7 @@ struct ExecutorWorld {
             tell(event, on: stream)
         case .closeExecutorStream(let stream):
             for id in executors.keys where executors[id]?.stream == stream { after(5...5, .connectionBreaks(id)) }
-        case .cancelPreparation, .notice, .runCheck, .endChecks, .closeGroupNetwork:
+        case .cancelPreparation, .notice, .runCheck, .endChecks, .closeGroupNetwork, .updateContainer:
             break
         case .stop(let reason):
             complaints.append("the agent stops: \(reason)")

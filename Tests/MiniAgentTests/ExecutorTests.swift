@@ -73,6 +73,21 @@ struct ExecutorTests {
         #expect(agent.core.used["cpus"] == Scalar(milli: 0))
     }
 
+    @Test func `the container grows before a task is given to its executor, and shrinks when one has ended`() throws {
+        var agent = running()
+        func size(_ effects: [AgentEffect]) throws -> Scalar? {
+            for case .updateContainer(let record) in effects { return try Resources(record.info.resources)["mem"] }
+            return nil
+        }
+        #expect(try size(agent.effects) == nil, "it was made for the first task")
+        let launch = agent.launchHosted("t2")
+        #expect(try size(launch) == Scalar(milli: 288_000))
+        let grown = launch.firstIndex { if case .updateContainer = $0 { true } else { false } }
+        let told = launch.firstIndex { if case .tellExecutor = $0 { true } else { false } }
+        #expect(try #require(grown) < (try #require(told)))
+        #expect(try size(agent.say("t1", .taskFinished)) == Scalar(milli: 160_000))
+    }
+
     @Test func `a second subscription takes the place of the first`() {
         var agent = running()
         agent.say("t1", .taskRunning)

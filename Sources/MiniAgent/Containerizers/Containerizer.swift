@@ -71,6 +71,9 @@ package protocol Containerizer: Sendable {
     /// From where the task's loopback address can be reached.
     func checkNetwork(of launch: Launch) async -> CheckNetwork
 
+    /// Fits a running container's limits to what the launch now asks for, as far as there are any.
+    func update(_ launch: Launch) async
+
     /// Removes what is left of an ended container.
     func release(_ launch: Launch) async
 
@@ -83,4 +86,8 @@ package protocol Containerizer: Sendable {
 
 extension Containerizer {
     package func watch() async {}
+}
+
+extension Containerizer {
+    package func update(_ launch: Launch) async {}
 }

@@ -100,6 +100,8 @@ package enum AgentEffect: Hashable, Sendable {
     case closeGroupNetwork(ContainerID)
     /// A container that bears this agent's name but belongs to no task.
     case removeOrphan(OrphanContainer)
+    /// What runs in the executor's container has changed: its limits follow. The record names all that it needs now.
+    case updateContainer(TaskRecord)
     case tellExecutor(ExecutorStreamID, ExecutorEvent)
     /// What was told before is still sent.
     case closeExecutorStream(ExecutorStreamID)

@@ -190,6 +190,10 @@ actor AgentShell {
         case .removeOrphan(let orphan):
             guard parts.killsOrphans, let agent = core.agent else { return }
             work.add { [runner = parts.runner] in await runner.remove(orphan, agent: agent) }
+        case .updateContainer(let record):
+            guard var launch = launches[record.container] else { return }
+            launch.record = record
+            work.add { [runner = parts.runner, launch] in await runner.update(launch) }
         case .tellExecutor(let id, let event):
             executorStreams.tell(id, event)
         case .closeExecutorStream(let id):

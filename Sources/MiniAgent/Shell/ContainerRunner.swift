@@ -73,6 +73,8 @@ struct ContainerRunner: Sendable {
         report(.checkFinished(run.id, outcome))
     }
 
+    func update(_ launch: Launch) async { await containerizers[launch.record.containerizer]?.update(launch) }
+
     func release(_ launch: Launch) async {
         // From now on it grows old.
         Sandbox.touch(launch.run)

@@ -137,7 +137,7 @@ package final class DockerContainerizer: Containerizer {
         }
     }
 
-    private func mapping(_ launch: Launch) async throws(LaunchFailure) -> DockerMapping {
+    func mapping(_ launch: Launch) async throws(LaunchFailure) -> DockerMapping {
         var settings = settings.mapping
         do throws(DockerError) {
             settings.engine = try await patiently { () throws(DockerError) in try await self.engine.info() }

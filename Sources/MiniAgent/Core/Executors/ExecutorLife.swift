@@ -97,6 +97,8 @@ package struct ExecutorLife: Hashable, Sendable {
     var networks: [V1NetworkInfo] = []
     var isReleased = false
     var attempts = 0
+    /// What the container was last made or resized for.
+    var size: [V1Resource] = []
     let timing: Timing
 
     init(_ record: ExecutorRecord, framework: V1FrameworkInfo, resources: Resources, timing: Timing) {
@@ -169,7 +171,21 @@ package struct ExecutorLife: Hashable, Sendable {
         case .deadline, .killDue:
             break  // An earlier timer's.
         }
-        return effects + releaseIfSettled()
+        return resizeIfNeeded() + effects + releaseIfSettled()
+    }
+
+    /// The container grows before a task is given to it, and shrinks when a task has ended.
+    private mutating func resizeIfNeeded() -> [Effect] {
+        guard phase == .running, containerPhase == .running else { return [] }
+        let needed = order.reduce(record.info.resources) { sum, key in
+            guard let task = tasks[key], !task.isEnded else { return sum }
+            return sum + task.record.info.resources
+        }
+        guard needed != (size.isEmpty ? record.resources : size) else { return [] }
+        size = needed
+        var described = record.containerRecord
+        described.info.resources = needed
+        return [.agent(.updateContainer(described))]
     }
 
     // MARK: Container
