@@ -34,11 +34,6 @@ enum TaskAdmission: Hashable, Sendable {
                     message: "A task without an image cannot be put on the network '\(network.name)' of its group"))
             return
         }
-        if let wish = Self.unsupportedWish(of: info) {
-            self = .refuse(
-                ExitReport(state: .taskError, reason: .taskInvalid, message: "This agent does not \(wish) yet"))
-            return
-        }
         let wanted: ContainerizerKind = Self.needsDocker(info) ? .docker : .process
         guard settings.containerizers.contains(wanted) else {
             let enabled = settings.containerizers.map(\.rawValue).joined(separator: ",")
@@ -50,13 +45,6 @@ enum TaskAdmission: Hashable, Sendable {
             return
         }
         self = .run(wanted, resources)
-    }
-
-    /// What the task asks for that would have to be left out. A task that runs without its files looks well and is not,
-    /// so it is refused.
-    private static func unsupportedWish(of info: V1TaskInfo) -> String? {
-        if !info.command.uris.isEmpty { return "fetch URIs" }
-        return nil
     }
 
     /// A container of type MESOS with a Docker image is run by Docker as well: this agent unpacks no images itself.
