@@ -39,8 +39,11 @@ import Testing
         #expect(TaskAdmission(checked, settings: settings) == .run(.process, .init()))
     }
 
-    @Test func `a task with files to fetch is run`() {
+    @Test func `a task with files to fetch is run, one with resources that make no sense is not`() {
         let fetching = task { $0.command.uris = [V1CommandInfo.URI()] }
         #expect(TaskAdmission(fetching, settings: settings) == .run(.process, .init()))
+        let report = refusal(task { $0.resources = [V1Resource()] })
+        #expect(report?.state == .taskError)
+        #expect(report?.message.hasPrefix("Task uses invalid resources") == true)
     }
 }

@@ -98,7 +98,7 @@ struct TaskGroupTests {
         var number = 0
         agent.launchGroup(["t1", "t2"]) { info in
             number += 1
-            if number == 2 { info.command.uris = [V1CommandInfo.URI()] }
+            if number == 2 { info.resources = [V1Resource()] }
         }
         let ends = agent.effects.sentUpdates
         #expect(ends.map(\.state) == [.taskError, .taskError])
