@@ -60,7 +60,7 @@ struct DockerExecTests {
         }
     }
 
-    @Test func `a terminal has a size, and letting go of its stream ends a shell`() async throws {
+    @Test func `a terminal has a size, echoes, and its stream can be let go of`() async throws {
         try await withContainer { engine, container in
             var request = DockerExecRequest(["/bin/sh"])
             request.takesInput = true
@@ -78,9 +78,8 @@ struct DockerExecTests {
                 stream.close()
                 await #expect(throws: DockerError.self) { while try await stream.read() != nil {} }
             }
-            try await wait("the shell's end", .seconds(10)) {
-                try await engine.inspectExec(id).isRunning ? nil : true
-            }
+            // The engine keeps the program; it ends with its container.
+            #expect(try await engine.inspectExec(id).isRunning)
         }
     }
 

@@ -31,7 +31,16 @@ final class OwnProcess {
     func end(_ number: Int32 = SIGTERM) {
         signal(SIGCONT)
         signal(number)
-        process.waitUntilExit()
+        // Foundation learns of an exit only when every descendant has ended, and containers outlive their engine.
+        for _ in 0..<2000 where isAlive { usleep(5000) }
+    }
+
+    /// Neither gone nor a zombie.
+    private var isAlive: Bool {
+        guard let status = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8),
+            let state = status.split(separator: ")").last?.split(separator: " ").first
+        else { return false }
+        return state != "Z"
     }
 
     var pid: pid_t { process.processIdentifier }
