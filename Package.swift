@@ -160,7 +160,7 @@ let package = Package(
             name: "crash-agent", dependencies: ["MiniAgent", "MasterDetection", "Mailbox", logging],
             path: "IntegrationTests/CrashAgent", swiftSettings: strict),
         .testTarget(
-            name: "AgentTests",
+            name: "AgentIntegrationTests",
             dependencies: [
                 "MiniAgent", "mini-supervisor", "mini-fetcher", "crash-agent", "Processes", "MasterDetection",
                 "MesosProtocol", "HTTPClient", "HTTPServer", "Mailbox",

@@ -14,7 +14,7 @@ final class OwnProcess {
         guard FileManager.default.isExecutableFile(atPath: program) else {
             throw Timeout(description: "\(program) is missing: scripts/install-packages tests installs it")
         }
-        FileManager.default.createFile(atPath: log, contents: nil)
+        _ = FileManager.default.createFile(atPath: log, contents: nil)
         let output = FileHandle(forWritingAtPath: log)
         output?.seekToEndOfFile()
         process.executableURL = URL(fileURLWithPath: program)
