@@ -150,6 +150,7 @@ struct LaunchTests {
         for round in 0..<100 {
             talk.drain()
             talk.call(pair.stream, pair.framework, .revive)
+            talk.passAnsweringPings(.seconds(1), on: pair.link)  // Under such a load offers come in batches.
             let tasks = (0..<100).map { Samples.task("t\(round)-\($0)", on: pair.agent, resources: "cpus:0.001;mem:1") }
             // What single tasks gave back was offered at once, so by now there may be several offers.
             let offers = talk.core.cluster?.offers.offers(of: pair.agent) ?? []
@@ -170,6 +171,7 @@ struct LaunchTests {
         #expect(talk.core.counters["master/tasks_finished"] == 10_000)
         #expect(talk.isBalanced(pair.agent))
         talk.call(pair.stream, pair.framework, .revive)
+        talk.passAnsweringPings(.seconds(1), on: pair.link)
         let offered = talk.core.cluster?.offers.offers(of: pair.agent).reduce(into: Resources()) { $0 += $1.resources }
         #expect(offered == Samples.bag("cpus:16;mem:16384"))
     }
