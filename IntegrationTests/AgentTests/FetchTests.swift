@@ -74,7 +74,8 @@ struct FetchTests {
                 case $kind in tar) f=;; tgz|tar.gz) f=-z;; tbz2|tar.bz2) f=-j;; *) f=-J;; esac
                 tar $f -cf ../p.$kind sub/$kind.txt
             done
-            echo "from zip" > sub/zip.txt && python3 -m zipfile -c ../p.zip sub/zip.txt
+            mkdir -p zipped/sub && echo "from zip" > zipped/sub/zip.txt
+            (cd zipped && python3 -m zipfile -c ../../p.zip sub)
             echo "from gz" | gzip > ../p.txt.gz
             printf '#!/bin/sh\\necho ran\\n' > ../tool
             echo plain > ../plain.txt
