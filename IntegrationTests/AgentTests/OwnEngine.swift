@@ -46,7 +46,8 @@ final class OwnProcess {
     var pid: pid_t { process.processIdentifier }
 }
 
-/// A dockerd with its own socket, data and containerd. Containers have no network here, so no rule of the host changes.
+/// A dockerd with its own socket, data, containerd and network namespace: an engine without a bridge removes `docker0`, and
+/// must not find the host's.
 final class OwnEngine {
     let directory: String
     var socket: String { "\(directory)/docker.sock" }
@@ -71,9 +72,10 @@ final class OwnEngine {
     func start() async throws {
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         process = try OwnProcess(
-            "/usr/sbin/dockerd",
+            "/usr/bin/unshare",
             [
-                "--data-root", "\(directory)/data", "--exec-root", "\(directory)/exec", "--pidfile",
+                "--net", "/usr/sbin/dockerd", "--data-root", "\(directory)/data", "--exec-root", "\(directory)/exec",
+                "--pidfile",
                 "\(directory)/docker.pid", "-H", "unix://\(socket)", "--live-restore", "--iptables=false",
                 "--ip6tables=false", "--bridge=none",
             ], log: "\(directory)/log")

@@ -103,7 +103,6 @@ import Testing
             #expect(flags["quorum"] == "1")
             #expect(flags["log_dir"] == "\(host.root)/log")
             #expect(master.errorText.contains("--registry has no effect"))
-            #expect(agent.errorText.contains("--executor_registration_timeout has no effect"))
             let log = try String(contentsOfFile: "\(host.root)/log/mini-master.log", encoding: .utf8)
             #expect(log.contains("listens on"))
 
@@ -206,8 +205,6 @@ import Testing
                 "switch_user false /etc/mesos-slave/?no-switch_user",
                 "work_dir /slave /etc/mesos-slave/work_dir",
                 "Files of a Mesos installation are looked for in /etc.",
-                "warning: --executor_registration_timeout has no effect: this version of the agent does not have it yet "
-                    + "(/etc/mesos-slave/executor_registration_timeout)",
             ])
     }
 

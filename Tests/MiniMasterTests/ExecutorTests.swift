@@ -127,6 +127,24 @@ struct ExecutorTests {
         #expect(talk.isBalanced(pair.agent))
     }
 
+    @Test func `a default executor's end that crosses with another group for it ends nothing`() {
+        var talk = MasterConversation()
+        let pair = talk.pair(Samples.framework(), Self.agent)
+        talk.accept([Self.group([Samples.task("t1", on: pair.agent)])], pair, refuseSeconds: 0)
+        let end = { (call: inout LinkCall) in
+            call.exitedExecutor.frameworkID = V1FrameworkID(pair.framework)
+            call.exitedExecutor.executorID.value = "e1"
+        }
+        talk.agentCall(pair.link, .exitedExecutor, end)
+        #expect(talk.core.cluster?.executors.all.count == 1)
+        #expect(!talk.events(pair.stream).contains { $0.type == .failure })
+        #expect(talk.isBalanced(pair.agent))
+        talk.update(pair.link, pair.framework, "t1", on: pair.agent, .taskFinished, uuid: 1)
+        talk.agentCall(pair.link, .exitedExecutor, end)
+        #expect(talk.core.cluster?.executors.all.isEmpty == true)
+        #expect(talk.events(pair.stream).contains { $0.type == .failure })
+    }
+
     @Test func `a second executor under the id of a running one must be the same`() {
         var talk = MasterConversation()
         let pair = talk.pair(Samples.framework(), Self.agent)

@@ -38,6 +38,11 @@ extension Cluster {
         let key = ExecutorRecord.Key(
             agent: agent.id, framework: framework, executor: ExecutorID(call.executorID))
         guard let record = executors[key] else { return }
+        // A default executor that ended in peace while another group for it was on its way: that one runs on it.
+        let isNeeded = tasks.tasks(on: agent.id).contains {
+            $0.key.framework == framework && $0.executor == call.executorID.value && !$0.isTerminal
+        }
+        if record.info.type == .default, call.status == 0, isNeeded { return }
         release(record)
         tell(framework, .failure(of: agent.id, executor: key.executor, status: call.status))
     }
