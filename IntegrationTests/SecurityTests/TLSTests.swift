@@ -130,21 +130,6 @@ import Testing
         }
     }
 
-    @Test func `one address cannot take all connections, however slowly it shakes hands`() async throws {
-        var limits = HTTPServerLimits()
-        limits.connectionsPerAddressMax = 3
-        try await withListener(limits: limits) { listener, authority in
-            var held: [SilentClient] = []
-            for _ in 0..<3 { held.append(try SilentClient(port: listener.server.port, sending: [22])) }
-            let fourth = try SilentClient(port: listener.server.port, sending: [22])
-            #expect(await fourth.isClosed(withinSeconds: 5))
-            held.removeAll()
-            try await eventually("there is room again") {
-                await failure(listener.url, ClientTLS(caFile: authority.certificate)) == nil
-            }
-        }
-    }
-
     @Test func `a client without TLS is told so in plain text`() async throws {
         try await withListener { listener, authority in
             let reply = try await HTTPClient.shared.fetch(
