@@ -159,7 +159,10 @@ struct TaskGroupTests {
                 "client", "until /bin/busybox wget -q -O - http://127.0.0.1:8080/index.html; do sleep 0.1; done",
                 image: true)
             host.master.run(group: [first, server, client], network: network)
-            #expect(try await host.master.end(of: "client").state == .taskFinished)
+            let asked = try await host.master.end(of: "client")
+            #expect(
+                asked.state == .taskFinished,
+                "\(host.master.updates.map { "\($0.taskID.value): \($0.state) \($0.message)" })")
             let running = try await host.master.update("server", .taskRunning)
             let address = running.containerStatus.networkInfos.first?.ipAddresses.first?.ipAddress
             #expect(address != nil && address != "127.0.0.1")

@@ -73,13 +73,17 @@ struct DoctorCommand: AsyncParsableCommand {
         let address = settings.text("ip")
         let condition = HostLook.canListen(on: port, at: address)
         guard condition == .taken else { return condition }
-        let request = HTTPClientRequest(
-            url: "http://\(address ?? "127.0.0.1"):\(port)/version", connectTimeout: .seconds(1),
-            totalTimeout: .seconds(3))
-        guard let reply = try? await HTTPClient.shared.fetch(request), reply.status == 200,
-            String(decoding: reply.body, as: UTF8.self).contains("\"mini_version\"")
+        func ask(_ path: String) async -> HTTPClientReply? {
+            let request = HTTPClientRequest(
+                url: "http://\(address ?? "127.0.0.1"):\(port)\(path)", connectTimeout: .seconds(1),
+                totalTimeout: .seconds(3))
+            return try? await HTTPClient.shared.fetch(request)
+        }
+        guard let version = await ask("/version"), version.status == 200,
+            String(decoding: version.body, as: UTF8.self).contains("\"mini_version\"")
         else { return .taken }
-        return .agent
+        // A master has a version, too, but no containers.
+        return await ask("/containers")?.status == 404 ? .taken : .agent
     }
 
     private static let help = """

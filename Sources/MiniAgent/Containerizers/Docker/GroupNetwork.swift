@@ -69,8 +69,19 @@ extension DockerContainerizer {
         if try await !engine.hasImage(GroupNetwork.image) { try await engine.importSleeper(as: GroupNetwork.image) }
         do throws(DockerError) {
             try await engine.create(name: network.name, body: network.body)
-        } catch  where error.isConflict {}  // Another task of the group was faster.
+        } catch  where error.isConflict {
+            // Another task of the group was faster. Its name is taken as soon as it is asked for, and it is there later.
+            return try await startOnceMade(network.name)
+        }
         try await engine.start(network.name)
+    }
+
+    private func startOnceMade(_ name: String) async throws(DockerError) {
+        for _ in 0..<200 {
+            do throws(DockerError) { return try await engine.start(name) } catch  where error.isNotFound {}
+            do { try await Task.sleep(for: .milliseconds(50)) } catch { break }
+        }
+        try await engine.start(name)
     }
 
     /// A container in its group's network has no addresses of its own, it has the network's.
