@@ -54,7 +54,8 @@ let package = Package(
         .target(name: "Mailbox", swiftSettings: strict),
         .target(name: "Processes", dependencies: ["CLinux", "Mailbox"], swiftSettings: strict),
         .target(name: "Beneath", dependencies: ["CLinux"], swiftSettings: strict),
-        .target(name: "Unpacking", dependencies: ["CArchive", "Beneath"], swiftSettings: strict),
+        .target(name: "Hashing", swiftSettings: strict),
+        .target(name: "Unpacking", dependencies: ["CArchive", "Beneath", "Hashing"], swiftSettings: strict),
         .target(name: "ZooKeeper", dependencies: ["CZooKeeper", "Mailbox"], swiftSettings: strict),
         .target(name: "HTTPClient", dependencies: ["CCurl", "CLinux", "Mailbox"], swiftSettings: strict),
         .target(
@@ -109,7 +110,7 @@ let package = Package(
                 logging, .product(name: "Yams", package: "Yams"),
             ], swiftSettings: strict),
         .target(
-            name: "PracticeJenkins", dependencies: ["HTTPServer", "Mailbox", logging], swiftSettings: strict),
+            name: "PracticeJenkins", dependencies: ["Hashing", "HTTPServer", "Mailbox", logging], swiftSettings: strict),
 
         // Wiring.
         .target(
@@ -155,7 +156,7 @@ let package = Package(
             name: "MiniAgentTests",
             dependencies: ["SimKit", "MiniAgent", "Beneath", "HTTPServer", "Mailbox", "MesosProtocol", "Resources"],
             swiftSettings: strict),
-        .testTarget(name: "UnpackingTests", dependencies: ["Unpacking", "Beneath"], swiftSettings: strict),
+        .testTarget(name: "UnpackingTests", dependencies: ["Unpacking", "Beneath", "Hashing"], swiftSettings: strict),
         .executableTarget(
             name: "crash-agent", dependencies: ["MiniAgent", "MasterDetection", "Mailbox", logging],
             path: "IntegrationTests/CrashAgent", swiftSettings: strict),

@@ -2,6 +2,7 @@
 
 import Beneath
 import Glibc
+import Hashing
 
 /// Runs as the task's user, in the task's sandbox, under the limits that the agent has set for it.
 ///

@@ -2,6 +2,7 @@
 
 import Beneath
 import Glibc
+import Hashing
 import Testing
 
 @testable import Unpacking

@@ -1,6 +1,7 @@
-// SHA-256 (FIPS 180-4) of a stream, for checksums of fetched files.
+// SHA-256 (FIPS 180-4) of a stream: for checksums of fetched files, and for what a controller signs.
 
-struct SHA256 {
+/// Takes bytes as they come, and gives their digest at the end.
+package struct SHA256 {
     private var state: [UInt32] = [
         0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
     ]
@@ -8,7 +9,9 @@ struct SHA256 {
     private var count: UInt64 = 0
     private var words = [UInt32](repeating: 0, count: 64)
 
-    mutating func update(_ bytes: ArraySlice<UInt8>) {
+    package init() {}
+
+    package mutating func update(_ bytes: ArraySlice<UInt8>) {
         count += UInt64(bytes.count)
         var rest = bytes
         if !waiting.isEmpty {
@@ -30,19 +33,22 @@ struct SHA256 {
     /// Ends the stream.
     ///
     /// - Returns: 64 hexadecimal digits in lower case.
-    mutating func finish() -> String {
+    package mutating func finish() -> String {
+        let digits = Array("0123456789abcdef")
+        return String(digest().flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
+    }
+
+    /// Ends the stream.
+    ///
+    /// - Returns: 32 bytes.
+    package mutating func digest() -> [UInt8] {
         let bits = count &* 8
         var padding: [UInt8] = [0x80]
         let used = Int(count % 64)
         padding += [UInt8](repeating: 0, count: (used < 56 ? 56 : 120) - used - 1)
         for shift in stride(from: 56, through: 0, by: -8) { padding.append(UInt8(truncatingIfNeeded: bits >> shift)) }
         update(padding[...])
-        let digits = Array("0123456789abcdef")
-        var text = ""
-        for word in state {
-            for shift in stride(from: 28, through: 0, by: -4) { text.append(digits[Int(word >> shift & 15)]) }
-        }
-        return text
+        return state.flatMap { word in [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: word >> UInt32($0)) } }
     }
 
     private mutating func compress(_ block: ArraySlice<UInt8>) {
