@@ -134,7 +134,9 @@ import Testing
     }
 
     @Test func `an executor that stays away after a restart is ended, and its task is lost`() async throws {
-        try await AgentHost.with { host in
+        try await AgentHost.with(
+            adjusted: { $0.executorReregistrationTimeout = .seconds(2) }
+        ) { host in
             host.master.run(task("t1", of: executor("exec sleep 300")))
             try await wait("it may subscribe") {
                 try await post(host, #"{"type":"MESSAGE",\#(Self.ids),"message":{"data":""}}"#).status == 403

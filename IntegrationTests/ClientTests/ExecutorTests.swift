@@ -44,8 +44,10 @@ struct ExecutorTests {
 
                 agent.kill()
                 await agent.waitForEnd()
+                // Long enough for a library to be refused twice and to wait longer for its third try.
+                try await Task.sleep(for: .seconds(3))
                 try await agent.start()
-                try await eventually("the executor is back", within: .seconds(20)) {
+                try await eventually("the executor is back", within: .seconds(40)) {
                     lines(record).count { $0.hasSuffix(returns) } == (returns == "reregistered" ? 1 : 2)
                 }
                 try await cluster.waitUntilReady(deadline: .seconds(20))

@@ -78,7 +78,11 @@ public struct AgentConfiguration: Sendable {
     /// How long an executor may take to subscribe, from the start of its launch: fetching and image pull included.
     public var executorRegistrationTimeout: Duration = .seconds(60)
     /// How long an executor may take to come back to an agent that has restarted. At most 15 s.
-    public var executorReregistrationTimeout: Duration = .seconds(2)
+    ///
+    /// Apache Mesos waits 2 s, and with it for every executor. Here nobody waits for one whose container has ended, nor
+    /// for one that lives: so the default is the longest, and executors whose library is patient between two tries
+    /// (pymesos: two seconds, then four) keep their tasks.
+    public var executorReregistrationTimeout: Duration = .seconds(15)
     /// For how long an executor waits for a lost agent before it ends itself.
     public var recoveryTimeout: Duration = .seconds(900)
     public var zkSessionTimeout: Duration = .seconds(10)

@@ -113,7 +113,8 @@ public final class AgentServer: Sendable {
                 authorization: security.credential?.basicAuthorization,
                 executors: ExecutorEnvironment(
                     endpoint: "\(start.advertisedIP):\(info.port)", recoveryTimeout: configuration.recoveryTimeout,
-                    subscriptionBackoffMax: configuration.executorReregistrationTimeout,
+                    // A hint for the executor, not a limit: the whole window would make its tasks wait for nothing.
+                    subscriptionBackoffMax: min(.seconds(2), configuration.executorReregistrationTimeout),
                     shutdownGracePeriod: configuration.executorShutdownGracePeriod, ip: configuration.ip),
                 logger: logger, watcher: watcher),
             inbox: inbox, work: work)

@@ -91,7 +91,7 @@ struct ExecutorRecoveryTests {
             agent.restart(finding: .running)
             #expect(
                 agent.effects.contains(
-                    .schedule(.executorDeadline(agent.executorContainer, attempt: 1), after: .seconds(2))))
+                    .schedule(.executorDeadline(agent.executorContainer, attempt: 1), after: .seconds(15))))
             agent.register()
             agent.acknowledgeHosted("t1")
             #expect(agent.missDeadline().words == ["kill container"])
@@ -100,7 +100,7 @@ struct ExecutorRecoveryTests {
             let update = try #require(end.sentUpdates.first)
             #expect(update.state == state)
             #expect(update.reason == .executorReregistrationTimeout)
-            #expect(update.message == "Executor did not reregister within 2secs")
+            #expect(update.message == "Executor did not reregister within 15secs")
         }
     }
 

@@ -25,7 +25,7 @@ package struct AgentSettings: Hashable, Sendable {
     /// How long an executor may take to subscribe, from the start of its launch.
     package var executorRegistrationTimeout: Duration = .seconds(60)
     /// How long an executor may take to come back to an agent that has restarted.
-    package var executorReregistrationTimeout: Duration = .seconds(2)
+    package var executorReregistrationTimeout: Duration = .seconds(15)
     /// How long an executor may take to end once it is told to.
     package var executorShutdownGracePeriod: Duration = .seconds(5)
     /// Executors that ended, kept in memory for operators to read.

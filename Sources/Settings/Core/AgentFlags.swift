@@ -70,8 +70,8 @@ private enum AgentFlags {
             "executor_registration_timeout", .anyDuration, default: "1mins",
             "How long an executor may take to register, counted from the start of its launch."),
         .init(
-            "executor_reregistration_timeout", .duration(.zero...(.seconds(15))), default: "2secs",
-            "How long executors may take to come back to a restarted agent."),
+            "executor_reregistration_timeout", .duration(.zero...(.seconds(15))), default: "15secs",
+            "How long executors may take to come back to a restarted agent, if their container lives."),
         .init(
             "supervisor", .text, value: "path",
             "The program beside each process task; found beside mini if not given."),
