@@ -8,14 +8,14 @@ import Testing
     private func settings(singleUse: Bool, executors: Int = 1) -> PlannerSettings {
         var settings = PlannerSettings(templates: [
             .named("linux") {
-                $0.isSingleUse = singleUse
+                $0.singleUse = singleUse ? .yes : .no
                 $0.executorsMax = executors
                 $0.idleTimeout = .seconds(5)
                 $0.connectTimeout = .seconds(20)
             },
             .named("wide") {
                 $0.labels = ["linux", "wide"]
-                $0.isSingleUse = singleUse
+                $0.singleUse = singleUse ? .yes : .no
                 $0.idleTimeout = .seconds(5)
                 $0.connectTimeout = .seconds(20)
             },

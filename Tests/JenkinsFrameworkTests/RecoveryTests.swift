@@ -8,7 +8,7 @@ import Testing
     typealias Talk = PlannerConversation
 
     private let linux = AgentTemplate.named("linux")
-    private let once = AgentTemplate.named("once") { $0.isSingleUse = true }
+    private let once = AgentTemplate.named("once") { $0.singleUse = .yes }
 
     private func record(_ name: NodeName, template: TemplateName = "linux", sawBuild: Bool = false) -> PlannerRecord {
         PlannerRecord(

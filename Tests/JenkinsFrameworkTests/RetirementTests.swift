@@ -8,7 +8,7 @@ import Testing
     typealias Talk = PlannerConversation
 
     private let linux = AgentTemplate.named("linux") { $0.idleTimeout = .seconds(60) }
-    private let once = AgentTemplate.named("once") { $0.isSingleUse = true }
+    private let once = AgentTemplate.named("once") { $0.singleUse = .yes }
 
     /// Drives a drained agent to its end.
     private func finish(_ name: NodeName, _ talk: inout PlannerConversation) -> [JenkinsPlanner.Effect] {

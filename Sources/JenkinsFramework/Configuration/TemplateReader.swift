@@ -75,7 +75,7 @@ private struct TemplateReader {
             section.fail("singleUse", "'strict' is not available in this version; use true")
             return
         }
-        template.isSingleUse = section.bool("singleUse") ?? false
+        template.singleUse = section.bool("singleUse") ?? false ? .yes : .no
     }
 
     private mutating func executors(_ template: inout AgentTemplate) {

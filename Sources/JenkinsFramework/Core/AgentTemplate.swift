@@ -1,4 +1,4 @@
-// What kinds of agents there are, and the limits and delays the planner keeps.
+// What kinds of agents there are: which builds each serves, what it needs, how long it lives.
 import Resources
 
 public enum NodeTag {}
@@ -15,15 +15,29 @@ public enum NodeMode: String, Hashable, Sendable {
     case exclusive = "EXCLUSIVE"
 }
 
-/// One kind of agent: which builds it serves, what it needs, how long it lives. How it is launched is the shell's matter.
+/// How many builds an agent serves.
+public enum SingleUse: String, CaseIterable, Hashable, Sendable {
+    /// As many as come.
+    case no
+    /// One: it is drained when its first build is seen. A build shorter than the time between two looks can let a second
+    /// one in; that is counted.
+    case yes
+    /// One, and more strictly: the agent comes up drained, is opened only while a matching build waits, and drained again
+    /// as soon as that has left the queue.
+    case strict
+}
+
+/// One kind of agent. How it is launched is the shell's matter.
 public struct AgentTemplate: Equatable, Sendable {
     public var name: TemplateName
     public var labels: [String]
     public var mode: NodeMode
     /// Whether agents are started for builds without a label. Needs mode NORMAL, or the controller would not use them.
     public var servesUnlabelled: Bool
-    /// One build for each agent, then it goes.
-    public var isSingleUse: Bool
+    /// Anything but `no` needs `executorsMax` 1.
+    public var singleUse: SingleUse
+    /// Jobs after a build of which an agent is retired. It does not promise them a fresh one.
+    public var singleUseJobs: [JobPattern]
     public var executorsMin: Int
     public var executorsMax: Int
     public var agentCPUs: Scalar
@@ -35,24 +49,44 @@ public struct AgentTemplate: Equatable, Sendable {
     public var memoryOverheadMilli: Int64
     /// MiB of disk; zero asks for none.
     public var disk: Scalar
-    /// Attributes the Mesos agent must have, compared as text.
+    /// Ports of the host, one for each entry, taken from the offer.
+    public var ports: [PortWish]
+    /// Attributes the Mesos agent must have: text is compared as text, a scalar as a number; a set or a range must contain
+    /// the value.
     public var attributes: [String: String]
+    /// Where in the world the Mesos agent must be; nil: anywhere.
+    public var domain: DomainWish?
+    /// Only offers for this role are used; nil: any role the framework has.
+    public var role: RoleName?
     public var agentsMax: Int
+    /// The warm pool: so many agents are kept idle, or on their way, beyond what waits.
+    public var agentsIdleMin: Int
     /// Idle for so long, an agent is retired; nil keeps it for ever.
     public var idleTimeout: Duration?
+    /// Older than this, an agent takes no more builds and is retired when it is idle; nil: age does not matter.
+    public var lifetimeMax: Duration?
+    /// After so many builds an agent is retired; nil: any number.
+    public var buildsMax: Int?
     /// How long an agent may take from running to connected.
     public var connectTimeout: Duration
     /// Higher ones are given offers first.
     public var priority: Int
     /// The agent's working folder, as the controller is told.
     public var remoteFS: String
+    /// Whether a label `WORD:IMAGE`, where WORD is one of the template's labels, asks for an agent with that image.
+    public var imageFromLabel: Bool
+    /// The images that a label, a parameter or a job pattern may choose. Empty: none.
+    public var imagesAllowed: [ImagePattern]
+    /// Sizes that differ from build to build.
+    public var sizing: Sizing
 
     public init(name: TemplateName, labels: [String]) {
         self.name = name
         self.labels = labels
         mode = .exclusive
         servesUnlabelled = false
-        isSingleUse = false
+        singleUse = .no
+        singleUseJobs = []
         executorsMin = 1
         executorsMax = 1
         agentCPUs = Scalar(milli: 100)
@@ -61,15 +95,26 @@ public struct AgentTemplate: Equatable, Sendable {
         executorMemory = Scalar(units: 128)
         memoryOverheadMilli = 100
         disk = .zero
+        ports = []
         attributes = [:]
+        domain = nil
+        role = nil
         agentsMax = 50
+        agentsIdleMin = 0
         idleTimeout = .seconds(180)
+        lifetimeMax = nil
+        buildsMax = nil
         connectTimeout = .seconds(300)
         priority = 0
         remoteFS = "/home/jenkins/agent"
+        imageFromLabel = false
+        imagesAllowed = []
+        sizing = Sizing()
     }
 
-    /// What one agent with so many executors asks of an offer.
+    var isSingleUse: Bool { singleUse != .no }
+
+    /// What one agent with so many executors asks of an offer, ports aside.
     public func resources(executors: Int) -> Resources {
         let count = Int64(executors)
         let memory = agentMemory.milli + count * executorMemory.milli
@@ -89,39 +134,43 @@ public struct AgentTemplate: Equatable, Sendable {
     }
 }
 
-/// Limits and delays of the whole framework. Defaults are those of the configuration page.
-public struct PlannerSettings: Equatable, Sendable {
-    public var templates: [AgentTemplate]
-    public var agentsMax = 200
-    /// Agents between node creation and connection at one time.
-    public var agentsPendingMax = 20
-    public var launchesPerMinuteMax = 60
-    public var declineIdle: Duration = .seconds(600)
-    public var declineShort: Duration = .seconds(5)
-    /// REVIVE is repeated this often while requests wait and no offer comes.
-    public var reviveInterval: Duration = .seconds(30)
-    /// A launched task without any status is asked for after this, and given up after twice as long.
-    public var launchTimeout: Duration = .seconds(120)
-    /// How long a lost task's node stays while a build may still hang on it, and an orphaned node before it is deleted.
-    public var lostGrace: Duration = .seconds(60)
-    /// Nothing is created or deleted for so long after the controller restarted: its agents are coming back.
-    public var restartGrace: Duration = .seconds(60)
-    /// A drained node must stay idle for so long before it is deleted.
-    public var drainSettle: Duration = .seconds(2)
-    /// An unused single-use agent that no waiting build wants is retired after this. A build too short for any poll to
-    /// see may have used it.
-    public var singleUseSurplusGrace: Duration = .seconds(2)
-    public var reconcileInterval: Duration = .seconds(600)
-    /// Offers of a machine that goes into maintenance within this time are refused.
-    public var maintenanceLead: Duration = .seconds(1_800)
-    public var beacons: BeaconPolicy = .pair
+/// One port of the host for an agent.
+public struct PortWish: Hashable, Sendable {
+    public enum Transport: String, CaseIterable, Hashable, Sendable { case tcp, udp }
 
-    public init(templates: [AgentTemplate]) { self.templates = templates }
+    /// The port inside the container.
+    public var container: UInt16
+    /// nil: any that the offer has. Given: the offer must have it.
+    public var host: UInt16?
+    public var transport: Transport
 
-    func template(_ name: TemplateName) -> AgentTemplate? { templates.first { $0.name == name } }
+    public init(container: UInt16, host: UInt16? = nil, transport: Transport = .tcp) {
+        self.container = container
+        self.host = host
+        self.transport = transport
+    }
 }
 
-/// How many drained nodes stand for each template, so that the controller shows the labels of waiting pipeline steps.
-public enum BeaconPolicy: String, CaseIterable, Sendable {
-    case pair, single, off
+/// A wish granted: this port of the host leads to that one of the container.
+public struct PortMapping: Hashable, Sendable {
+    public var container: UInt16
+    public var host: UInt16
+    public var transport: PortWish.Transport
+
+    public init(container: UInt16, host: UInt16, transport: PortWish.Transport = .tcp) {
+        self.container = container
+        self.host = host
+        self.transport = transport
+    }
+}
+
+/// Where a Mesos agent must be. What is nil does not matter.
+public struct DomainWish: Hashable, Sendable {
+    public var region: String?
+    public var zone: String?
+
+    public init(region: String? = nil, zone: String? = nil) {
+        self.region = region
+        self.zone = zone
+    }
 }

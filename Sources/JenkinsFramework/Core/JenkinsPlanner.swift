@@ -32,6 +32,10 @@ public struct JenkinsPlanner: Equatable, Sendable {
         case itemLookedUp(QueueItemID, ItemFate?)
         case buildLookedUp(url: String, BuildView?)
 
+        /// New templates and limits, effective at once. Agents of templates that are gone take no more builds and are
+        /// retired.
+        case reconfigured(PlannerSettings)
+
         /// Time has passed. Sent about once a second.
         case ticked
     }
@@ -58,7 +62,7 @@ public struct JenkinsPlanner: Equatable, Sendable {
         case report(Progress)
     }
 
-    public let settings: PlannerSettings
+    public internal(set) var settings: PlannerSettings
     package internal(set) var agents: [NodeName: AgentRecord] = [:]
     package internal(set) var frameworkID: FrameworkID?
     package internal(set) var isSubscribed = false
@@ -148,6 +152,7 @@ public struct JenkinsPlanner: Equatable, Sendable {
         case .itemLookedUp(let id, let fate): watched(watch.itemLookedUp(id, fate, at: now.instant), at: now.instant)
         case .buildLookedUp(let url, let view):
             watched(watch.buildLookedUp(url, view, at: now.instant), at: now.instant)
+        case .reconfigured(let settings): self.settings = settings
         case .ticked: break
         }
     }

@@ -70,8 +70,13 @@ public struct LaunchOrder: Equatable, Sendable {
         public var name: NodeName
         public var template: TemplateName
         public var executors: Int
+        /// Its ports included.
         public var resources: Resources
         public var secret: AgentSecret
+        /// The ports of the host it may use, in the order of the template's wishes.
+        public var ports: [PortMapping] = []
+        /// Instead of the template's image.
+        public var image: String?
     }
 
     public var offer: OfferID
