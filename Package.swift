@@ -55,6 +55,7 @@ let package = Package(
         .target(name: "Processes", dependencies: ["CLinux", "Mailbox"], swiftSettings: strict),
         .target(name: "Beneath", dependencies: ["CLinux"], swiftSettings: strict),
         .target(name: "Hashing", swiftSettings: strict),
+        .target(name: "XML", swiftSettings: strict),
         .target(name: "Unpacking", dependencies: ["CArchive", "Beneath", "Hashing"], swiftSettings: strict),
         .target(name: "ZooKeeper", dependencies: ["CZooKeeper", "Mailbox"], swiftSettings: strict),
         .target(name: "HTTPClient", dependencies: ["CCurl", "CLinux", "Mailbox"], swiftSettings: strict),
@@ -106,11 +107,12 @@ let package = Package(
             name: "JenkinsFramework",
             dependencies: [
                 "SchedulerClient", "MasterDetection", "MesosProtocol", "Resources", "HTTPClient", "HTTPServer",
-                "Mailbox",
+                "Mailbox", "XML", "ZooKeeper",
                 logging, .product(name: "Yams", package: "Yams"),
             ], swiftSettings: strict),
         .target(
-            name: "PracticeJenkins", dependencies: ["Hashing", "HTTPServer", "Mailbox", logging], swiftSettings: strict),
+            name: "PracticeJenkins", dependencies: ["Hashing", "XML", "HTTPServer", "Mailbox", logging],
+            swiftSettings: strict),
 
         // Wiring.
         .target(
@@ -226,7 +228,7 @@ let package = Package(
         .testTarget(
             name: "JenkinsFrameworkTests",
             dependencies: ["JenkinsFramework", "MasterDetection", "MesosProtocol", "Resources"], swiftSettings: strict),
-        .testTarget(name: "PracticeJenkinsTests", dependencies: ["PracticeJenkins"], swiftSettings: strict),
+        .testTarget(name: "PracticeJenkinsTests", dependencies: ["PracticeJenkins", "XML"], swiftSettings: strict),
         .testTarget(
             name: "PracticeJenkinsIntegrationTests",
             dependencies: ["PracticeJenkins", "DevCluster", "HTTPClient", "Processes", "IntegrationSupport", logging],

@@ -1,5 +1,6 @@
 // Label expressions, tree filters, documents and digests: what the outside writes and how it is read.
 import Testing
+import XML
 
 @testable import PracticeJenkins
 

@@ -1,3 +1,6 @@
+// What requests are answered with.
+import XML
+
 /// What a request is answered with, before the headers that every answer carries are added.
 struct Answer: Equatable, Sendable {
     var status: Int

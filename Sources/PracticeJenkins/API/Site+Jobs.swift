@@ -1,3 +1,6 @@
+// The pages of jobs.
+import XML
+
 /// The pages of jobs, builds and the queue.
 extension Site {
     mutating func createJob(_ exchange: Exchange, _ effects: inout [ControllerEffect]) -> Answer {

@@ -1,3 +1,6 @@
+// The pages of nodes.
+import XML
+
 /// The pages of nodes.
 extension Site {
     mutating func computerPage(_ exchange: Exchange, _ effects: inout [ControllerEffect]) -> Answer {

@@ -1,3 +1,6 @@
+// Jobs as their config.xml describes them.
+import XML
+
 /// Reads a job's `config.xml`: freestyle projects, and pipelines in the practice controller's own notation.
 ///
 /// A pipeline is a list of stages of steps, because interpreting Groovy is not what anyone practises here:

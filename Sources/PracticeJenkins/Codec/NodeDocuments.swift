@@ -1,3 +1,6 @@
+// Nodes as forms and config.xml describe them.
+import XML
+
 /// A node's configuration in its two spellings: the form's JSON and `config.xml`.
 enum NodeDocuments {
     /// The `json` field of the node form.

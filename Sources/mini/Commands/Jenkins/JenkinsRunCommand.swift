@@ -1,14 +1,12 @@
-// `mini jenkins`: the framework that turns queued builds into Jenkins agents.
+// `mini jenkins --config FILE`: the framework itself.
 
 import ArgumentParser
 import JenkinsFramework
 import Logging
 
-struct JenkinsCommand: AsyncParsableCommand {
+struct JenkinsRunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "jenkins",
-        abstract: "Run the Jenkins framework: queued builds become Jenkins agents in the cluster.",
-        discussion: "The configuration file is described in Docs/jenkins.md.")
+        commandName: "run", abstract: "Run the framework until a signal ends it. Done if nothing else is asked for.")
 
     struct General: ParsableArguments {
         @Option(help: ArgumentHelp("The configuration file (YAML).", valueName: "path")) var config: String

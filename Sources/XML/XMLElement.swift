@@ -1,25 +1,33 @@
-/// The XML that job and node configurations are written in: elements, attributes, text.
+// A small strict reader of XML: elements, attributes, text. No entities of others, no document types, nothing from outside.
+
+/// One element of a document, such as a Jenkins configuration file.
 ///
-/// A small strict reader of our own. Jenkins' documents say `version='1.1'`, which common XML libraries refuse, and a
+/// Jenkins' documents say `version='1.1'`, which common XML libraries refuse, and a
 /// document type declaration has no business in a configuration, so it is an error here.
-struct XMLElement: Equatable, Sendable {
-    var name: String
-    var attributes: [String: String] = [:]
-    var children: [XMLElement] = []
+public struct XMLElement: Equatable, Sendable {
+    public var name: String
+    public var attributes: [String: String] = [:]
+    public var children: [XMLElement] = []
     /// The text directly inside the element, concatenated.
-    var text = ""
+    public var text = ""
+
+    public init(name: String) { self.name = name }
 
     /// The first child with this name.
-    subscript(name: String) -> XMLElement? { children.first { $0.name == name } }
+    public subscript(name: String) -> XMLElement? { children.first { $0.name == name } }
 
-    func childText(_ name: String) -> String? { self[name]?.text.trimmingBlanks() }
+    /// The text of the first child with this name, without blanks at its ends.
+    public func childText(_ name: String) -> String? { self[name].map { Self.trimmed($0.text) } }
 
     /// This element and everything below it, in document order.
-    func descendants(named name: String) -> [XMLElement] {
+    public func descendants(named name: String) -> [XMLElement] {
         (self.name == name ? [self] : []) + children.flatMap { $0.descendants(named: name) }
     }
 
-    static func parse(_ bytes: [UInt8]) throws(XMLError) -> XMLElement {
+    /// Reads a document. It may be as large as the caller lets it be; elements nest 64 deep at most.
+    ///
+    /// - Throws: `XMLError` at the first mistake.
+    public static func parse(_ bytes: [UInt8]) throws(XMLError) -> XMLElement {
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw XMLError(reason: "not UTF-8", offset: 0)
         }
@@ -27,7 +35,8 @@ struct XMLElement: Equatable, Sendable {
         return try reader.document()
     }
 
-    static func escape(_ text: String) -> String {
+    /// Text as it may stand in an element or a quoted attribute.
+    public static func escape(_ text: String) -> String {
         var escaped = ""
         for character in text {
             switch character {
@@ -40,13 +49,26 @@ struct XMLElement: Equatable, Sendable {
         }
         return escaped
     }
+
+    private static func trimmed(_ text: String) -> String {
+        let isBlank = { (character: Character) in character.isWhitespace }
+        let start = text.drop(while: isBlank)
+        return String(start.reversed().drop(while: isBlank).reversed())
+    }
 }
 
 /// What is wrong with a document, and at which character.
-struct XMLError: Error, Equatable, CustomStringConvertible {
-    var reason: String
-    var offset: Int
-    var description: String { "XML: \(reason) at character \(offset)" }
+public struct XMLError: Error, Equatable, Sendable, CustomStringConvertible {
+    public var reason: String
+    /// From 0.
+    public var offset: Int
+
+    public init(reason: String, offset: Int) {
+        self.reason = reason
+        self.offset = offset
+    }
+
+    public var description: String { "XML: \(reason) at character \(offset)" }
 }
 
 private struct XMLReader {
