@@ -65,6 +65,12 @@ public final class HTTPServer: Sendable {
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelOption(.socketOption(.so_keepalive), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            // A channel keeps its read buffer, as large as its largest read, for as long as it lives: without a bound
+            // each of ten thousand quiet connections would hold the 32 KiB of its one large request.
+            .childChannelOption(
+                .recvAllocator,
+                value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 2048, maximum: 4096)
+            )
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try child.addHandlers(to: channel) }
             }
