@@ -94,7 +94,7 @@ let package = Package(
                 "HTTPServer",
                 "Mailbox",
                 protobuf, logging,
-            ], swiftSettings: strict),
+            ], exclude: ["WebUI/Files"], swiftSettings: strict),
         .target(
             name: "MiniAgent",
             dependencies: [

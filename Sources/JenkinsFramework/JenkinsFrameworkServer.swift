@@ -194,7 +194,9 @@ public final class JenkinsFrameworkServer: Sendable {
     private func forwardClusterEvents() async {
         for await event in client.events {
             switch event {
-            case .subscribed(let id, _): inbox.send(.subscribed(id))
+            case .subscribed(let id, let master):
+                board.allowPage(of: master)
+                inbox.send(.subscribed(id))
             case .disconnected: inbox.send(.disconnected)
             case .refused(let reason): end(because: "the master refuses the framework: \(reason)")
             case .event(let event): forward(event)

@@ -27,6 +27,8 @@ public struct MasterConfiguration: Sendable {
     public var logDirectory: String?
     /// A file that something else writes the log to; shown instead of the one in `logDirectory`.
     public var externalLogFile: String?
+    /// Folder of a web page to serve instead of the built-in one.
+    public var webUIDirectory: String?
     public var zkSessionTimeout: Duration = .seconds(10)
     public var agentPingTimeout: Duration = .seconds(15)
     public var maxAgentPingTimeouts = 5
@@ -180,6 +182,7 @@ public struct MasterConfiguration: Sendable {
         if let domain { flags["domain"] = String(decoding: MesosJSON.encode(domain), as: UTF8.self) }
         if let agentRemovalInterval { flags["agent_removal_rate_limit"] = "1/\(Self.text(agentRemovalInterval))" }
         if let logDirectory { flags["log_dir"] = logDirectory }
+        if let webUIDirectory { flags["webui_dir"] = webUIDirectory }
         if let externalLogFile { flags["external_log_file"] = externalLogFile }
         if let allocatorRecordPath { flags["allocator_record"] = allocatorRecordPath }
         if let whitelistPath { flags["whitelist"] = whitelistPath }
@@ -219,6 +222,7 @@ public enum MasterStartError: Error, Hashable, Sendable, CustomStringConvertible
     case quorumMissing
     case quorumOutOfRange(Int)
     case workDirectoryUnusable(path: String, reason: String)
+    case webDirectoryUnusable(path: String)
     case addressUnknown(String)
     case cannotListen(String)
     /// - Parameter flag: What needs them, without dashes.
@@ -229,6 +233,7 @@ public enum MasterStartError: Error, Hashable, Sendable, CustomStringConvertible
         case .quorumMissing: "--quorum is required when --zk is given"
         case .quorumOutOfRange(let quorum): "--quorum must be at least 1, not \(quorum)"
         case .workDirectoryUnusable(let path, let reason): "--work_dir '\(path)' cannot be used: \(reason)"
+        case .webDirectoryUnusable(let path): "--webui_dir '\(path)' holds no readable index.html"
         case .addressUnknown(let reason): "no address to tell others: \(reason); give --ip or --advertise_ip"
         case .cannotListen(let reason): reason
         case .credentialsMissing(let flag): "--\(flag) needs --credentials: nobody could prove who they are"

@@ -44,6 +44,9 @@ public final class MasterServer: Sendable {
         }
         if let flag = configuration.security.flagWithoutCredentials { throw .credentialsMissing(flag: flag) }
         try WorkDirectory.prepare(configuration.workDir)
+        if let directory = configuration.webUIDirectory, !WebDirectory.isUsable(directory) {
+            throw .webDirectoryUnusable(path: directory)
+        }
         let ip = try HostAddress.advertised(configuration)
         FileLimits.raise()
         HeapLimits.apply()
@@ -95,7 +98,10 @@ public final class MasterServer: Sendable {
                 return FileRegistry(directory: configuration.workDir)
             }, recorder: configuration.allocatorRecordPath.map { AllocatorRecorder(path: $0, logger: logger) })
         let files = MasterFiles(log: actual.logFile)
-        routes.withLock { $0 = MasterAPI(shell: shell, facts: facts, logLevel: logLevel, files: files) }
+        let api = MasterAPI(
+            shell: shell, facts: facts, logLevel: logLevel, files: files,
+            pages: WebPages(directory: configuration.webUIDirectory))
+        routes.withLock { $0 = api }
         var generator = SystemRandomNumberGenerator()
         let core = MasterCore(
             settings: configuration.settings, selfInfo: info, seed: generator.next(), startedAt: startedAt)

@@ -2,6 +2,7 @@
 import FoundationEssentials
 import HTTPServer
 import Mailbox
+import MesosProtocol
 import Resources
 import SchedulerClient
 
@@ -10,10 +11,19 @@ final class StatusBoard: Sendable {
     private struct State {
         var status: PlannerStatus
         var log = ProgressLog()
+        /// Places, `host:port`, whose web pages may read the answers.
+        var readers: Set<String> = []
     }
     private let state: Locked<State>
 
     init(_ status: PlannerStatus) { state = Locked(State(status: status)) }
+
+    /// Lets the web page of the master that leads read the answers: a browser asks for it.
+    func allowPage(of master: V1MasterInfo) {
+        let hosts = [master.hostname, master.address.hostname, master.address.ip]
+        let places = hosts.filter { !$0.isEmpty }.map { "\($0.lowercased()):\(master.port)" }
+        state.withLock { $0.readers = Set(places) }
+    }
 
     func publish(_ status: PlannerStatus) { state.withLock { $0.status = status } }
 
@@ -30,6 +40,16 @@ final class StatusBoard: Sendable {
     private static let linesPerAnswerMax = 1_000
 
     func answer(_ request: HTTPRequest) -> HTTPResponse {
+        var response = route(request)
+        guard let origin = request.header("Origin") else { return response }
+        response.headers.append(("Vary", "Origin"))
+        let place = origin.drop { $0 != "/" }.drop { $0 == "/" }.lowercased()
+        guard state.withLock({ $0.readers.contains(place) }) else { return response }
+        response.headers.append(("Access-Control-Allow-Origin", origin))
+        return response
+    }
+
+    private func route(_ request: HTTPRequest) -> HTTPResponse {
         guard request.method == "GET" || request.method == "HEAD" else {
             return .text(405, "Expecting one of { 'GET' }", headers: [("Allow", "GET, HEAD")])
         }

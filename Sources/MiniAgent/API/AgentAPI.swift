@@ -36,6 +36,15 @@ final class AgentAPI: Sendable {
     func serve(_ source: Source) { self.source.withLock { $0 = source } }
 
     func answer(_ request: HTTPRequest) async -> HTTPResponse {
+        let response = await route(request)
+        guard let origin = request.header("Origin"), let source = source.withLock({ $0 }) else { return response }
+        let (core, _) = await source.shell.view()
+        let readers = CrossOriginReaders(
+            master: core.link.master, needsCredentials: source.configuration.security.authenticatesReadOnly)
+        return readers.marked(response, to: request, from: origin)
+    }
+
+    private func route(_ request: HTTPRequest) async -> HTTPResponse {
         // `/slave(1)/state` is the name under which Mesos agents serve the same.
         let path = request.path.hasPrefix("/slave(1)/") ? String(request.path.dropFirst(9)) : request.path
         switch path {

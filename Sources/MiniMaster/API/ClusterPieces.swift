@@ -244,7 +244,7 @@ extension JSONWriter {
 
     // MARK: Tasks
 
-    mutating func task(_ task: TaskRecord) {
+    mutating func task(_ task: TaskRecord, withReasons: Bool = false) {
         open("{")
         member("id", task.id.value)
         member("name", task.name)
@@ -256,7 +256,7 @@ extension JSONWriter {
         member("role", task.role.value)
         key("statuses")
         open("[")
-        for status in task.statuses { self.status(status) }
+        for status in task.statuses { self.status(status, withReasons: withReasons) }
         close("]")
         if let details = task.details { members(of: details) }
         close("}")
@@ -270,7 +270,7 @@ extension JSONWriter {
         if let check = details.healthCheck { member("health_check", check) }
     }
 
-    private mutating func status(_ status: StatusSummary) {
+    private mutating func status(_ status: StatusSummary, withReasons: Bool) {
         open("{")
         member("state", status.state.name)
         member("timestamp", status.timestamp)
@@ -281,6 +281,14 @@ extension JSONWriter {
             if !plainContainer(container), let container = status.containerStatus { value(container) }
         }
         if let healthy = status.healthy { member("healthy", healthy) }
+        if withReasons {
+            // The names of the v1 API.
+            if let source = status.source { member("source", "SOURCE_\(source)".uppercased()) }
+            if let reason = status.reason {
+                member("reason", "REASON_" + MetricWords.snakeCase("\(reason)").uppercased())
+            }
+            if let message = status.message { member("message", message) }
+        }
         close("}")
     }
 

@@ -11,6 +11,7 @@ struct MasterAPI: Sendable {
     let facts: MasterFacts
     let logLevel: LogLevelSwitch
     let files: MasterFiles
+    let pages: WebPages
     let documents = DocumentCache()
     let stateStreams = StreamCount()
     let metricsPace = Pace(interval: .milliseconds(500))
@@ -20,7 +21,7 @@ struct MasterAPI: Sendable {
 
     func handle(_ http: HTTPRequest) async -> HTTPResponse {
         guard http.path.hasPrefix("/") else { return .text(400, "The path must start with a slash") }
-        guard let match = Route.find(http.path) else { return Self.notFound }
+        guard let match = Route.find(http.path) else { return strayFile(http) ?? Self.notFound }
         return await admit(RoutedRequest(http: http, route: match.route, rest: match.rest))
     }
 
@@ -74,7 +75,9 @@ struct MasterAPI: Sendable {
         case .filesRead: viewer(of: request).canSeeMasterLog ? files.read(request) : .empty(403)
         case .filesDownload: viewer(of: request).canSeeMasterLog ? files.download(request) : .empty(403)
         case .filesDebug: files.debug(request)
-        case .root: ProcessDocuments.page(facts)
+        case .masters: await masters(request)
+        case .webFile: pages.answer(["ui"] + request.rest, request.http) ?? Self.notFound
+        case .root: page(request)
         }
     }
 

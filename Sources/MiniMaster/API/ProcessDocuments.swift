@@ -1,6 +1,5 @@
-// What a master says about its own process: version, flags, the machine's load, a page for people.
+// What a master says about its own process: version, flags, the machine's load.
 import Glibc
-import HTTPServer
 import MesosProtocol
 
 enum ProcessDocuments {
@@ -38,16 +37,6 @@ enum ProcessDocuments {
             json.member("mem_total_bytes", machine.memoryTotalBytes)
         }
         return json.bytes
-    }
-
-    /// A page that names the master and where its documents are.
-    static func page(_ facts: MasterFacts) -> HTTPResponse {
-        let paths = ["/state", "/slaves", "/frameworks", "/tasks", "/roles", "/metrics/snapshot", "/flags", "/version"]
-        let links = paths.map { "<li><a href=\"\($0)\">\($0)</a></li>" }.joined()
-        let page =
-            "<!DOCTYPE html><html><head><title>mini-mesos master</title></head><body>"
-            + "<h1>mini-mesos master \(facts.selfInfo.id)</h1><ul>\(links)</ul></body></html>\n"
-        return .bytes(200, Array(page.utf8), contentType: "text/html; charset=utf-8")
     }
 }
 

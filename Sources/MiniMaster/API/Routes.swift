@@ -36,6 +36,7 @@ package enum Route: String, CaseIterable, Sendable {
     // This process, whoever leads.
     case health = "/health"
     case redirect = "/redirect"
+    case masters = "/masters"
     case flags = "/flags"
     case version = "/version"
     case metrics = "/metrics/snapshot"
@@ -45,6 +46,7 @@ package enum Route: String, CaseIterable, Sendable {
     case filesRead = "/files/read"
     case filesDownload = "/files/download"
     case filesDebug = "/files/debug"
+    case webFile = "/ui"
     case root = "/"
 
     /// Whose credentials a request needs, in the words of Apache Mesos: `mesos-master-<realm>`.
@@ -53,11 +55,12 @@ package enum Route: String, CaseIterable, Sendable {
     /// Nil: anybody may ask, with whatever authentication is configured.
     package var realm: Realm? {
         switch self {
-        case .health, .redirect, .version, .root: nil
+        case .health, .redirect, .version, .webFile, .root: nil
         case .schedulerAPI: .scheduler
         case .agentLink: .agent
         case .state, .stateSummary, .slaves, .frameworks, .tasks, .roles, .roleExplanation, .weightsPreview, .registry,
-            .maintenanceStatus, .flags, .metrics, .systemStats, .filesBrowse, .filesRead, .filesDownload, .filesDebug:
+            .maintenanceStatus, .masters, .flags, .metrics, .systemStats, .filesBrowse, .filesRead, .filesDownload,
+            .filesDebug:
             .readonly
         case .operatorAPI, .weights, .quota, .maintenanceSchedule, .teardown, .reserve, .unreserve, .createVolumes,
             .destroyVolumes, .machineDown, .machineUp, .loggingToggle:
@@ -74,9 +77,10 @@ package enum Route: String, CaseIterable, Sendable {
         case .weights: ["GET", "PUT"]
         case .quota: ["GET", "POST", "DELETE"]
         case .maintenanceSchedule: ["GET", "POST"]
-        case .maintenanceStatus, .flags, .roleExplanation, .weightsPreview: ["GET"]
+        case .maintenanceStatus, .masters, .flags, .roleExplanation, .weightsPreview: ["GET"]
         case .state, .stateSummary, .slaves, .frameworks, .tasks, .roles, .registry, .health, .redirect, .version,
-            .metrics, .loggingToggle, .systemStats, .filesBrowse, .filesRead, .filesDownload, .filesDebug, .root:
+            .metrics, .loggingToggle, .systemStats, .filesBrowse, .filesRead, .filesDownload, .filesDebug, .webFile,
+            .root:
             []
         }
     }
@@ -84,8 +88,8 @@ package enum Route: String, CaseIterable, Sendable {
     /// Whether only the leader can answer; others send the request on.
     package var needsLeader: Bool {
         switch self {
-        case .health, .redirect, .flags, .version, .metrics, .loggingToggle, .systemStats, .filesBrowse, .filesRead,
-            .filesDownload, .filesDebug, .root:
+        case .health, .redirect, .masters, .flags, .version, .metrics, .loggingToggle, .systemStats, .filesBrowse,
+            .filesRead, .filesDownload, .filesDebug, .webFile, .root:
             false
         case .schedulerAPI, .agentLink, .operatorAPI, .state, .stateSummary, .slaves, .frameworks, .tasks, .roles,
             .roleExplanation, .weightsPreview, .registry, .weights, .quota, .maintenanceSchedule, .maintenanceStatus,

@@ -149,14 +149,20 @@ struct StateDocuments {
         return json.bytes
     }
 
-    /// - Parameter limit: Nil: all.
-    func tasks(framework: FrameworkID?, task: TaskID?, isAscending: Bool, offset: Int, limit: Int?) -> [UInt8] {
+    /// - Parameters:
+    ///   - limit: Nil: all.
+    ///   - withReasons: Whether statuses say who reported them and why; Apache Mesos's do not.
+    func tasks(
+        framework: FrameworkID?, task: TaskID?, agent: AgentID? = nil, isAscending: Bool, offset: Int, limit: Int?,
+        withReasons: Bool = false
+    ) -> [UInt8] {
         var found: [TaskRecord] = []
         for owner in cluster.frameworks.all + cluster.frameworks.completed {
             if let framework, owner.id != framework { continue }
             found += cluster.tasks.tasks(of: owner.id) + owner.completedTasks
         }
         if let task { found = found.filter { $0.id == task } }
+        if let agent { found = found.filter { $0.agent == agent } }
         let dated = found.map { (at: $0.statuses.first?.timestamp ?? 0, sequence: $0.sequence, task: $0) }
         let sorted = dated.sorted { ($0.at, $0.sequence) < ($1.at, $1.sequence) }.map(\.task)
         let ordered = isAscending ? sorted : sorted.reversed()
@@ -164,7 +170,7 @@ struct StateDocuments {
         var json = JSONWriter()
         json.object { json in
             json.array("tasks") { json in
-                for task in shown { json.task(task) }
+                for task in shown { json.task(task, withReasons: withReasons) }
             }
         }
         return json.bytes

@@ -25,8 +25,8 @@ private enum MasterFlags {
         .init("cluster", .text, "Name of the cluster, for people."),
         CommonFlags.directory,
         .init(
-            "webui_dir", .text, support: .accepted("the web interface is part of the program"), value: "path",
-            "Folder of the web interface's files."),
+            "webui_dir", .text, value: "path",
+            "Folder of a web page to serve instead of the built-in one; has to hold an index.html."),
     ]
 
     static let network: [FlagDefinition] =

@@ -27,6 +27,7 @@ extension MasterConfiguration {
             settings.integer("max_operator_event_stream_subscribers") ?? maxOperatorEventStreamSubscribers
         publishPerFrameworkMetrics = settings.boolean("publish_per_framework_metrics")
         externalLogFile = settings.text("external_log_file")
+        webUIDirectory = settings.text("webui_dir")
         security = try MasterSecurity(settings)
         reportedFlags = settings.reported
     }

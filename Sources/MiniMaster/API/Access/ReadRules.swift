@@ -17,7 +17,8 @@ extension Viewer {
         case .schedulerAPI, .agentLink, .operatorAPI, .state, .stateSummary, .slaves, .frameworks, .tasks, .roles,
             .roleExplanation, .weights, .weightsPreview, .quota, .maintenanceSchedule, .maintenanceStatus, .teardown,
             .reserve, .unreserve,
-            .createVolumes, .destroyVolumes, .machineDown, .machineUp, .health, .redirect, .version, .root:
+            .createVolumes, .destroyVolumes, .machineDown, .machineUp, .health, .redirect, .version,
+            .masters, .webFile, .root:
             return nil
         }
     }

@@ -6,7 +6,8 @@ import Resources
 extension MasterAPI {
     static let tasksShownDefault = 100
 
-    /// `limit`, `offset`, `order`, `framework_id`, `task_id`. A limit below zero is none.
+    /// `limit`, `offset`, `order`, `framework_id`, `task_id`. A limit below zero is none. Additions to Apache Mesos:
+    /// `slave_id`, and `with=reasons`, which adds to each status who reported it and why.
     func tasks(_ request: RoutedRequest) async -> HTTPResponse {
         let http = request.http
         var numbers: [String: Int] = [:]
@@ -22,8 +23,9 @@ extension MasterAPI {
         return await document(request) { documents in
             documents.tasks(
                 framework: http.query("framework_id").map { FrameworkID($0) },
-                task: http.query("task_id").map { TaskID($0) }, isAscending: http.query("order") == "asc",
-                offset: offset, limit: limit < 0 ? nil : limit)
+                task: http.query("task_id").map { TaskID($0) }, agent: http.query("slave_id").map { AgentID($0) },
+                isAscending: http.query("order") == "asc", offset: offset, limit: limit < 0 ? nil : limit,
+                withReasons: http.query("with") == "reasons")
         }
     }
 
