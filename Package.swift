@@ -234,6 +234,12 @@ let package = Package(
             dependencies: ["PracticeJenkins", "DevCluster", "HTTPClient", "Processes", "IntegrationSupport", logging],
             path: "IntegrationTests/PracticeJenkinsTests", swiftSettings: strict),
         .testTarget(
+            name: "JenkinsIntegrationTests",
+            dependencies: [
+                "LoadTest", "PracticeJenkins", "DevCluster", "IntegrationSupport", "mini", "mini-supervisor",
+                "HTTPClient", "Processes",
+            ], path: "IntegrationTests/JenkinsTests", swiftSettings: strict),
+        .testTarget(
             name: "ClientIntegrationTests",
             dependencies: [
                 "DevCluster", "IntegrationSupport", "HTTPClient", "MesosProtocol", "Processes", "mini",

@@ -145,6 +145,22 @@ struct AgentScriptTests {
         }
     }
 
+    @Test func `a step that runs when its controller restarts runs again on its agent`() async throws {
+        try await withAgent { controller, _ in
+            let xml = """
+                <flow-definition><stages><stage><step><label>practice</label>
+                <command>trap '' TERM; echo begins; sleep 2; echo ends</command></step></stage></stages></flow-definition>
+                """
+            try await controller.send("POST", "/createItem?name=flow", body: xml)
+            try await controller.startBuild("flow")
+            try await eventually("the step runs") { try await controller.console("flow").contains("begins\n") }
+            try await controller.control("action=restart&seconds=1")
+            // Its first run ignores being stopped and is still being put away when the second begins.
+            #expect(try await controller.result("flow") == "SUCCESS")
+            #expect(try await controller.console("flow").contains("ends\n"))
+        }
+    }
+
     @Test func `with noReconnect a lost connection ends the agent`() async throws {
         try await withAgent(options: ["-noReconnect"]) { controller, agent in
             try await controller.control("action=drop-channel&node=n1")

@@ -3,7 +3,7 @@
 import Glibc
 
 /// Finds ports of this host that are free to listen on.
-enum FreePorts {
+package enum FreePorts {
     /// Below the kernel's range for outgoing connections (32768 and up) and below Mesos's default task ports (31000 and
     /// up), so that neither takes a port between our look and the start of the process that listens.
     static let range = 15_000...30_000
@@ -11,7 +11,7 @@ enum FreePorts {
     /// Distinct free ports.
     ///
     /// - Throws: ``ClusterError/host(_:)`` when too few are free.
-    static func pick(_ count: Int) throws(ClusterError) -> [Int] {
+    package static func pick(_ count: Int) throws(ClusterError) -> [Int] {
         var found: [Int] = []
         for _ in 0..<10_000 where found.count < count {
             let port = Int.random(in: range)

@@ -193,7 +193,7 @@ public enum PracticeAgentScript {
             done
         }
 
-        heard=$(date +%s)
+        heard=$(date +%s) runs=0
         connect
         while :; do
             ask main "next?cookie=$cookie&after=$seen"
@@ -201,19 +201,24 @@ public enum PracticeAgentScript {
             200)
                 heard=$(date +%s)
                 IFS=' ' read -r verb job build sequence <"$own/main.body" || continue
-                slot=run.$(printf %s "$job.$build" | tr -c 'A-Za-z0-9.\n' _)
+                # A slot of its own for each run: a step may run again while its first run is still being put away.
+                named=$own/slot.$(printf %s "$job.$build" | tr -c 'A-Za-z0-9.\n' _)
                 case $verb in
                 run)
-                    seen=$sequence
-                    rm -f "$own/$slot.abort"
+                    seen=$sequence runs=$((runs + 1))
+                    slot=run.$runs
+                    echo "$slot" >"$named"
                     tail -n +2 "$own/main.body" >"$own/$slot.script"
                     execute "$slot" "$job" "$build" &
                     echo $! >"$own/$slot.keeper"
                     ;;
                 abort)
                     seen=$sequence
-                    : >"$own/$slot.abort"
-                    stop_run "$slot" TERM
+                    if [ -s "$named" ]; then
+                        slot=$(cat "$named")
+                        : >"$own/$slot.abort"
+                        stop_run "$slot" TERM
+                    fi
                     ;;
                 esac
                 ;;

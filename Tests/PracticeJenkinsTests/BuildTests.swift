@@ -15,6 +15,17 @@ struct BuildTests {
         return (talk, cookie)
     }
 
+    @Test func `an agent that asks at the very moment its build is due gets it`() {
+        var talk = Conversation()
+        talk.addJob("app")
+        let cookie = talk.addAgent("n1")
+        _ = talk.build("app")
+        // Fifty milliseconds later the build starts, and the agent's question is what the controller notices first.
+        talk.now = talk.now.advanced(byMilliseconds: 50)
+        #expect(talk.ask(cookie) != nil)
+        #expect(talk.isBuilding("app"))
+    }
+
     @Test func `output that is reported twice appears once`() {
         var (talk, cookie) = running()
         talk.tell(.agentLogged(cookie: cookie, key, offset: 0, Array("one\n".utf8)))

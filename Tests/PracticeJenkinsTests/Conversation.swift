@@ -6,12 +6,15 @@ struct Conversation {
     var now = PracticeTime(milliseconds: 1_000_000)
     private(set) var changes: [ControllerChange] = []
     private(set) var woken: [String] = []
+    /// What must be on disk, in the order it was said.
+    private(set) var persisted: [StoredKey] = []
 
     @discardableResult
     mutating func tell(_ event: ControllerEvent) -> Reply? {
         var answer: Reply?
         for effect in controller.step(event, at: now) {
             switch effect {
+            case .persist(let keys): persisted += keys
             case .reply(let reply): answer = reply
             case .wakeAgent(let node): woken.append(node)
             case .record(let change): changes.append(change)

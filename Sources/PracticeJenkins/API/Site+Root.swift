@@ -25,7 +25,9 @@ extension Site {
 
     private func rootBean(_ exchange: Exchange) -> Bean {
         let beans = jobBeans(exchange)
-        let jobs = access.allows(exchange.principal, .jobRead) ? controller.sortedJobs : []
+        // Sorted only if somebody asks for them: there may be thousands.
+        let (controller, canRead) = (controller, access.allows(exchange.principal, .jobRead))
+        let jobs = { canRead ? controller.sortedJobs.map(beans.job) : [] }
         var bean = Bean("hudson.model.Hudson")
         bean.add("assignedLabels", .array([.members(["name": .string("built-in")])]))
         bean.add("mode", .string("NORMAL"))
@@ -33,24 +35,23 @@ extension Site {
         bean.add("nodeName", .string(""))
         bean.add("numExecutors", .integer(0))
         bean.add("description", .null)
-        bean.addBeans("jobs", jobs.map(beans.job))
-        bean.addBean("primaryView", view(exchange, jobs: jobs))
+        bean.addBeans("jobs", jobs())
+        bean.addBean("primaryView", view(exchange, jobs))
         bean.add("quietDownReason", .null)
         bean.add("quietingDown", .bool(controller.isQuietingDown))
         bean.add("slaveAgentPort", .integer(-1))
         bean.add("url", .string(exchange.root))
         bean.add("useCrumbs", .bool(true))
         bean.add("useSecurity", .bool(true))
-        bean.addBeans("views", [view(exchange, jobs: jobs)])
+        bean.addBeans("views", [view(exchange, jobs)])
         return bean
     }
 
-    private func view(_ exchange: Exchange, jobs: [Job]) -> Bean {
-        let beans = jobBeans(exchange)
+    private func view(_ exchange: Exchange, _ jobs: @escaping () -> [Bean]) -> Bean {
         var bean = Bean("hudson.model.AllView")
         bean.add("name", visibility: 2, .string("all"))
         bean.add("url", visibility: 2, .string(exchange.root))
-        bean.addBeans("jobs", jobs.map(beans.job))
+        bean.addBeans("jobs", jobs())
         return bean
     }
 

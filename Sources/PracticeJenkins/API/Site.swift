@@ -50,7 +50,7 @@ struct Site: Equatable, Sendable {
     var locale = ControllerLocale.english
     /// Changes with every restart; clients read from it that they must look at everything again.
     private(set) var bootCount = 0
-    private let key: [UInt8]
+    let key: [UInt8]
 
     init(settings: ControllerSettings, users: [PracticeUser], anonymousCanRead: Bool) {
         controller = Controller(settings: settings)
@@ -67,6 +67,26 @@ struct Site: Equatable, Sendable {
         bootCount += 1
         access.forgetSessions()
         return controller.step(.restarted, at: now)
+    }
+
+    /// A process that takes over what an earlier one kept: to its clients, the same controller after a restart.
+    mutating func resume(_ records: KeptRecords, at now: PracticeTime) -> [ControllerEffect] {
+        bootCount = records.bootCount + 1
+        // No connection of an earlier process may be taken for one of this.
+        controller.cookieCount = bootCount << 32
+        controller.restore(records.kept, at: now)
+        return controller.step(.restarted, at: now)
+    }
+
+    /// Everything that is kept, as a new journal.
+    var journal: [UInt8] {
+        var lines = KeptRecords.line(key: key, bootCount: bootCount, lastItem: controller.queue.highestID)
+        let jobs = controller.sortedJobs
+        var keys = jobs.map { StoredKey.job($0.name) }
+        keys += jobs.flatMap { job in job.builds.map { .build(job.name, $0.number) } }
+        keys += controller.sortedNodes.map { .node($0.name) } + controller.queue.items.map { .item($0.id) }
+        for key in keys { lines += KeptRecords.line(key, of: controller) }
+        return lines
     }
 
     mutating func handle(_ request: SiteRequest, at now: PracticeTime) -> (SiteOutcome, [ControllerEffect]) {

@@ -77,6 +77,9 @@ struct Build: Equatable, Sendable {
         console.append(line: "Finished: \(result.rawValue)")
     }
 
+    /// Puts back how a build ended that was kept on disk.
+    mutating func restore(_ result: BuildResult, at ended: PracticeTime) { (self.result, endedAt) = (result, ended) }
+
     func step(_ index: Int) -> PipelineStep? {
         let flat = stages.joined()
         guard let place = flat.index(flat.startIndex, offsetBy: index, limitedBy: flat.endIndex), place != flat.endIndex

@@ -64,6 +64,8 @@ struct BuildQueue: Equatable, Sendable {
     private var lastID = 0
     /// How many items of a job are buildable or pending.
     private var claims: [String: Int] = [:]
+    /// Items that changed since they were last persisted.
+    private var touched: Set<Int> = []
 
     /// Whether an item of the job may start as soon as it gets an executor: a second one has to wait for it.
     func isClaimed(_ job: String) -> Bool { claims[job] != nil }
@@ -71,7 +73,7 @@ struct BuildQueue: Equatable, Sendable {
     var isFull: Bool { items.count >= Self.itemsMax }
 
     func item(_ id: Int) -> QueueItem? {
-        items.first { $0.id == id } ?? left.first { $0.id == id }
+        items.first { $0.id == id } ?? left.last { $0.id == id }
     }
 
     /// An item of the same job with the same parameters that has no executor yet: a second request joins it.
@@ -89,11 +91,29 @@ struct BuildQueue: Equatable, Sendable {
                 id: lastID, task: task, label: label, expression: label.flatMap(LabelExpression.parse), queuedAt: now,
                 parameters: parameters, cause: cause, state: state))
         count(items[items.count - 1], by: 1)
+        touched.insert(lastID)
         return lastID
+    }
+
+    /// Puts back what a controller kept.
+    mutating func restore(_ kept: [QueueItem], lastID: Int) {
+        items = kept.sorted { $0.id < $1.id }
+        self.lastID = max(lastID, items.last?.id ?? 0)
+        claims = [:]
+        for item in items { count(item, by: 1) }
+    }
+
+    /// The highest id given out so far.
+    var highestID: Int { lastID }
+
+    mutating func takeTouched() -> [Int] {
+        defer { touched = [] }
+        return touched.sorted()
     }
 
     mutating func move(_ id: Int, to state: QueueItem.State) {
         guard let index = items.firstIndex(where: { $0.id == id }) else { return }
+        touched.insert(id)
         count(items[index], by: -1)
         items[index].state = state
         count(items[index], by: 1)
@@ -108,12 +128,16 @@ struct BuildQueue: Equatable, Sendable {
 
     mutating func relabel(job: String, label: String?) {
         for index in items.indices where items[index].task == .job(job) && !items[index].isPending {
+            touched.insert(items[index].id)
             items[index].label = label
             items[index].expression = label.flatMap(LabelExpression.parse)
         }
     }
 
     mutating func forgetLeft(at now: PracticeTime) {
+        // They left in order of time, so the oldest tells whether there is anything to do.
+        guard case .left(let oldest, _) = left.first?.state, now.milliseconds(since: oldest) > Self.leftKeptMilliseconds
+        else { return }
         left.removeAll { item in
             guard case .left(let at, _) = item.state else { return true }
             return now.milliseconds(since: at) > Self.leftKeptMilliseconds

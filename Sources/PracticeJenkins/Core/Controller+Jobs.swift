@@ -6,6 +6,7 @@ extension Controller {
         guard Names.isSafe(name) else { return .refused(.unsafeName(name)) }
         guard jobs[name] == nil else { return .refused(.jobExists(name)) }
         jobs[name] = Job(name: name, configuration: configuration)
+        touched.insert(.job(name))
         effects.append(.record(.jobCreated(name)))
         return .done
     }
@@ -24,6 +25,7 @@ extension Controller {
             end(build.job, build.number, .aborted, now, &effects)
         }
         jobs[name] = nil
+        touched.insert(.job(name))
         if armedJob == name { armedJob = nil }
         effects.append(.record(.jobDeleted(name)))
         return .done

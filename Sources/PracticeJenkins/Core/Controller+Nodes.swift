@@ -10,6 +10,7 @@ extension Controller {
         var node = Node(configuration)
         node.channel = channel
         nodes[name] = node
+        touched.insert(.node(name))
         effects.append(.record(.nodeCreated(name)))
         return .done
     }
@@ -23,6 +24,7 @@ extension Controller {
             takeExecutor(of: name, for: job, now, &effects)
         }
         nodes[name]?.drain = OfflineCause(kind: .byUser(user), message: message, since: now)
+        touched.insert(.node(name))
         effects.append(.record(.nodeDrained(name, message: message)))
         return .done
     }
@@ -48,6 +50,7 @@ extension Controller {
         loseChannel(name, .disconnected("Node is being removed"), now, &effects)
         if case .simulated = node.channel { failRuns(on: name, now, &effects) }
         nodes[name] = nil
+        touched.insert(.node(name))
         effects.append(.wakeAgent(node: name))
         return .done
     }

@@ -15,6 +15,7 @@ extension Controller {
     mutating func setStep(_ key: RunKey, _ progress: StepProgress) {
         guard let step = key.step else { return }
         jobs[key.job]?.builds[key.number - 1].steps[step] = progress
+        touched.insert(.build(key.job, key.number))
     }
 
     mutating func log(_ key: RunKey, _ line: String) {
@@ -24,6 +25,7 @@ extension Controller {
     mutating func begin(_ build: Build) {
         jobs[build.job]?.builds.append(build)
         building.append(RunKey(job: build.job, number: build.number))
+        touched.insert(.build(build.job, build.number))
     }
 
     func isBuilding(_ job: String) -> Bool { building.contains { $0.job == job } }
@@ -45,6 +47,7 @@ extension Controller {
         guard jobs[job]?.build(number)?.isBuilding == true else { return }
         jobs[job]?.builds[number - 1].end(result, at: now)
         building.removeAll { $0.job == job && $0.number == number }
+        touched.insert(.build(job, number))
         effects.append(.record(.buildEnded(job: job, number: number, result)))
     }
 
@@ -55,6 +58,7 @@ extension Controller {
         guard let build = jobs[job]?.build(number), build.isBuilding else { return }
         let isFirstRequest = !build.isAbortRequested
         jobs[job]?.builds[number - 1].isAbortRequested = true
+        touched.insert(.build(job, number))
         for (index, progress) in build.steps.enumerated() {
             let key = RunKey(job: job, number: number, step: index)
             switch progress {

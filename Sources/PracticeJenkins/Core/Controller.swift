@@ -23,6 +23,8 @@ struct Controller: Equatable, Sendable {
     /// Set by test control: see `ControllerEvent.buildOnDrainArmed`.
     var armedJob: String?
     var cookieCount = 0
+    /// What changed since it was last persisted, apart from the queue, which keeps its own account.
+    var touched: Set<StoredKey> = []
 
     init(settings: ControllerSettings) { self.settings = settings }
 
@@ -38,10 +40,24 @@ struct Controller: Equatable, Sendable {
 
     mutating func step(_ event: ControllerEvent, at now: PracticeTime) -> [ControllerEffect] {
         var effects: [ControllerEffect] = []
-        let reply = decide(event, now, &effects)
-        if let reply { effects.append(.reply(reply)) }
+        var reply = decide(event, now, &effects)
         maintain(now, &effects)
+        // What became due in this very step may be a build for the agent that asks. It is not waiting yet, so nothing would
+        // wake it: it gets the build now and not at the end of its long poll.
+        if case .agentAsked(let cookie, let after) = event, case .command(nil) = reply {
+            reply =
+                nodeName(cookie: cookie).map { .command(nodes[$0]?.nextCommand(after: after)) }
+                ?? .refused(.staleCookie)
+        }
+        let changed = takeTouched()
+        if !changed.isEmpty { effects.append(.persist(changed)) }
+        if let reply { effects.append(.reply(reply)) }
         return effects
+    }
+
+    private mutating func takeTouched() -> [StoredKey] {
+        defer { touched = [] }
+        return (touched.sorted() + queue.takeTouched().map { .item($0) })
     }
 
     private mutating func decide(
@@ -53,6 +69,7 @@ struct Controller: Equatable, Sendable {
         case .jobChangeRequested(let name, let configuration):
             guard jobs[name] != nil else { return .refused(.noSuchJob(name)) }
             jobs[name]?.configuration = configuration
+            touched.insert(.job(name))
             queue.relabel(job: name, label: configuration.label)
             return .done
         case .jobDeletionRequested(let name):
@@ -60,6 +77,7 @@ struct Controller: Equatable, Sendable {
         case .jobSwitchRequested(let name, let enabled):
             guard jobs[name] != nil else { return .refused(.noSuchJob(name)) }
             jobs[name]?.configuration.isDisabled = !enabled
+            touched.insert(.job(name))
             return .done
         case .buildRequested(let request):
             return queueBuild(request, now, &effects)
@@ -82,6 +100,7 @@ struct Controller: Equatable, Sendable {
             guard nodes[name] != nil else { return .refused(.noSuchNode(name)) }
             guard configuration.name == name else { return .refused(.unsafeName(configuration.name)) }
             nodes[name]?.configuration = configuration
+            touched.insert(.node(name))
             return .done
         case .nodeDeletionRequested(let name):
             return deleteNode(name, now, &effects)
@@ -90,6 +109,7 @@ struct Controller: Equatable, Sendable {
         case .drainToggleRequested(let name, let message, let user):
             guard nodes[name]?.drain != nil else { return drain(name, message, user, now, &effects) }
             nodes[name]?.drain = nil
+            touched.insert(.node(name))
             effects.append(.record(.nodeOpened(name)))
             return .done
         case .disconnectionRequested(let name, let message):
@@ -134,6 +154,7 @@ struct Controller: Equatable, Sendable {
         case .jobRelabelled(let name, let label):
             guard jobs[name] != nil else { return .refused(.noSuchJob(name)) }
             jobs[name]?.configuration.label = label
+            touched.insert(.job(name))
             queue.relabel(job: name, label: label)
             return .done
         case .buildOnDrainArmed(let job):

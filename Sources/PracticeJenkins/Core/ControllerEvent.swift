@@ -46,10 +46,20 @@ enum ControllerEvent: Equatable, Sendable {
 
 /// What the shell must now do: imperative.
 enum ControllerEffect: Equatable, Sendable {
+    /// These changed and must be on disk before the reply is given, if the controller keeps anything at all.
+    case persist([StoredKey])
     case reply(Reply)
     /// The node has something for its agent: answer its waiting long poll.
     case wakeAgent(node: String)
     case record(ControllerChange)
+}
+
+/// Something that a controller keeps over the end of its process.
+enum StoredKey: Hashable, Comparable, Sendable {
+    case job(String)
+    case build(String, Int)
+    case node(String)
+    case item(Int)
 }
 
 enum Reply: Equatable, Sendable {

@@ -25,5 +25,12 @@ enum Digest {
         return text
     }
 
+    /// The bytes that `hexadecimal` wrote; `nil` for any other text.
+    static func bytes(_ text: String) -> [UInt8]? {
+        let digits = text.utf8.map { Character(Unicode.Scalar($0)).hexDigitValue }
+        guard digits.count.isMultiple(of: 2), digits.allSatisfy({ $0 != nil }) else { return nil }
+        return stride(from: 0, to: digits.count, by: 2).map { UInt8((digits[$0] ?? 0) << 4 | (digits[$0 + 1] ?? 0)) }
+    }
+
     private static let hexDigits = Array("0123456789abcdef")
 }

@@ -10,7 +10,10 @@ actor Desk {
 
     private var site: Site
     private var faults = FaultPlan()
-    private var events = EventLog()
+    private var events: EventLog
+    private var store: StateStore?
+    /// What cannot be kept must not be told: from then on every request is answered so.
+    private var storeFailure: String?
     private var sleepers: [Int: (node: String?, continuation: CheckedContinuation<Void, Never>)] = [:]
     private var lastSleeper = 0
     private var alarmAt: PracticeTime?
@@ -21,9 +24,11 @@ actor Desk {
     private let startedWall: PracticeTime
     private let logger: Logger
 
-    init(site: Site, logger: Logger) {
+    init(site: Site, store: StateStore?, logger: Logger) {
         self.site = site
+        self.store = store
         self.logger = logger
+        events = EventLog(boot: site.bootCount)
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         startedWall = PracticeTime(milliseconds: Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000)
@@ -36,10 +41,26 @@ actor Desk {
             .advanced(byMilliseconds: warpMilliseconds)
     }
 
+    /// Takes over what an earlier process kept, and writes it down anew.
+    func resume(_ records: KeptRecords) {
+        if records.key != nil {
+            let effects = site.resume(records, at: now)
+            events = EventLog(boot: site.bootCount)
+            perform(effects)
+        }
+        rewriteJournal()
+    }
+
     /// Ends every wait, so that the server can stop.
     func stop() {
         isStopped = true
         for id in sleepers.keys.sorted() { wake(id) }
+    }
+
+    /// After the last answer.
+    func close() {
+        store?.close()
+        store = nil
     }
 
     func answer(_ request: HTTPRequest) async -> HTTPResponse {
@@ -51,28 +72,45 @@ actor Desk {
         if request.path == "/standin/control", request.method == "POST", let answer = controlFault(asked) {
             return Self.response(answer)
         }
+        if let storeFailure { return Self.response(.failure(500, storeFailure)) }
         let isControl = request.path == "/standin/control"
-        while !isControl, !isStopped, faults.frozenUntil > now { await sleep(until: faults.frozenUntil) }
-        if !isControl, let fault = faults.take(path: request.path) {
+        if !isControl { await thaw() }
+        if !isControl, let fault = faults.take(method: request.method, path: request.path) {
             switch fault {
             case .fail(let status):
-                record(request, status: status)
+                record(request, .failure(status, ""))
                 return Self.response(.failure(status, "The practice controller was told to fail"))
             case .delayAnswer(let milliseconds):
                 let answer = await perform(asked, isControl: isControl)
-                record(request, status: answer.status)
+                record(request, answer)
                 await sleep(until: now.advanced(byMilliseconds: milliseconds))
                 return Self.response(answer)
+            case .dropAnswer:
+                let answer = await perform(asked, isControl: isControl)
+                record(request, answer)
+                let broken = HTTPStream(bufferedBytesMax: 1)
+                broken.abort()
+                return .stream(answer.status, broken, contentType: answer.contentType)
             }
         }
         let answer = await perform(asked, isControl: isControl)
-        record(request, status: answer.status)
+        record(request, answer)
         return Self.response(answer)
     }
+
+    /// A freeze may be ended early, or prolonged, while somebody waits for its end.
+    private func thaw() async {
+        while !isStopped, faults.frozenUntil > now { await sleep(until: faults.frozenUntil, node: Self.frozen) }
+    }
+
+    /// No node can have this name.
+    private static let frozen = "*"
 
     private func perform(_ request: SiteRequest, isControl: Bool) async -> Answer {
         let deadline = now.advanced(byMilliseconds: Self.longPollMilliseconds)
         while true {
+            // Also an agent's poll that waited already when the freeze began.
+            if !isControl { await thaw() }
             if !isControl, faults.downUntil > now {
                 return .failure(503, "Please wait while Jenkins is getting ready to work")
             }
@@ -91,14 +129,38 @@ actor Desk {
         for effect in effects {
             switch effect {
             case .reply: continue
-            case .wakeAgent(let node):
-                for id in sleepers.filter({ $0.value.node == node }).keys.sorted() { wake(id) }
+            case .persist(let keys): keep(keys)
+            case .wakeAgent(let node): wakeAll(of: node)
             case .record(let change):
                 events.append(.change(change), at: now)
                 logger.debug("\(change)")
             }
         }
         setAlarm()
+    }
+
+    private func wakeAll(of node: String) {
+        for id in sleepers.filter({ $0.value.node == node }).keys.sorted() { wake(id) }
+    }
+
+    // MARK: Keeping
+
+    private func keep(_ keys: [StoredKey]) {
+        guard store != nil else { return }
+        do throws(PracticeJenkinsError) {
+            try store?.append(keys.flatMap { KeptRecords.line($0, of: site.controller) })
+        } catch { fail(error) }
+        if store?.isOvergrown == true { rewriteJournal() }
+    }
+
+    private func rewriteJournal() {
+        guard store != nil else { return }
+        do throws(PracticeJenkinsError) { try store?.rewrite(site.journal) } catch { fail(error) }
+    }
+
+    private func fail(_ error: PracticeJenkinsError) {
+        logger.critical("\(error)")
+        storeFailure = "\(error)"
     }
 
     // MARK: Time
@@ -144,7 +206,11 @@ actor Desk {
         }
         let parameter = { (name: String) in parameters.first { $0.name == name }?.value }
         let delay = Site.milliseconds(parameter("seconds") ?? "60") ?? 60_000
-        let (path, times) = (parameter("path") ?? "/", parameter("times").flatMap { Int($0) } ?? 1)
+        let rule = { (kind: FaultPlan.Kind) in
+            FaultPlan.Rule(
+                kind: kind, path: parameter("path") ?? "/", method: parameter("method"),
+                timesLeft: parameter("times").flatMap { Int($0) } ?? 1)
+        }
         switch parameter("action") {
         case "freeze": faults.frozenUntil = now.advanced(byMilliseconds: delay)
         case "restart":
@@ -154,9 +220,12 @@ actor Desk {
             guard let status = parameter("status").flatMap({ Int($0) }), (400...599).contains(status) else {
                 return .failure(400, "status must be between 400 and 599")
             }
-            faults.add(.init(kind: .fail(status: status), path: path, timesLeft: times))
-        case "delay-answer":
-            faults.add(.init(kind: .delayAnswer(milliseconds: delay), path: path, timesLeft: times))
+            faults.add(rule(.fail(status: status)))
+        case "delay-answer": faults.add(rule(.delayAnswer(milliseconds: delay)))
+        case "drop-answer": faults.add(rule(.dropAnswer))
+        case "heal":
+            faults.clear()
+            wakeAll(of: Self.frozen)
         case "warp":
             warpMilliseconds += delay
             perform(site.controller.step(.timePassed, at: now))
@@ -168,10 +237,11 @@ actor Desk {
     // MARK: Answers
 
     /// Agents' own calls are left out: there are many, and they carry secrets.
-    private func record(_ request: HTTPRequest, status: Int) {
+    private func record(_ request: HTTPRequest, _ answer: Answer) {
         if request.path.hasPrefix("/standin/") { return }
         let user = request.header("Authorization").flatMap(FormFields.basicCredentials)?.name ?? "anonymous"
-        let entry = EventLog.Entry.request(method: request.method, target: request.target, status: status, user: user)
+        let entry = EventLog.Entry.request(
+            method: request.method, target: request.target, status: answer.status, user: user, bytes: answer.body.count)
         events.append(entry, at: now)
     }
 

@@ -3,12 +3,16 @@ struct EventLog: Sendable {
     static let entriesMax = 50_000
 
     enum Entry: Sendable {
-        case request(method: String, target: String, status: Int, user: String)
+        /// `bytes` is the size of the answer's body.
+        case request(method: String, target: String, status: Int, user: String, bytes: Int)
         case change(ControllerChange)
     }
 
     private var entries: [(sequence: Int, at: PracticeTime, entry: Entry)] = []
-    private var lastSequence = 0
+    private var lastSequence: Int
+
+    /// - Parameter boot: How often the controller has been started: sequence numbers go on growing.
+    init(boot: Int = 0) { lastSequence = boot << 32 }
 
     mutating func append(_ entry: Entry, at now: PracticeTime) {
         lastSequence += 1
@@ -19,8 +23,10 @@ struct EventLog: Sendable {
 
     /// Entries with a sequence number above `after`.
     func json(after: Int) -> JSONValue {
-        .array(
-            entries.lazy.filter { $0.sequence > after }.map { sequence, at, entry in
+        // Sequence numbers are contiguous: what is wanted lies at the end.
+        let skipped = entries.first.map { max(0, after - $0.sequence + 1) } ?? 0
+        return .array(
+            entries.dropFirst(skipped).map { sequence, at, entry in
                 let head: [JSONValue.Member] = [
                     .init(name: "seq", value: .integer(sequence)), .init(name: "at", value: .integer(at.milliseconds)),
                 ]
@@ -31,10 +37,10 @@ struct EventLog: Sendable {
 
     private static func json(_ entry: Entry) -> JSONValue {
         switch entry {
-        case .request(let method, let target, let status, let user):
+        case .request(let method, let target, let status, let user, let bytes):
             .members([
                 "kind": .string("request"), "method": .string(method), "target": .string(target),
-                "status": .integer(status), "user": .string(user),
+                "status": .integer(status), "user": .string(user), "bytes": .integer(bytes),
             ])
         case .change(let change): json(change)
         }

@@ -16,6 +16,8 @@ public struct PracticeJenkinsConfiguration: Sendable {
     public var quietPeriod = Duration.milliseconds(300)
     /// The Jenkins version it presents itself as.
     public var version = "2.504.1"
+    /// If set, jobs, builds, nodes and the queue are kept there over the end of the process, whatever ends it.
+    public var stateDirectory: String?
 
     public init() {}
 
@@ -76,6 +78,7 @@ public enum PracticeJenkinsError: Error, Equatable, CustomStringConvertible {
     case versionInvalid(String)
     case usersFileUnreadable(path: String, reason: String)
     case usersFileInvalid(path: String, line: Int, reason: String)
+    case stateUnusable(path: String, reason: String)
 
     public var description: String {
         switch self {
@@ -83,6 +86,7 @@ public enum PracticeJenkinsError: Error, Equatable, CustomStringConvertible {
         case .versionInvalid(let version):
             "not a Jenkins version: '\(version)' (expected digits and dots, as in 2.504.1)"
         case .usersFileUnreadable(let path, let reason): "cannot read users file \(path): \(reason)"
+        case .stateUnusable(let path, let reason): "cannot keep the state in \(path): \(reason)"
         case .usersFileInvalid(let path, let line, let reason): "users file \(path), line \(line): \(reason)"
         }
     }

@@ -5,7 +5,7 @@ import Mailbox
 
 /// A small HTTP server that behaves like a Jenkins controller towards REST clients and inbound agents.
 ///
-/// Everything is in memory. It is meant for trying the framework out and for tests, on this host or a private network:
+/// Everything is in memory, unless a state directory is given. It is meant for trying the framework out and for tests, on this host or a private network:
 /// anyone who can reach it can control it through `/standin/control`.
 public final class PracticeJenkinsServer: Sendable {
     /// Where it listens: `http://host:port`.
@@ -29,14 +29,20 @@ public final class PracticeJenkinsServer: Sendable {
         }
         var users = configuration.users
         if let path = configuration.usersFile { users = try PracticeJenkinsConfiguration.loadUsers(path: path) }
+        var store: StateStore?
+        var records = KeptRecords()
+        if let directory = configuration.stateDirectory { (store, records) = try StateStore.open(directory) }
         var generator = SystemRandomNumberGenerator()
-        let key = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+        let key =
+            records.key.flatMap(Digest.bytes)
+            ?? (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
         let (seconds, attoseconds) = configuration.quietPeriod.components
         let settings = ControllerSettings(
             quietPeriodMilliseconds: max(0, seconds * 1_000 + attoseconds / 1_000_000_000_000_000), key: key)
         var site = Site(settings: settings, users: users, anonymousCanRead: configuration.anonymousRead)
         site.version = version
-        let desk = Desk(site: site, logger: logger)
+        let desk = Desk(site: site, store: store, logger: logger)
+        await desk.resume(records)
         let server: HTTPServer
         do {
             server = try await HTTPServer.start(
@@ -46,6 +52,7 @@ public final class PracticeJenkinsServer: Sendable {
                 await desk.answer(request)
             }
         } catch {
+            await desk.close()
             throw .cannotListen(reason: "\(error)")
         }
         let host = configuration.ip == "0.0.0.0" ? "127.0.0.1" : configuration.ip
@@ -60,6 +67,7 @@ public final class PracticeJenkinsServer: Sendable {
     public func stop() async {
         await desk.stop()
         await server.stop()
+        await desk.close()
         stopped.finish()
     }
 }

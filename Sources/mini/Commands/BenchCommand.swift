@@ -12,12 +12,12 @@ struct BenchCommand: AsyncParsableCommand {
         commandName: "bench", abstract: "Measure masters and agents under load.",
         subcommands: [
             AgentBenchCommand.self, AgentsBenchCommand.self, FailoverBenchCommand.self, SlopesBenchCommand.self,
-            FleetWorkerCommand.self,
+            JenkinsBenchCommand.self, JenkinsDayBenchCommand.self, FleetWorkerCommand.self,
         ])
 }
 
 /// What the commands share.
-private enum Bench {
+enum Bench {
     static func run(_ body: () async throws -> Void) async throws {
         do { try await body() } catch { throw CommandFailure(description: "bench: \(error)", status: 1) }
     }

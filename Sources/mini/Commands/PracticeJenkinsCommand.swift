@@ -7,7 +7,8 @@ import PracticeJenkins
 struct PracticeJenkinsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "practice-jenkins",
-        abstract: "Run a stand-in for a Jenkins controller, for demos and tests. It keeps everything in memory.")
+        abstract: "Run a stand-in for a Jenkins controller, for demos and tests.",
+        discussion: "It keeps everything in memory, unless told to keep it in a folder.")
 
     struct Network: ParsableArguments {
         @Option(help: "Address to listen on.") var ip = "127.0.0.1"
@@ -23,6 +24,11 @@ struct PracticeJenkinsCommand: AsyncParsableCommand {
         var quietPeriod = FlagDuration("300ms")
         @Flag(name: .customLong("anonymous_read"), inversion: .prefixedNo, help: "Whether anybody may read.")
         var anonymousRead = false
+        @Option(
+            name: .customLong("state_dir"),
+            help: ArgumentHelp(
+                "Keep jobs, builds, nodes and the queue here: another start goes on with them.", valueName: "path"))
+        var stateDirectory: String?
         @OptionGroup var log: LogFlags
     }
 
@@ -35,6 +41,7 @@ struct PracticeJenkinsCommand: AsyncParsableCommand {
         configuration.ip = network.ip
         configuration.port = try FlagCheck.port(network.port, "practice-jenkins: --port")
         configuration.usersFile = controller.usersFile
+        configuration.stateDirectory = controller.stateDirectory
         configuration.quietPeriod = controller.quietPeriod.duration
         configuration.anonymousRead = controller.anonymousRead
         let server: PracticeJenkinsServer

@@ -1,0 +1,91 @@
+// Which agents are started for what waits, from nothing, and that no build shares one it should not share.
+import IntegrationSupport
+import LoadTest
+import Testing
+
+@Suite(.serialized, .timeLimit(.minutes(6)))
+struct DemandTests {
+    @Test func `with no node at all a freestyle build, a pipeline step and a build without a label get agents`()
+        async throws
+    {
+        let plan = FarmPlan([
+            FarmTemplate("any", "mode: normal", "default: true", "idleTimeout: 1s"),
+            FarmTemplate("linux", "labels: linux docker", "idleTimeout: 1s"),
+        ])
+        try await withFarm(plan) { farm in
+            try await farm.createJob("labelled", label: "linux && !windows")
+            try await farm.createJob("unlabelled", label: nil)
+            var jobs = ["labelled", "unlabelled"]
+            if RealJenkins.isPractice {
+                let step = FarmJob("flow", .pipeline(label: "docker"), command: farm.ledger.command(seconds: 0.2))
+                try await farm.controller.create(step)
+                jobs.append("flow")
+            }
+            try await farm.build(jobs)
+            for job in jobs { #expect(try await farm.end(of: job).result == "SUCCESS") }
+            #expect(try await farm.start(of: "labelled").hasPrefix("mj-linux-"))
+            #expect(try await farm.start(of: "unlabelled").hasPrefix("mj-any-"))
+            if RealJenkins.isPractice { #expect(try await farm.start(of: "flow").hasPrefix("mj-linux-")) }
+            try await farm.expectIdle()
+        }
+    }
+
+    @Test func `ten builds get ten agents, ten more while those start get ten more, and never another`() async throws {
+        try await withFarm(FarmPlan([FarmTemplate("linux", "idleTimeout: 1s")])) { farm in
+            let jobs = (1...20).map { "app-\($0)" }
+            for job in jobs { try await farm.createJob(job, label: "linux", seconds: 4) }
+            try farm.delayLaunches(seconds: 2)
+            try await farm.build(Array(jobs.prefix(10)))
+            try await eventually("ten are requested", within: .seconds(30)) {
+                await farm.frameworkState()?.agents.count == 10
+            }
+            try await farm.build(Array(jobs.suffix(10)))
+            for job in jobs { #expect(try await farm.end(of: job).result == "SUCCESS") }
+            #expect(farm.ledger.agentStarts().count == 20)
+            #expect(farm.ledger.agentStarts().values.allSatisfy { $0.count == 1 })
+            #expect(Set(jobs.compactMap { farm.ledger.lines(of: $0).first?.node }).count == 20)
+            try await farm.expectIdle()
+        }
+    }
+
+    @Test(.enabled(if: RealJenkins.isPractice))
+    func `with German texts a label that is exported is served, a step's waits until it can be read`() async throws {
+        let plan = FarmPlan([FarmTemplate("linux", "idleTimeout: 1s"), FarmTemplate("docker", "idleTimeout: 1s")])
+        try await withFarm(plan) { farm in
+            try await farm.controller.control("action=locale&value=de")
+            try await farm.createJob("app", label: "linux")
+            let step = FarmJob("flow", .pipeline(label: "docker"), command: farm.ledger.command(seconds: 0.2))
+            try await farm.controller.create(step)
+            try await farm.build("app", "flow")
+            #expect(try await farm.end(of: "app").result == "SUCCESS")
+            try await farm.expectIdle()
+            #expect(try await farm.controller.queueLength() == 1)
+            let state = try #require(await farm.frameworkState())
+            #expect(state.waiting.contains { $0.reason.contains("label") }, "\(state.waiting)")
+
+            try await farm.controller.control("action=locale&value=en")
+            #expect(try await farm.end(of: "flow").result == "SUCCESS")
+            try await farm.expectIdle()
+        }
+    }
+
+    @Test(.enabled(if: RealJenkins.isPractice))
+    func `a right that the framework's user lacks is named`() async throws {
+        var plan = FarmPlan([FarmTemplate("linux")])
+        plan.permissions = ["Hudson.Read", "Item.Read", "Computer.Connect", "Computer.Disconnect", "Computer.Delete"]
+            .map { "hudson.model.\($0)" }.joined(separator: ",")
+        try await withFarm(plan) { farm in
+            try await farm.createJob("app", label: "linux")
+            try await farm.build("app")
+            try await eventually("the missing right is reported", within: .seconds(30)) {
+                let lines = await farm.frameworkLines()
+                let state = await farm.frameworkState()
+                return (lines + (state?.waiting.map(\.reason) ?? [])).contains {
+                    $0.contains("Computer.Create") || $0.contains("Agent/Create")
+                }
+            }
+            #expect(try await farm.nodesCreated().isEmpty)
+            #expect(farm.ledger.agentStarts().isEmpty)
+        }
+    }
+}

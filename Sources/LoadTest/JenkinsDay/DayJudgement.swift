@@ -1,0 +1,120 @@
+// Whether a day was in order: every build once, on an agent of its label, and single-use agents used once. Pure.
+
+/// What is known at the end of a day.
+struct DayRecord: Sendable {
+    struct Ask: Hashable, Sendable {
+        var job: DayPlan.PlannedJob
+        /// When the controller had taken the request, in milliseconds since the Unix epoch.
+        var at: Int64
+    }
+
+    var asked: [Ask] = []
+    /// As the controller has them at the end.
+    var builds: [FarmBuild] = []
+    /// By `job.number`, as the builds told themselves.
+    var ledger: [String: [LedgerLine]] = [:]
+    var agentStarts: [String: [Int64]] = [:]
+    /// When the controller died or restarted.
+    var controllerEnds: [Int64] = []
+    /// How long a build waits before it may start, which is nobody's fault.
+    var quietMilliseconds: Int64 = 100
+}
+
+struct DayJudgement: Sendable {
+    private(set) var violations: [String] = []
+    private(set) var ranOnce = 0
+    /// Freestyle builds that died with their controller, which counts them as failed: they are not run again.
+    private(set) var lostWithController = 0
+    /// Pipeline steps that a restarted controller had its agent run again, as the practice controller does.
+    private(set) var resumed = 0
+    /// Milliseconds from the end of the quiet period to the build's first command, ascending.
+    private(set) var waits: [Double] = []
+
+    init(_ record: DayRecord) {
+        var byJob: [String: [FarmBuild]] = [:]
+        for build in record.builds { byJob[build.job, default: []].append(build) }
+        for ask in record.asked { judge(ask, byJob[ask.job.name] ?? [], record) }
+        let asked = Set(record.asked.map { "\($0.job.name).1" })
+        for name in record.ledger.keys.sorted() where !asked.contains(name) {
+            violations.append("\(name) ran, but was never asked for")
+        }
+        judgeAgents(record)
+        waits.sort()
+    }
+
+    private mutating func judge(_ ask: DayRecord.Ask, _ builds: [FarmBuild], _ record: DayRecord) {
+        let name = ask.job.name
+        guard builds.count == 1, let build = builds.first else {
+            violations.append("\(name) has \(builds.count) builds instead of one")
+            return
+        }
+        let lines = record.ledger["\(name).\(build.number)"] ?? []
+        let starts = lines.filter { $0.kind == .start }
+        let ends = lines.count { $0.kind == .end }
+        // A build that dies with its controller is given an end by the next one, after that moment.
+        let isCut = record.controllerEnds.contains {
+            $0 >= build.startedAt - 200 && $0 <= build.startedAt + build.durationMilliseconds + 200
+        }
+        if let first = starts.first {
+            waits.append(Double(max(0, first.at - ask.at - record.quietMilliseconds)))
+        }
+        for start in starts where !start.node.hasPrefix("mj-\(ask.job.label.rawValue)-") {
+            violations.append("\(name) asks for \(ask.job.label.expression) and ran on \(start.node)")
+        }
+        let runsMax = ask.job.isPipeline && isCut ? 1 + record.controllerEnds.count : 1
+        if starts.count > runsMax { violations.append("\(name) ran \(starts.count) times: \(lines)") }
+        switch build.result {
+        case "SUCCESS":
+            if ends < 1 || starts.isEmpty {
+                violations.append("\(name) succeeded without running to its end: \(lines)")
+            }
+            if starts.count > 1 { resumed += 1 }
+            ranOnce += 1
+        case nil:
+            violations.append("\(name) still runs on \(build.node)")
+        case let result? where isCut:
+            if ask.job.isPipeline {
+                violations.append("pipeline \(name) did not outlive its controller: \(result)")
+            } else {
+                lostWithController += 1
+            }
+        case let result?:
+            violations.append(
+                "\(name) ended as \(result) on \(build.node) from \(build.startedAt) to "
+                    + "\(build.startedAt + build.durationMilliseconds), and no controller died meanwhile: \(lines)")
+        }
+    }
+
+    private mutating func judgeAgents(_ record: DayRecord) {
+        for (node, starts) in record.agentStarts.sorted(by: { $0.key < $1.key }) where starts.count > 1 {
+            violations.append("agent \(node) was started \(starts.count) times")
+        }
+        var users: [String: Set<String>] = [:]
+        for (build, lines) in record.ledger {
+            for line in lines where line.kind == .start { users[line.node, default: []].insert(build) }
+        }
+        for (node, builds) in users.sorted(by: { $0.key < $1.key })
+        where node.hasPrefix("mj-\(DayPlan.Label.once.rawValue)-") && builds.count > 1 {
+            violations.append("single-use agent \(node) ran \(builds.sorted().joined(separator: ", "))")
+        }
+    }
+}
+
+/// How long builds waited, in classes that people can read.
+struct WaitHistogram: Hashable, Sendable {
+    static let limits: [Double] = [250, 500, 1_000, 2_000, 5_000, 10_000, 30_000]
+    /// One more than limits: the last is everything above.
+    let counts: [Int]
+
+    init(_ waits: [Double]) {
+        var counts = Array(repeating: 0, count: Self.limits.count + 1)
+        for wait in waits { counts[Self.limits.firstIndex { wait <= $0 } ?? Self.limits.count] += 1 }
+        self.counts = counts
+    }
+
+    /// `"250": 12, …, "more": 0`.
+    var json: String {
+        let names = Self.limits.map { "\(Int($0))" } + ["more"]
+        return "{" + zip(names, counts).map { "\"\($0)\": \($1)" }.joined(separator: ", ") + "}"
+    }
+}
