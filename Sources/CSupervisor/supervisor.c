@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,6 +24,7 @@ enum {
 static struct {
     const char *status_path;
     const char *pid_path;
+    const char *record_path; // Both in one file.
     struct clinux_spawn_request request;
     const char *cgroups[CGROUPS_MAX];
     gid_t groups[GROUPS_MAX];
@@ -76,6 +78,8 @@ static int parse_arguments(int argc, char **argv) {
             options.status_path = value;
         } else if (strcmp(name, "--pid") == 0) {
             options.pid_path = value;
+        } else if (strcmp(name, "--record") == 0) {
+            options.record_path = value;
         } else if (strcmp(name, "--cwd") == 0) {
             request->directory = value;
         } else if (strcmp(name, "--user") == 0) {
@@ -90,6 +94,7 @@ static int parse_arguments(int argc, char **argv) {
         }
     }
     if ((options.status_path == NULL) != (options.pid_path == NULL)) return complain("missing", "--status or --pid");
+    if (options.record_path != NULL && options.status_path != NULL) return complain("too much", "--record and --status");
     if (at + 1 >= argc) return complain("missing", "-- PROGRAM");
     request->program = argv[at + 1];
     request->arguments = argv + at + 1;
@@ -131,6 +136,40 @@ static int write_file(const char *path, const char *line, int attempts_max) {
     }
     dprintf(STDERR_FILENO, "mini-supervisor: cannot write %s: %s\n", path, strerror(error));
     return 1;
+}
+
+// The record: one file, one write for each line, so that a reader who finds the line's end has all of it. It stays open: what
+// it needs for the last line is there once the first is written, even if the disk has become full meanwhile.
+static int record_fd = -1;
+
+static int append_record_once(const char *line) {
+    if (record_fd < 0) {
+        record_fd = open(options.record_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+        if (record_fd < 0) return errno;
+    }
+    off_t before = lseek(record_fd, 0, SEEK_END);
+    size_t size = strlen(line);
+    ssize_t written = write(record_fd, line, size);
+    if (written == (ssize_t)size) return 0;
+    int error = written < 0 ? errno : ENOSPC;
+    if (written > 0 && before >= 0 && ftruncate(record_fd, before) != 0) return errno;
+    return error;
+}
+
+static int append_record(const char *line, int attempts_max) {
+    int error = 0;
+    for (int attempt = 0; attempt < attempts_max; attempt++) {
+        if (attempt > 0) sleep(1);
+        error = append_record_once(line);
+        if (error == 0) return 0;
+    }
+    dprintf(STDERR_FILENO, "mini-supervisor: cannot write %s: %s\n", options.record_path, strerror(error));
+    return 1;
+}
+
+static int write_end(const char *line) {
+    if (options.record_path != NULL) return append_record(line, WRITE_ATTEMPTS_MAX);
+    return write_file(options.status_path, line, WRITE_ATTEMPTS_MAX);
 }
 
 // MARK: The task's end
@@ -235,14 +274,15 @@ int supervisor_main(int argc, char **argv) {
     char line[256];
     pid_t task = 0;
     int pidfd = -1, stage = 0;
+    bool is_recorded = options.status_path != NULL || options.record_path != NULL;
     int error = clinux_spawn(&options.request, &task, &pidfd, &stage);
-    if (error != 0 && options.status_path == NULL) {
+    if (error != 0 && !is_recorded) {
         dprintf(STDERR_FILENO, "mini-supervisor: cannot run %s: %s\n", options.request.program, strerror(error));
         return stage == CLINUX_STAGE_EXEC ? 127 : 126; // As a shell says it.
     }
     if (error != 0) {
         snprintf(line, sizeof line, "failed %d %d %s\n", stage, error, strerror(error));
-        return write_file(options.status_path, line, WRITE_ATTEMPTS_MAX);
+        return write_end(line);
     }
     close(pidfd);
     uint64_t start_time = 0; // Stays 0 if the task is over already: then no process has this name.
@@ -250,10 +290,20 @@ int supervisor_main(int argc, char **argv) {
     snprintf(line, sizeof line, "%d %llu\n", (int)task, (unsigned long long)start_time);
     // A failure is not worth the task: we are alive, and the status will be there.
     if (options.pid_path != NULL) write_file(options.pid_path, line, 1);
+    if (options.record_path != NULL) append_record(line, 1);
 
     int status = wait_for_task(task, &signals);
     kill_what_remains(&signals);
-    if (options.status_path == NULL) return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-    snprintf(line, sizeof line, "%d\n", status);
-    return write_file(options.status_path, line, WRITE_ATTEMPTS_MAX);
+    if (!is_recorded) return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+    if (options.record_path == NULL) {
+        snprintf(line, sizeof line, "%d\n", status);
+        return write_end(line);
+    }
+    struct rusage usage; // Of everything that we have waited for, and of what that had waited for.
+    memset(&usage, 0, sizeof usage);
+    getrusage(RUSAGE_CHILDREN, &usage);
+    snprintf(line, sizeof line, "%d %lld %lld %ld\n", status,
+             (long long)usage.ru_utime.tv_sec * 1000000 + usage.ru_utime.tv_usec,
+             (long long)usage.ru_stime.tv_sec * 1000000 + usage.ru_stime.tv_usec, usage.ru_maxrss);
+    return write_end(line);
 }

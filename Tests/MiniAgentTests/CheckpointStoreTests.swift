@@ -54,7 +54,11 @@ struct CheckpointStoreTests {
 
     /// Performs writes and returns the value they add up to.
     @discardableResult
-    private func write(_ writes: [CheckpointWrite], on old: AgentCheckpoint = AgentCheckpoint()) -> AgentCheckpoint {
+    private func write(
+        _ writes: [CheckpointWrite], on old: AgentCheckpoint = AgentCheckpoint(), inFolders: Set<ContainerID> = []
+    ) -> AgentCheckpoint {
+        var paths = paths
+        paths.inFolders = inFolders
         let failures = Locked<[FileError]>([])
         var info = V1AgentInfo()
         info.hostname = "h1"
@@ -95,10 +99,76 @@ struct CheckpointStoreTests {
     @Test func `a retirement cut short is finished, and the task does not come back`() {
         write(Self.writes)
         let run = paths.run(AgentConversation.agentID, Self.key, Self.container)
+        try? DurableFile.replace(run.status, with: Array("12 34\n".utf8))
+        try? DurableFile.replace(run.beginning(of: .standardOutput), with: Array("10 1\n".utf8))
+        unlink(run.taskInfo)
+        #expect(load(repairs: false).checkpoint.tasks.isEmpty)
+        #expect(access(run.status, F_OK) == 0)
+        #expect(load().checkpoint.tasks.isEmpty)
+        #expect(DurableFile.names(in: DurableFile.parent(of: run.meta)) == [])
+    }
+
+    @Test func `what belongs to a living task is not swept away`() {
+        let value = write(Self.writes)
+        let run = paths.run(AgentConversation.agentID, Self.key, Self.container)
+        try? DurableFile.replace(run.status, with: Array("12 34\n".utf8))
+        #expect(load().checkpoint == value)
+        #expect(access(run.status, F_OK) == 0)
+    }
+
+    @Test func `a task takes one file, and what was begun for another is gone with the next start`() {
+        write(Self.writes)
+        let run = paths.run(AgentConversation.agentID, Self.key, Self.container)
+        let directory = DurableFile.parent(of: run.meta)
+        #expect(DurableFile.names(in: directory) == ["c1.task"])
+        try? DurableFile.replace("\(directory)/c2.task.tmp", with: [1])
+        #expect(load().checkpoint.tasks.count == 1)
+        #expect(DurableFile.names(in: directory) == ["c1.task"])
+    }
+
+    // MARK: Version 1
+
+    @Test func `the folders of an agent of version 1 are read, written on and removed`() throws {
+        let value = write(Array(Self.writes.dropLast()))
+        try VersionOne.convert(paths, AgentConversation.agentID, Self.key, Self.container)
+        let loaded = load()
+        #expect(loaded.problems == [])
+        #expect(loaded.checkpoint == value)
+        #expect(loaded.inFolders == [Self.container])
+        #expect(loaded.isOfEarlierVersion)
+
+        let after = write([.update(Self.update(3, .taskKilled))], on: loaded.checkpoint, inFolders: loaded.inFolders)
+        #expect(load().checkpoint == after)
+        #expect(load().problems == [])
+
+        write([.retirement(Self.key, Self.container)], on: after, inFolders: loaded.inFolders)
+        try eventually("the folder to go") {
+            DurableFile.names(
+                in: "\(paths.metaFramework(AgentConversation.agentID, AgentConversation.framework))/executors"
+            )
+            .isEmpty
+        }
+        #expect(load().checkpoint.tasks.isEmpty)
+    }
+
+    @Test func `a retirement of version 1 cut short is finished`() throws {
+        write(Self.writes)
+        try VersionOne.convert(paths, AgentConversation.agentID, Self.key, Self.container)
+        var old = paths
+        old.inFolders = [Self.container]
+        let run = old.run(AgentConversation.agentID, Self.key, Self.container)
         rename(run.meta, run.meta + CheckpointStore.retiredSuffix)
         unlink(run.meta + CheckpointStore.retiredSuffix + "/tasks/t1/task.updates")
         #expect(load().checkpoint.tasks.isEmpty)
         #expect(access(run.meta + CheckpointStore.retiredSuffix, F_OK) != 0)
+    }
+
+    private func eventually(_ what: String, _ condition: () -> Bool) throws {
+        let deadline = ContinuousClock.now + .seconds(20)
+        while !condition() {
+            try #require(ContinuousClock.now < deadline, "\(what)")
+            usleep(10_000)
+        }
     }
 
     @Test func `a torn last record is cut off, reported, and does not disturb what is appended later`() {
@@ -120,7 +190,7 @@ struct CheckpointStoreTests {
         write(Self.writes)
         let path = paths.run(AgentConversation.agentID, Self.key, Self.container).taskUpdates
         var bytes = ((try? DurableFile.read(path)) ?? nil) ?? []
-        bytes[RecordFile.headerBytes + 20] ^= 0xFF
+        bytes[VersionOne.descriptionBytes(bytes) + 20] ^= 0xFF
         try? DurableFile.replace(path, with: bytes)
         let loaded = load()
         #expect(loaded.problems.count == 1)

@@ -15,7 +15,7 @@ struct SandboxLogTests {
 
     init() throws {
         try DurableFile.createDirectories(run.sandbox)
-        try DurableFile.createDirectories(run.meta)
+        try DurableFile.createDirectories(DurableFile.parent(of: run.meta))
     }
 
     private func text(_ name: String) -> String? {
@@ -75,7 +75,7 @@ struct SandboxLogTests {
         try DurableFile.replace("\(run.sandbox)/stdout.next", with: [])
         var status = stat()
         #expect(lstat("\(run.sandbox)/stdout.next", &status) == 0)
-        try DurableFile.replace("\(run.meta)/stdout.begin", with: Array("10 \(status.st_ino)\n".utf8))
+        try DurableFile.replace(run.beginning(of: .standardOutput), with: Array("10 \(status.st_ino)\n".utf8))
         let again = try self.log(limit)
         #expect(again.streamBytes == 10)
         again.append(Array("ab".utf8))

@@ -96,6 +96,17 @@ import Testing
         #expect(usage.network == nil)
     }
 
+    @Test func `a task too short to be looked at shows what its supervisor has counted`() async throws {
+        let snapshot = KernelSnapshot(files: ["/meta/c.process": "501 7000\n256 250000 50000 5120\n"])
+        let sampler = UsageSampler(settings: .onlyWhenAsked, file: snapshot.read, table: Self.noTable)
+        let container = ContainerID("p1")
+        await sampler.began(UsageTarget(container: container, source: .process(pidFile: "/meta/c.process")))
+        await sampler.ended(container)
+        let usage = try #require(await sampler.figures().ended[container])
+        #expect(usage.cpu == ContainerUsage.CPU(userSeconds: 0.25, systemSeconds: 0.05))
+        #expect(usage.memory.peakBytes == 5120 << 10)
+    }
+
     @Test func `peaks and times survive the container's end and can still be read`() async throws {
         let files = ChangingFiles(KernelSnapshot.version2.files)
         let sampler = UsageSampler(settings: .onlyWhenAsked, file: { files.read($0) }, table: Self.noTable)

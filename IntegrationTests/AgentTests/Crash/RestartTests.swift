@@ -94,13 +94,48 @@ struct RestartTests {
         }
     }
 
-    /// Gives the checkpoint files the revision with which the format began.
+    /// Gives the checkpoint the form that version 1 of the format had, as an upgrade of the agent finds it: a folder with
+    /// two files for each task. Only tasks in containers: the supervisor of a process goes on in the file that it has.
     private func age(_ host: CrashHost) throws {
-        for path in host.files(".info") + host.files("/task.updates") where path.contains("/meta/") {
-            guard let file = FileHandle(forUpdatingAtPath: path) else { continue }
-            try file.seek(toOffset: 6)
-            try file.write(contentsOf: Data([0, 0]))
-            try file.close()
+        for path in host.files(".info") where path.contains("/meta/") { try ageHeader(of: path) }
+        for path in host.files(".task") where path.contains("/meta/") {
+            let bytes = FileManager.default.contents(atPath: path) ?? Data()
+            guard let description = try Self.description(in: [UInt8](bytes)) else { continue }
+            let run = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
+            let framework = URL(fileURLWithPath: path).deletingLastPathComponent().deletingLastPathComponent().path
+            let folder = "\(framework)/executors/\(description.task)/runs/\(run)/tasks/\(description.task)"
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            try bytes.prefix(description.bytes).write(to: URL(fileURLWithPath: "\(folder)/task.info"))
+            try (bytes.prefix(8) + bytes.dropFirst(description.bytes)).write(
+                to: URL(fileURLWithPath: "\(folder)/task.updates"))
+            try ageHeader(of: "\(folder)/task.info")
+            try ageHeader(of: "\(folder)/task.updates")
+            try FileManager.default.removeItem(atPath: path)
         }
+    }
+
+    private func ageHeader(of path: String) throws {
+        guard let file = FileHandle(forUpdatingAtPath: path) else { return }
+        try file.seek(toOffset: 4)
+        try file.write(contentsOf: Data([1, 0, 0, 0]))
+        try file.close()
+    }
+
+    /// - Returns: The task in a container that a file describes, and where the description ends; nil for a process.
+    private static func description(in bytes: [UInt8]) throws -> (task: String, bytes: Int)? {
+        var at = 8
+        var task = ""
+        while at + 9 <= bytes.count {
+            let length = (0..<4).reduce(0) { $0 | Int(bytes[at + $1]) << (8 * $1) }
+            let payload = Array(bytes[(at + 9)..<(at + 8 + length)])
+            let tag = bytes[at + 8]
+            at += 8 + length
+            if tag == 3 {
+                let info: V1TaskInfo = try MediaType.protobuf.decode(from: payload)
+                task = info.taskID.value
+            }
+            if tag == 4 { return payload == Array("docker".utf8) ? (task, at) : nil }
+        }
+        return nil
     }
 }

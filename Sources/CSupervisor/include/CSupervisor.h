@@ -4,23 +4,26 @@
 
 /// Runs as the supervisor of one task until the task and everything it started has ended.
 ///
-///     mini-supervisor --status FILE --pid FILE [--user UID:GID[:GID,...]] [--cwd DIRECTORY]
+///     mini-supervisor --record FILE [--user UID:GID[:GID,...]] [--cwd DIRECTORY]
 ///                     [--cgroup PROCS_FILE]... -- PROGRAM [ARGUMENT...]
 ///
 /// The task gets our standard streams and environment, a session of its own, and enters the cgroups given; we do not.
 /// --user takes numbers; the list behind the second colon is the task's supplementary groups, none without it.
 ///
-/// Files, each one line of text, each written to FILE.tmp and renamed, so that they are complete or not there; they are not
-/// synced, because a crash of the host ends the task as well:
+/// The record's lines, each complete or not there; they are not synced, because a crash of the host ends the task as well:
 ///
-///     --pid     PID START_TIME            once the program runs; START_TIME in clock ticks since boot, as
+///     PID START_TIME                      once the program runs; START_TIME in clock ticks since boot, as
 ///                                         clinux_process_start_time reports it
-///     --status  WAIT_STATUS               at the end: the decimal status of waitpid(2), 256 for exit code 1
-///               failed STAGE ERRNO TEXT   the program was never run: STAGE as in enum clinux_spawn_stage
+///     WAIT_STATUS USER SYSTEM PEAK        at the end: the decimal status of waitpid(2), 256 for exit code 1; what the task
+///                                         and all it had started used, in microseconds; the KiB of its largest process
+///     failed STAGE ERRNO TEXT             the program was never run: STAGE as in enum clinux_spawn_stage
 ///
-/// Whoever finds neither this process nor a status knows that it was killed; the task's main process dies with it.
+/// Agents of version 1 of the checkpoint, and executors' containers still, pass --status FILE --pid FILE instead: the first
+/// line goes to the one, WAIT_STATUS alone or the failure to the other, each written to FILE.tmp and renamed.
 ///
-/// Without --status and --pid nothing is written, and our own exit status is the program's: 128 and the signal if one ended
+/// Whoever finds neither this process nor an end knows that it was killed; the task's main process dies with it.
+///
+/// Without a file nothing is written, and our own exit status is the program's: 128 and the signal if one ended
 /// it, 127 if it could not be executed, 126 if it could not be started otherwise. So short commands are run whose tree must
 /// end with them.
 ///

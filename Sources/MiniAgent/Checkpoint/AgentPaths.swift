@@ -23,14 +23,20 @@ import Resources
 ///   meta/slaves/<agent id>/slave.info
 ///   meta/slaves/<agent id>/cluster               what the cluster is called that this agent belongs to
 ///   meta/slaves/<agent id>/frameworks/<framework id>/framework.info
-///   meta/slaves/.../executors/<executor id>/runs/<container id>/
+///   meta/slaves/<agent id>/frameworks/<framework id>/runs/<container id>.task      a task's records
+///   meta/slaves/<agent id>/frameworks/<framework id>/runs/<container id>.process   its supervisor's, if it is a process
+///   meta/slaves/.../executors/<executor id>/runs/<container id>/                   a custom executor with its tasks
+///       executor.info, executor.steps
 ///       tasks/<task id>/task.info, task.updates
-///       executor.info, executor.steps            of a custom executor, whose tasks lie here too
-///       pids/forked.pid, status                  written by the supervisor of a process task
+///       pids/forked.pid, status                  written by the supervisor of an executor that is a process
 /// ```
+///
+/// Agents up to version 1 of the format kept every task in a folder like an executor's.
 package struct AgentPaths: Hashable, Sendable {
     /// Absolute, links resolved, without a slash at its end.
     package let workDirectory: String
+    /// Tasks of an agent of version 1 that are still there, in folders of their own.
+    package var inFolders: Set<ContainerID> = []
 
     package init(workDirectory: String) { self.workDirectory = workDirectory }
 
@@ -64,6 +70,10 @@ package struct AgentPaths: Hashable, Sendable {
     package func metaFramework(_ agent: AgentID, _ framework: FrameworkID) -> String {
         "\(metaFrameworks(agent))/\(framework)"
     }
+    /// Where the records of tasks lie that the agent runs itself.
+    package func metaRuns(_ agent: AgentID, _ framework: FrameworkID) -> String {
+        "\(metaFramework(agent, framework))/runs"
+    }
     package func frameworkInfo(_ agent: AgentID, _ framework: FrameworkID) -> String {
         "\(metaFramework(agent, framework))/framework.info"
     }
@@ -74,19 +84,28 @@ package struct AgentPaths: Hashable, Sendable {
     package func run(
         _ agent: AgentID, _ key: TaskKey, _ container: ContainerID, host: ExecutorID? = nil
     ) -> RunPaths {
-        let tail = "\(agent)/frameworks/\(key.framework)/executors/\(host?.value ?? key.task.value)/runs"
+        run(agent, key, container, executor: host, isInFolder: host != nil || inFolders.contains(container))
+    }
+
+    private func run(
+        _ agent: AgentID, _ key: TaskKey, _ container: ContainerID, executor: ExecutorID?, isInFolder: Bool
+    ) -> RunPaths {
+        let tail = "\(agent)/frameworks/\(key.framework)/executors/\(executor?.value ?? key.task.value)/runs"
+        let meta = isInFolder ? "\(metaAgents)/\(tail)" : metaRuns(agent, key.framework)
         return RunPaths(
-            meta: "\(metaAgents)/\(tail)/\(container)", metaLatest: "\(metaAgents)/\(tail)/latest",
+            meta: "\(meta)/\(container)", isFolder: isInFolder,
             sandbox: "\(sandboxes)/\(tail)/\(container)", sandboxLatest: "\(sandboxes)/\(tail)/latest", task: key.task)
     }
 
     /// The same, where the sandbox of a task of a group lies in that of its executor.
     package func run(_ agent: AgentID, _ record: TaskRecord) -> RunPaths {
-        let own = run(agent, record.key, record.container)
+        let own = run(
+            agent, record.key, record.container, executor: nil,
+            isInFolder: record.isExecutorContainer || inFolders.contains(record.container))
         guard let group = record.group else { return own }
         let runs = "\(sandboxes)/\(agent)/frameworks/\(record.key.framework)/executors/\(record.executor)/runs"
         return RunPaths(
-            meta: own.meta, metaLatest: own.metaLatest,
+            meta: own.meta, isFolder: own.isFolder,
             sandbox: "\(runs)/\(group.executorRun)/tasks/\(record.key.task)", sandboxLatest: "\(runs)/latest",
             task: record.key.task, executorSandbox: "\(runs)/\(group.executorRun)")
     }
@@ -94,8 +113,10 @@ package struct AgentPaths: Hashable, Sendable {
 
 /// The paths of one run. A command task's executor bears the task's id.
 package struct RunPaths: Hashable, Sendable {
+    /// A folder of records; or what the names of a task's few files begin with.
     package let meta: String
-    package let metaLatest: String
+    /// Whether ``meta`` is a folder: of a custom executor, or of a task from an agent of version 1.
+    package let isFolder: Bool
     package let sandbox: String
     package let sandboxLatest: String
     let task: TaskID
@@ -103,20 +124,38 @@ package struct RunPaths: Hashable, Sendable {
     package var executorSandbox: String?
 
     package var taskDirectory: String { "\(meta)/tasks/\(task)" }
-    package var taskInfo: String { "\(taskDirectory)/task.info" }
-    package var taskUpdates: String { "\(taskDirectory)/task.updates" }
+    /// The task as the master gave it.
+    package var taskInfo: String { isFolder ? "\(taskDirectory)/task.info" : meta + Self.taskSuffix }
+    /// What became of it since; may be the same file.
+    package var taskUpdates: String { isFolder ? "\(taskDirectory)/task.updates" : taskInfo }
     package var tasks: String { "\(meta)/tasks" }
     package var executorInfo: String { "\(meta)/executor.info" }
     package var executorSteps: String { "\(meta)/executor.steps" }
-    package var pid: String { "\(meta)/pids/forked.pid" }
-    package var status: String { "\(meta)/status" }
+    /// Where the supervisor says which process it has started.
+    package var pid: String { isFolder ? "\(meta)/pids/forked.pid" : meta + Self.processSuffix }
+    /// Where the supervisor says how it ended; may be the same file.
+    package var status: String { isFolder ? "\(meta)/status" : pid }
     package var standardOutput: String { "\(sandbox)/stdout" }
     package var standardError: String { "\(sandbox)/stderr" }
+
+    /// Where it is remembered which byte of a task's output a file in the sandbox begins with.
+    func beginning(of stream: SandboxLog.Stream) -> String {
+        isFolder ? "\(meta)/\(stream.rawValue).begin" : meta + Self.suffix(of: stream)
+    }
+
+    static let taskSuffix = ".task"
+    static let processSuffix = ".process"
+    private static func suffix(of stream: SandboxLog.Stream) -> String { ".\(stream.rawValue).begin" }
+
+    /// Everything beside a task's own file. Worth nothing without it.
+    static let companionSuffixes = [processSuffix] + SandboxLog.Stream.allCases.map(suffix(of:))
 }
 
 extension AgentPaths {
     /// The records of one run of a custom executor.
     package func run(_ agent: AgentID, _ executor: ExecutorKey, _ container: ContainerID) -> RunPaths {
-        run(agent, TaskKey(framework: executor.framework, task: TaskID(executor.executor.value)), container)
+        run(
+            agent, TaskKey(framework: executor.framework, task: TaskID(executor.executor.value)), container,
+            host: executor.executor)
     }
 }

@@ -48,6 +48,12 @@ struct CheckpointCommit: ~Copyable {
         add(directory: DurableFile.parent(of: path))
     }
 
+    /// Forgets what was to be written to a file that is given up.
+    mutating func abandon(file: String) {
+        for open in files where open.path == file && open.isReplacement { unlink(Self.temporary(file)) }
+        forget { $0.path == file }
+    }
+
     /// Forgets what was to be written below a directory that is given up.
     mutating func abandon(below directory: String) {
         forget { $0.path.hasPrefix(directory + "/") }
@@ -63,6 +69,10 @@ struct CheckpointCommit: ~Copyable {
 
     /// Adds to a file's end, creating it with `header` first.
     mutating func append(_ bytes: [UInt8], to path: String, header: [UInt8]) throws(FileError) {
+        // A file that has not got its name yet takes it along.
+        if let new = files.first(where: { $0.path == path && $0.isReplacement }) {
+            return try DurableFile.write(bytes, to: new.descriptor, path: path)
+        }
         let file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0o644)
         guard file >= 0 else { throw FileError("open", path) }
         let size = lseek(file, 0, SEEK_END)

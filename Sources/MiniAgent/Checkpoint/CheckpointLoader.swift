@@ -31,7 +31,7 @@ package struct CheckpointProblem: Hashable, Sendable, CustomStringConvertible {
             case .torn(let offset): "its last record, at byte \(offset), was cut short by a crash"
             case .corrupt(let index, let offset): "record \(index), at byte \(offset), is corrupt"
             case .notACheckpoint: "is not a checkpoint file"
-            case .wrongVersion(let found): "has version \(found); this agent reads version \(RecordFile.version)"
+            case .wrongVersion(let found): "has version \(found); this agent reads versions up to \(RecordFile.version)"
             case .unexpected(let what): what
             case .unreadable(let error): "\(error)"
             }
@@ -45,6 +45,10 @@ package struct LoadedCheckpoint: Sendable {
     /// How the agent described itself when it was registered; `nil` on a first start.
     package var agentInfo: V1AgentInfo?
     package var problems: [CheckpointProblem] = []
+    /// Tasks whose records lie in folders of their own, as version 1 of the format kept them.
+    package var inFolders: Set<ContainerID> = []
+    /// Whether an agent of an earlier version would still take this work directory for its own, and miss tasks in it.
+    package var isOfEarlierVersion = false
 }
 
 package struct CheckpointLoader: Sendable {
@@ -65,6 +69,9 @@ package struct CheckpointLoader: Sendable {
         guard let info = readAgent(agent, &loaded.problems) else { return loaded }
         loaded.agentInfo = info
         loaded.checkpoint.agent = agent
+        if let bytes = try? DurableFile.read(paths.agentInfo(agent)), let version = RecordFile.version(of: bytes) {
+            loaded.isOfEarlierVersion = version < RecordFile.version
+        }
         loaded.checkpoint.cluster = readCluster(agent, &loaded.problems)
         for record in readWhole(paths.drainOrder(agent), &loaded.problems) ?? [] {
             if case .drain(let order) = record { loaded.checkpoint.drain = order }
@@ -129,6 +136,30 @@ package struct CheckpointLoader: Sendable {
                 readTasks(agent, ExecutorKey(framework: id, executor: ExecutorID(executor)), ContainerID(run), &loaded)
             }
         }
+        readRuns(agent, id, &loaded)
+    }
+
+    /// The tasks that the agent runs itself: a file each.
+    private func readRuns(_ agent: AgentID, _ framework: FrameworkID, _ loaded: inout LoadedCheckpoint) {
+        let directory = paths.metaRuns(agent, framework)
+        let names = DurableFile.names(in: directory)
+        for name in names where name.hasSuffix(RunPaths.taskSuffix) {
+            let container = ContainerID(String(name.dropLast(RunPaths.taskSuffix.utf8.count)))
+            readTask("\(directory)/\(name)", framework, container, nil, updates: nil, &loaded)
+        }
+        if repairs { sweep(directory, names) }
+    }
+
+    /// Removes what belongs to no task any more: companions of a file that is gone, and files that never got their name.
+    private func sweep(_ directory: String, _ names: [String]) {
+        for name in names {
+            guard let suffix = (RunPaths.companionSuffixes + [".tmp"]).first(where: { name.hasSuffix($0) }) else {
+                continue
+            }
+            let task = name.dropLast(suffix.utf8.count) + RunPaths.taskSuffix
+            // One that was set aside keeps them, for whoever looks into it.
+            if suffix == ".tmp" || !names.contains(where: { $0.hasPrefix(task) }) { unlink("\(directory)/\(name)") }
+        }
     }
 
     /// One task that bears the executor's name; or a custom executor and its tasks.
@@ -140,7 +171,13 @@ package struct CheckpointLoader: Sendable {
         for name in DurableFile.names(in: run.tasks) {
             let key = TaskKey(framework: executor.framework, task: TaskID(name))
             let host = isCustom || name != executor.executor.value ? executor.executor : nil
-            readRun(paths.run(agent, key, container, host: host), key, container, host, &loaded)
+            let files = paths.run(agent, key, container, host: executor.executor)
+            readTask(
+                files.taskInfo, key.framework, container, host, updates: files.taskUpdates, &loaded, expecting: key.task
+            )
+            if host == nil, loaded.checkpoint.tasks[key]?.record.container == container {
+                loaded.inFolders.insert(container)
+            }
         }
     }
 
@@ -178,20 +215,23 @@ package struct CheckpointLoader: Sendable {
         return true
     }
 
-    private func readRun(
-        _ run: RunPaths, _ key: TaskKey, _ container: ContainerID, _ host: ExecutorID?,
-        _ loaded: inout LoadedCheckpoint
+    /// - Parameters:
+    ///   - path: Of the description.
+    ///   - log: Of what became of the task; nil if that follows its description.
+    ///   - task: Which task it must be; nil if only the file says so.
+    private func readTask(
+        _ path: String, _ framework: FrameworkID, _ container: ContainerID, _ host: ExecutorID?, updates log: String?,
+        _ loaded: inout LoadedCheckpoint, expecting task: TaskID? = nil
     ) {
-        guard let records = readWhole(run.taskInfo, &loaded.problems) else { return }
+        let found = log == nil ? readTaskLog(path, &loaded.problems) : readWhole(path, &loaded.problems)
+        guard let records = found else { return }
         var info: V1TaskInfo?
         var kind: ContainerizerKind?
         var group: GroupMembership?
         for record in records {
             switch record {
-            case .framework(let framework):
-                if loaded.checkpoint.frameworks[key.framework] == nil {
-                    loaded.checkpoint.frameworks[key.framework] = framework
-                }
+            case .framework(let known):
+                if loaded.checkpoint.frameworks[framework] == nil { loaded.checkpoint.frameworks[framework] = known }
             case .task(let task): info = task
             case .placement(let placement): kind = placement
             case .group(let membership): group = membership
@@ -201,16 +241,17 @@ package struct CheckpointLoader: Sendable {
             }
         }
         guard let info, let kind else {
-            setAside(run.taskInfo, .unexpected("holds no complete task description"), &loaded.problems)
+            setAside(path, .unexpected("holds no complete task description"), &loaded.problems)
             return
         }
+        let key = TaskKey(framework: framework, task: task ?? TaskID(info.taskID))
         var task = AgentCheckpoint.Task(
             record: TaskRecord(key: key, info: info, container: container, containerizer: kind, host: host))
         task.record.group = group
-        for record in readLog(run.taskUpdates, &loaded.problems) {
+        for record in log.map({ readLog($0, &loaded.problems) }) ?? records {
             switch record {
             case .update(let status):
-                if let update = StatusUpdate(status, framework: key.framework) { task.add(update) }
+                if let update = StatusUpdate(status, framework: framework) { task.add(update) }
             case .acknowledgement(let id): task.acknowledge(id)
             case .kill(let order): task.kill = order
             case .agent, .drain, .framework, .task, .placement, .group, .resource, .operation, .destroyedVolume,
@@ -220,6 +261,23 @@ package struct CheckpointLoader: Sendable {
             }
         }
         loaded.checkpoint.tasks[key] = task
+    }
+
+    /// A file that began as a whole, with the task's description, and is appended to. Its beginning cannot be torn.
+    ///
+    /// - Returns: `nil` if there is none, or nothing of it can be used.
+    private func readTaskLog(_ path: String, _ problems: inout [CheckpointProblem]) -> [CheckpointRecord]? {
+        guard let (records, tail) = readFile(path, &problems) else { return nil }
+        let isWhole = records.contains { if case .placement = $0 { true } else { false } }
+        if isWhole { return mend(path, records, tail, &problems) }
+        switch tail {
+        case .clean: return records
+        case .torn(let offset):
+            setAside(path, .corrupt(recordIndex: records.count, offsetBytes: offset), &problems)
+        case .corrupt(let index, let offset):
+            setAside(path, .corrupt(recordIndex: index, offsetBytes: offset), &problems)
+        }
+        return nil
     }
 
     /// A file that is written as a whole: anything but whole is bad.
@@ -241,6 +299,12 @@ package struct CheckpointLoader: Sendable {
     /// part is written anew and the old file kept beside it.
     private func readLog(_ path: String, _ problems: inout [CheckpointProblem]) -> [CheckpointRecord] {
         guard let (records, tail) = readFile(path, &problems) else { return [] }
+        return mend(path, records, tail, &problems)
+    }
+
+    private func mend(
+        _ path: String, _ records: [CheckpointRecord], _ tail: RecordFile.Tail, _ problems: inout [CheckpointProblem]
+    ) -> [CheckpointRecord] {
         switch tail {
         case .clean:
             break

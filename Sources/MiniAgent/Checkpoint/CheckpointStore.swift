@@ -164,6 +164,7 @@ package final class CheckpointStore: Sendable {
                 return known.host
             }
             let run = paths.run(agent, key, container, host: host)
+            if !run.isFolder { return { (commit) throws(FileError) in try Self.retireFile(run, &commit) } }
             if host == nil { return retire(run) }
             return { (commit) throws(FileError) in
                 commit.abandon(below: run.taskDirectory)
@@ -228,12 +229,13 @@ package final class CheckpointStore: Sendable {
     private static func writeTask(
         _ record: TaskRecord, _ framework: V1FrameworkInfo?, _ run: RunPaths, _ commit: inout CheckpointCommit
     ) throws(FileError) {
-        try commit.createDirectories(run.taskDirectory)
-        var records: [CheckpointRecord] = [.task(record.info), .placement(record.containerizer)]
+        try commit.createDirectories(DurableFile.parent(of: run.taskInfo))
+        var records: [CheckpointRecord] = [.task(record.info)]
         if let group = record.group { records.append(.group(group)) }
         if let framework { records.insert(.framework(framework), at: 0) }
+        // It comes last: a description that ends before it is not whole.
+        records.append(.placement(record.containerizer))
         try commit.replace(run.taskInfo, with: file(records))
-        try DurableFile.relink(run.metaLatest, to: record.container.value)
     }
 
     private static func writeExecutor(
@@ -244,7 +246,16 @@ package final class CheckpointStore: Sendable {
         if let framework { records.insert(.framework(framework), at: 0) }
         records += record.resources.map { .resource($0) }
         try commit.replace(run.executorInfo, with: file(records))
-        try DurableFile.relink(run.metaLatest, to: record.container.value)
+    }
+
+    /// A task with a file of its own: with it everything is gone at once. What is left beside it is swept at the next start.
+    ///
+    /// Nobody waits for this to be on disk: should a crash of the host undo it, the records say that the end of the task is
+    /// acknowledged.
+    private static func retireFile(_ run: RunPaths, _ commit: inout CheckpointCommit) throws(FileError) {
+        commit.abandon(file: run.taskInfo)
+        guard unlink(run.taskInfo) == 0 || errno == ENOENT else { throw FileError("remove", run.taskInfo) }
+        for suffix in RunPaths.companionSuffixes { unlink(run.meta + suffix) }
     }
 
     /// A task of an executor: without its description it is nothing, whatever else is left of it.
@@ -279,7 +290,7 @@ package final class CheckpointStore: Sendable {
     private static func prune(above run: RunPaths) {
         let runs = DurableFile.parent(of: run.meta)
         guard DurableFile.names(in: runs).allSatisfy({ $0 == "latest" }) else { return }
-        unlink(run.metaLatest)
+        unlink("\(runs)/latest")  // Version 1 of the format had it.
         if rmdir(runs) == 0 { rmdir(DurableFile.parent(of: runs)) }
     }
 

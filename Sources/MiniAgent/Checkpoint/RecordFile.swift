@@ -13,7 +13,9 @@
 /// A new version is for what an older program would misunderstand; it must not go on then. A new revision adds records or
 /// fields that an older program may leave out.
 package enum RecordFile {
-    package static let version = 1
+    package static let version = 2
+    /// The oldest that is read: tasks had folders then, and two files each.
+    package static let versionMin = 1
     package static let revision = 1
     static let magic = Array("MMCP".utf8)
     static let headerBytes = 8
@@ -45,7 +47,14 @@ package enum RecordFile {
         case wrongVersion(found: Int)
     }
 
-    package static var header: [UInt8] { magic + littleEndian(UInt32(version | revision << 16)) }
+    package static var header: [UInt8] { header(of: version) }
+
+    static func header(of version: Int) -> [UInt8] { magic + littleEndian(UInt32(version | revision << 16)) }
+
+    /// The version of a file that could be read; nil if there is no header.
+    package static func version(of bytes: [UInt8]) -> Int? {
+        bytes.count >= headerBytes ? Int(bytes[4]) | Int(bytes[5]) << 8 : nil
+    }
 
     /// Whether the file was begun by a program that may have written records which this one does not know.
     package static func isNewer(_ bytes: [UInt8]) -> Bool {
@@ -60,12 +69,14 @@ package enum RecordFile {
     /// Reads all records up to the first that is not whole.
     package static func decode(_ bytes: [UInt8]) throws(HeaderError) -> (records: [Record], tail: Tail) {
         // A crash between creating the file and writing its header leaves an empty or short one.
-        if bytes.count < headerBytes, bytes.elementsEqual(header.prefix(bytes.count)) {
+        if bytes.count < headerBytes,
+            (versionMin...version).contains(where: { bytes.elementsEqual(header(of: $0).prefix(bytes.count)) })
+        {
             return ([], bytes.isEmpty ? .clean : .torn(offsetBytes: 0))
         }
         guard bytes.count >= headerBytes, bytes.starts(with: magic) else { throw .notACheckpoint }
-        let version = Int(bytes[4]) | Int(bytes[5]) << 8
-        guard version == Self.version else { throw .wrongVersion(found: version) }
+        let version = Self.version(of: bytes) ?? 0
+        guard (versionMin...Self.version).contains(version) else { throw .wrongVersion(found: version) }
         var records: [Record] = []
         var offset = headerBytes
         while offset < bytes.count {

@@ -64,7 +64,7 @@ package final class SandboxLog: Sendable {
         _ run: RunPaths, _ stream: Stream, limit: OutputLimit?, owner: (user: uid_t, group: gid_t)? = nil
     ) {
         path = "\(run.sandbox)/\(stream.rawValue)"
-        recordPath = "\(run.meta)/\(stream.rawValue).begin"
+        recordPath = run.beginning(of: stream)
         self.limit = limit
         self.owner = owner
         let record = LogRecord.read(recordPath)

@@ -10,7 +10,7 @@ import Resources
 struct AgentStart: Sendable {
     let configuration: AgentConfiguration
     let logger: Logger
-    let paths: AgentPaths
+    private(set) var paths: AgentPaths
     let lock: WorkDirectoryLock
     let loaded: LoadedCheckpoint
     private let hostRestarted: Bool
@@ -53,6 +53,7 @@ struct AgentStart: Sendable {
             }
         }
         loaded = try Self.load(paths, configuration, logger)
+        paths.inFolders = loaded.inFolders
         do throws(FileError) { hostRestarted = try HostBoot.wasRestarted(paths) } catch {
             throw .workDirectory("\(error)")
         }
@@ -74,7 +75,8 @@ struct AgentStart: Sendable {
                 used: loaded.checkpoint.resourcesInUse)
             if let refusal = change.refusal { throw .changed(refusal, metaLatest: paths.metaLatest) }
             for difference in change.differences { logger.info("this host is described anew: \(difference)") }
-            hasChanged = !change.differences.isEmpty
+            // An agent of an earlier version must not take over from here: it would not find the tasks of this one.
+            hasChanged = !change.differences.isEmpty || loaded.isOfEarlierVersion
         }
     }
 

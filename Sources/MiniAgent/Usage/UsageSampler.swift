@@ -65,10 +65,18 @@ package actor UsageSampler {
         if rounds == nil { rounds = Task { [weak self] in await self?.runRounds() } }
     }
 
-    /// A container has ended: what was seen last becomes its final figures. There is nothing left to look at.
+    /// A container has ended: what was seen last becomes its final figures, and for a process what its supervisor has
+    /// counted. There is nothing left to look at.
     package func ended(_ container: ContainerID) {
         meter.forget(container)
-        guard let usage = entries.removeValue(forKey: container)?.usage else { return }
+        guard let entry = entries.removeValue(forKey: container) else { return }
+        var last = entry.usage
+        if let final = meter.final(entry.target, at: HostClock.now.wall, file: file) {
+            last = last ?? final
+            last?.keepMost(of: final)
+            last?.at = final.at
+        }
+        guard let usage = last else { return }
         if ended.updateValue(usage, forKey: container) == nil { endedOrder.append(container) }
         if endedOrder.count > settings.endedMax {
             for old in endedOrder.prefix(endedOrder.count - settings.endedMax) { ended[old] = nil }

@@ -42,7 +42,8 @@ package struct UsageTarget: Hashable, Sendable {
         case .docker(let pid, _): return pid
         case .process(let path):
             guard let content = file(path) else { return nil }
-            let words = String(decoding: content, as: UTF8.self).split(whereSeparator: \.isWhitespace)
+            let line = content.prefix { $0 != UInt8(ascii: "\n") }
+            let words = String(decoding: line, as: UTF8.self).split(whereSeparator: \.isWhitespace)
             guard words.count == 2, let pid = pid_t(words[0]), let start = UInt64(words[1]),
                 let stat = file("/proc/\(pid)/stat"), ProcessTable.Entry(stat: stat)?.startTicks == start
             else { return nil }
@@ -88,6 +89,12 @@ package struct UsageMeter: Sendable {
         guard let supervisor = supervisors[target.container] else { return nil }
         table.measure(supervisor, into: &usage, file: file)
         return usage.cpu == nil ? nil : usage
+    }
+
+    /// What the supervisor of a process has counted, once that has ended.
+    func final(_ target: UsageTarget, at now: WallTime, file: KernelFile) -> ContainerUsage? {
+        guard case .process(let path) = target.source, let content = file(path) else { return nil }
+        return SupervisorStatus.usage(content, at: now)
     }
 
     mutating func forget(_ container: ContainerID) {

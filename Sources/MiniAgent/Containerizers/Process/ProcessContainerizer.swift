@@ -17,7 +17,7 @@ package final class ProcessContainerizer: Containerizer {
     private let agentIP: String
     let switchUser: Bool
     /// `nil`: tasks share the host as they like.
-    private let isolation: CgroupIsolation?
+    let isolation: CgroupIsolation?
     private let logger: Logger
     private let outputLimits: OutputLimits
     private let running = Locked<[ContainerID: ChildProcess]>([:])
@@ -42,10 +42,7 @@ package final class ProcessContainerizer: Containerizer {
     package func observe(agent: AgentID) async -> Observation {
         let prefix = paths.metaAgent(agent) + "/"
         var found: [ContainerID: ObservedContainer.Condition] = [:]
-        for (frameworkPath, executor, container) in runs(of: agent)
-        where access("\(frameworkPath)/executors/\(executor)/runs/\(container)/status", F_OK) == 0 {
-            found[ContainerID(container)] = .exited
-        }
+        for container in ended(of: agent) { found[container] = .exited }
         for (_, arguments) in ProcessTree.processes(withArgumentPrefix: prefix) {
             guard let container = Self.container(in: arguments, below: prefix) else { continue }
             if found[container] == nil { found[container] = .running }
@@ -53,34 +50,52 @@ package final class ProcessContainerizer: Containerizer {
         return .found(found.sorted { $0.key < $1.key }.map { ObservedContainer(id: $0.key, condition: $0.value) })
     }
 
-    private func runs(of agent: AgentID) -> [(frameworkPath: String, executor: String, container: String)] {
+    /// The containers of which a supervisor has written how they ended.
+    private func ended(of agent: AgentID) -> [ContainerID] {
         let root = paths.metaFrameworks(agent)
         return DurableFile.names(in: root).flatMap { framework in
-            DurableFile.names(in: "\(root)/\(framework)/executors").flatMap { executor in
-                DurableFile.names(in: "\(root)/\(framework)/executors/\(executor)/runs")
-                    .filter { $0 != "latest" && !$0.hasSuffix(CheckpointStore.retiredSuffix) }
-                    .map { ("\(root)/\(framework)", executor, $0) }
-            }
+            inFolders("\(root)/\(framework)/executors") + inFiles(paths.metaRuns(agent, FrameworkID(framework)))
         }
     }
 
-    /// The container whose status file is named among a supervisor's arguments.
+    private func inFolders(_ executors: String) -> [ContainerID] {
+        DurableFile.names(in: executors).flatMap { executor in
+            DurableFile.names(in: "\(executors)/\(executor)/runs")
+                .filter { $0 != "latest" && !$0.hasSuffix(CheckpointStore.retiredSuffix) }
+                .filter { access("\(executors)/\(executor)/runs/\($0)/status", F_OK) == 0 }
+                .map { ContainerID($0) }
+        }
+    }
+
+    private func inFiles(_ runs: String) -> [ContainerID] {
+        DurableFile.names(in: runs).filter { $0.hasSuffix(RunPaths.processSuffix) }.compactMap { name in
+            guard let bytes = KernelFiles.read("\(runs)/\(name)"), SupervisorStatus.hasEnded(bytes) else { return nil }
+            return ContainerID(String(name.dropLast(RunPaths.processSuffix.utf8.count)))
+        }
+    }
+
+    /// The container whose record is named among a supervisor's arguments.
     static func container(in arguments: [String], below prefix: String) -> ContainerID? {
-        guard let flag = arguments.firstIndex(of: "--status"), flag + 1 < arguments.count else { return nil }
+        guard let flag = arguments.firstIndex(where: { $0 == "--record" || $0 == "--status" }),
+            flag + 1 < arguments.count, arguments[flag + 1].hasPrefix(prefix)
+        else { return nil }
         let parts = arguments[flag + 1].split(separator: "/")
-        guard arguments[flag + 1].hasPrefix(prefix), parts.count >= 2, parts.last == "status" else { return nil }
-        return ContainerID(String(parts[parts.count - 2]))
+        guard let last = parts.last, parts.count >= 2 else { return nil }
+        if arguments[flag] == "--status" { return last == "status" ? ContainerID(String(parts[parts.count - 2])) : nil }
+        guard last.hasSuffix(RunPaths.processSuffix) else { return nil }
+        return ContainerID(String(last.dropLast(RunPaths.processSuffix.utf8.count)))
     }
 
     private func process(of launch: Launch) -> ChildProcess? {
         let container = launch.record.container
         if let known = running.withLock({ $0[container] }) { return known }
         for (pid, arguments) in ProcessTree.processes(withArgumentPrefix: launch.run.status)
-        where Self.container(in: arguments, below: launch.run.meta) == container {
+        where Self.container(in: arguments, below: DurableFile.parent(of: launch.run.meta)) == container {
             guard let ticks = processStartTime(of: pid),
                 let process = ChildProcess.attach(pid: pid, startTimeTicks: ticks),
                 // Between the look and the hold the number could have come to mean another process.
-                Self.container(in: ProcessTree.arguments(of: pid), below: launch.run.meta) == container
+                Self.container(in: ProcessTree.arguments(of: pid), below: DurableFile.parent(of: launch.run.meta))
+                    == container
             else { continue }
             running.withLock { $0[container] = process }
             return process
@@ -101,8 +116,10 @@ package final class ProcessContainerizer: Containerizer {
         let owner = try Sandbox.owner(of: launch, switchUser: switchUser)
         let output = try await TaskOutput.open(
             launch.run, limits: outputLimits, supervisor: supervisor, owner: owner)
-        do throws(FileError) { try DurableFile.makeDirectories(DurableFile.parent(of: launch.run.pid)) } catch {
-            throw .start("\(error)")
+        if launch.run.isFolder {
+            do throws(FileError) { try DurableFile.makeDirectories(DurableFile.parent(of: launch.run.pid)) } catch {
+                throw .start("\(error)")
+            }
         }
         var cgroups: [String] = []
         if let isolation {
@@ -127,8 +144,12 @@ package final class ProcessContainerizer: Containerizer {
 
     /// The supervisor's arguments for one task.
     static func arguments(_ launch: Launch, _ owner: HostUser?, cgroups: [String] = []) -> [String] {
-        ["--status", launch.run.status, "--pid", launch.run.pid, "--cwd", launch.run.sandbox] + userArguments(owner)
+        records(launch.run) + ["--cwd", launch.run.sandbox] + userArguments(owner)
             + cgroups.flatMap { ["--cgroup", $0] } + ["--"] + program(of: launch.command)
+    }
+
+    private static func records(_ run: RunPaths) -> [String] {
+        run.isFolder ? ["--status", run.status, "--pid", run.pid] : ["--record", run.status]
     }
 
     static func userArguments(_ owner: HostUser?) -> [String] {
@@ -179,7 +200,9 @@ package final class ProcessContainerizer: Containerizer {
             let program = Self.arguments(launch, nil).drop { $0 != "--" }.dropFirst().first ?? ""
             let exit =
                 SupervisorStatus.parse(bytes, program: program)
-                ?? .unknown("its supervisor left an unreadable status")
+                ?? .unknown(
+                    launch.run.isFolder
+                        ? "its supervisor left an unreadable status" : "its supervisor ended without leaving a status")
             // A task that got over the loss of a process has not failed.
             if exit != .exited(status: 0), let report = isolation?.memoryReport(container) {
                 return .memoryLimitExceeded(message: report)
