@@ -122,12 +122,17 @@ struct HostileEngineTests {
                 case 4: try await engine.pull("image", timeout: .milliseconds(500))
                 case 5: try await read(try await engine.logs("c"))
                 case 6: try await read(try await engine.attachOutput("c"))
-                case 7: _ = try await engine.runExec(in: "c", DockerExecRequest(["true"]), timeout: .milliseconds(500))
+                case 7: _ = try await engine.createExec(in: "c", DockerExecRequest(["true"]))
                 case 8:
-                    let stream = try await DockerStream.open(
+                    let attachment = try await DockerAttachment.open(
                         socketPath: hostile.path, request: Array("GET / HTTP/1.1\r\n\r\n".utf8),
                         timeout: .milliseconds(500))
-                    while try await stream.read() != nil {}
+                    let pipe = SessionPipe(
+                        sources: [SessionPipe.Source(descriptor: attachment.descriptor, kind: .framed)],
+                        sink: attachment.descriptor, inputEnd: .shutdown, received: attachment.received)
+                    pipe.endInput()
+                    while await pipe.next() != nil {}
+                    pipe.close()
                 default: _ = try await engine.inspectExec("e")
                 }
             } catch {

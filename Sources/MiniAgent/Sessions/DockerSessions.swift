@@ -6,7 +6,7 @@ import MesosProtocol
 import Resources
 
 struct DockerSessions: SessionRunner {
-    let exec: EngineExec
+    let engine: DockerEngine
     let logger: Logger
 
     func start(_ request: SessionRequest) async throws(SessionFailure) -> any SessionProcess {
@@ -16,17 +16,21 @@ struct DockerSessions: SessionRunner {
         var variables = TaskEnvironment()
         variables.add(request.command)
         let hasTerminal = request.terminal != nil
-        let id = try await exec.create(
-            container: name,
-            body: .members([
-                ("AttachStdin", .bool(request.hasInput)), ("AttachStdout", .bool(true)), ("AttachStderr", .bool(true)),
-                ("Tty", .bool(hasTerminal)), ("Cmd", .strings(command)),
-                ("Env", variables.entries.isEmpty ? nil : .strings(variables.entries)),
-                ("User", request.command.hasUser ? .string(request.command.user) : nil),
-            ]))
-        let attachment = try await exec.start(id, terminal: hasTerminal)
+        var exec = DockerExecRequest(command)
+        exec.environment = variables.entries
+        exec.user = request.command.hasUser ? request.command.user : nil
+        exec.hasTerminal = hasTerminal
+        exec.takesInput = request.hasInput
+        let id: String
+        let attachment: DockerAttachment
+        do throws(DockerError) {
+            id = try await engine.createExec(in: name, exec)
+            attachment = try await engine.startExec(id, hasTerminal: hasTerminal)
+        } catch {
+            throw SessionFailure(description: "\(error)")
+        }
         let session = DockerSession(
-            exec: exec, id: id, attachment: attachment, hasTerminal: hasTerminal, hasInput: request.hasInput,
+            engine: engine, id: id, attachment: attachment, hasTerminal: hasTerminal, hasInput: request.hasInput,
             logger: logger)
         if let terminal = request.terminal, terminal.rows > 0, terminal.columns > 0 { await session.resize(terminal) }
         return session
@@ -35,15 +39,15 @@ struct DockerSessions: SessionRunner {
 
 private final class DockerSession: SessionProcess {
     let pipe: SessionPipe
-    private let exec: EngineExec
+    private let engine: DockerEngine
     private let id: String
     private let logger: Logger
 
     init(
-        exec: EngineExec, id: String, attachment: EngineExec.Attachment, hasTerminal: Bool, hasInput: Bool,
+        engine: DockerEngine, id: String, attachment: DockerAttachment, hasTerminal: Bool, hasInput: Bool,
         logger: Logger
     ) {
-        self.exec = exec
+        self.engine = engine
         self.id = id
         self.logger = logger
         pipe = SessionPipe(
@@ -57,22 +61,27 @@ private final class DockerSession: SessionProcess {
 
     func resize(_ terminal: SessionRequest.Terminal) async {
         // The command may be over; then there is nothing to see.
-        do throws(SessionFailure) { try await exec.resize(id, terminal) } catch { logger.debug("resize: \(error)") }
+        do throws(DockerError) {
+            try await engine.resizeExec(id, rows: Int(terminal.rows), columns: Int(terminal.columns))
+        } catch {
+            logger.debug("resize: \(error)")
+        }
     }
 
     /// The engine has no call that ends a command, but says which process of this host it is.
     func send(signal: Int32) async {
         for _ in 0..<20 {
-            guard let description = try? await exec.inspect(id), description.isRunning, description.pid > 0 else {
+            guard let description = try? await engine.inspectExec(id), description.isRunning, description.pid > 0 else {
                 return
             }
-            let group = KernelFiles.read("/proc/\(description.pid)/cgroup").map { String(decoding: $0, as: UTF8.self) }
+            let pid = pid_t(clamping: description.pid)
+            let group = KernelFiles.read("/proc/\(pid)/cgroup").map { String(decoding: $0, as: UTF8.self) }
             guard let group, group.contains(description.container) else {
                 return logger.warning(
                     "cannot end a command in container \(description.container): its process is not seen")
             }
-            guard signal == SIGKILL else { return _ = kill(description.pid, signal) }
-            for entry in ProcessTable.read().tree(of: description.pid) { kill(entry.pid, SIGKILL) }
+            guard signal == SIGKILL else { return _ = kill(pid, signal) }
+            for entry in ProcessTable.read().tree(of: pid) { kill(entry.pid, SIGKILL) }
             try? await Task.sleep(for: .milliseconds(50))
         }
     }
@@ -81,8 +90,8 @@ private final class DockerSession: SessionProcess {
         // The stream has ended; the engine may need a moment to know how the command did.
         var pause = Duration.milliseconds(10)
         for _ in 0..<12 {
-            do throws(SessionFailure) {
-                let description = try await exec.inspect(id)
+            do throws(DockerError) {
+                let description = try await engine.inspectExec(id)
                 if !description.isRunning, let code = description.exitCode { return .exited(code) }
             } catch {
                 return .unknown(error.description)

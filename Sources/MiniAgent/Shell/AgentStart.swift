@@ -144,7 +144,8 @@ struct AgentStart: Sendable {
         var runners: [ContainerizerKind: any SessionRunner] = [:]
         if settings.containerizers.contains(.docker) {
             runners[.docker] = DockerSessions(
-                exec: EngineExec(socketPath: configuration.dockerSocket), logger: logger)
+                engine: DockerEngine(
+                    socketPath: configuration.dockerSocket, deadlines: DockerDeadlines(configuration)), logger: logger)
         }
         if let supervisor {
             ProcessSessions.clean(paths)

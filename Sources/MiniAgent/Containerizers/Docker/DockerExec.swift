@@ -34,6 +34,8 @@ package struct DockerExecState: Hashable, Sendable {
     package var exitCode: Int?
     /// On the host; 0 when it has ended.
     package var pid: Int
+    /// The engine's id of the container.
+    package var container: String
 
     static func parse(_ body: [UInt8]) throws(DockerError) -> DockerExecState {
         guard let value = try? JSONValue(parsing: body), let isRunning = value["Running"]?.boolValue else {
@@ -41,15 +43,8 @@ package struct DockerExecState: Hashable, Sendable {
         }
         return DockerExecState(
             isRunning: isRunning, exitCode: isRunning ? nil : value["ExitCode"]?.integerValue,
-            pid: value["Pid"]?.integerValue ?? 0)
+            pid: value["Pid"]?.integerValue ?? 0, container: value["ContainerID"]?.stringValue ?? "")
     }
-}
-
-/// What a short program inside a container said, and how it ended.
-package struct DockerExecResult: Hashable, Sendable {
-    package var exitCode: Int
-    package var standardOutput: [UInt8]
-    package var standardError: [UInt8]
 }
 
 extension DockerEngine {
@@ -67,8 +62,8 @@ extension DockerEngine {
         return id
     }
 
-    /// Starts a prepared program with its input and output in a stream, framed unless it has a terminal.
-    package func startExec(_ id: String, hasTerminal: Bool) async throws(DockerError) -> DockerStream {
+    /// Starts a prepared program with its input and output on a connection, framed unless it has a terminal.
+    package func startExec(_ id: String, hasTerminal: Bool) async throws(DockerError) -> DockerAttachment {
         try await hijack("/exec/\(Self.escaped(id))/start", body: Self.startBody(hasTerminal: hasTerminal))
     }
 
@@ -98,57 +93,8 @@ extension DockerEngine {
         }
     }
 
-    /// Runs a program to its end and collects what it prints.
-    ///
-    /// - Parameters:
-    ///   - timeout: From its start. When it has passed, or the caller is cancelled, the program is left to itself: the engine
-    ///     has no call to end one. ``DockerExecState/pid`` tells what to signal.
-    ///   - outputBytesMax: Of each stream; what comes after is left out.
-    /// - Throws: `.unreachable` when the time is over.
-    package func runExec(
-        in container: String, _ request: DockerExecRequest, timeout: Duration, outputBytesMax: Int = 64 << 10
-    ) async throws(DockerError) -> DockerExecResult {
-        let id = try await createExec(in: container, request)
-        var start = try await self.request("POST", "/exec/\(Self.escaped(id))/start")
-        start.body = Self.startBody(hasTerminal: request.hasTerminal)
-        start.headers = [("Content-Type", "application/json")]
-        start.totalTimeout = timeout
-        let response = try await execute(start)
-        var decoder = DockerLogDecoder()
-        var output: [DockerLogDecoder.Stream: [UInt8]] = [:]
-        var refusal: [UInt8] = []
-        do throws(HTTPClientError) {
-            for try await chunk in response.body {
-                guard response.status < 300 else {
-                    refusal += chunk.prefix(4096)
-                    continue
-                }
-                for piece in decoder.decode(chunk) {
-                    let room = outputBytesMax - (output[piece.stream]?.count ?? 0)
-                    if room > 0 { output[piece.stream, default: []] += piece.bytes.prefix(room) }
-                }
-            }
-        } catch {
-            throw Self.translate(error)
-        }
-        guard response.status < 300 else {
-            throw .refused(status: response.status, message: DockerAnswers.message(refusal))
-        }
-        // The stream ends a moment before the engine has noted the exit.
-        for _ in 0..<50 {
-            let state = try await inspectExec(id)
-            if let exitCode = state.exitCode {
-                return DockerExecResult(
-                    exitCode: exitCode, standardOutput: output[.standardOutput] ?? [],
-                    standardError: output[.standardError] ?? [])
-            }
-            do { try await Task.sleep(for: .milliseconds(20)) } catch { throw .cancelled }
-        }
-        throw .malformed("an exec without an exit code")
-    }
-
     /// Attaches to a container that has a terminal or an input. Framed unless it has a terminal.
-    package func attachStream(to container: String, takesInput: Bool) async throws(DockerError) -> DockerStream {
+    package func attachStream(to container: String, takesInput: Bool) async throws(DockerError) -> DockerAttachment {
         try await hijack(
             "/containers/\(Self.escaped(container))/attach?stream=1&stdout=1&stderr=1&stdin=\(takesInput ? 1 : 0)")
     }
@@ -157,7 +103,7 @@ extension DockerEngine {
         JSONValue.members([("Detach", .bool(false)), ("Tty", .bool(hasTerminal))]).text
     }
 
-    private func hijack(_ path: String, body: [UInt8] = []) async throws(DockerError) -> DockerStream {
+    private func hijack(_ path: String, body: [UInt8] = []) async throws(DockerError) -> DockerAttachment {
         let head = """
             POST \(try await prefix())\(path) HTTP/1.1\r
             Host: docker\r
@@ -168,7 +114,7 @@ extension DockerEngine {
             \r
 
             """
-        return try await DockerStream.open(
+        return try await DockerAttachment.open(
             socketPath: socketPath, request: Array(head.utf8) + body, timeout: deadlines.work)
     }
 }
