@@ -10,30 +10,21 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1)))
 struct HostileSandboxTests {
-    private let directory = TemporaryDirectory()
-    private var sandbox: String { "\(directory.path)/slaves/a1/frameworks/f1/executors/t1/runs/c1" }
-    private var api: FilesAPI { FilesAPI(files: SandboxFiles(paths: AgentPaths(workDirectory: directory.path))) }
+    private let fixture: SandboxFixture
+    private var directory: TemporaryDirectory { fixture.directory }
+    private var sandbox: String { fixture.sandbox }
+    private var api: FilesAPI { fixture.api }
 
     init() throws {
-        try DurableFile.createDirectories("\(sandbox)/sub")
-        try DurableFile.relink("\(directory.path)/slaves/latest", to: "a1")
-        try DurableFile.relink("\(directory.path)/slaves/a1/frameworks/f1/executors/t1/runs/latest", to: "c1")
-        try DurableFile.replace("\(sandbox)/stdout", with: Array("hello\n".utf8))
-        try DurableFile.replace("\(directory.path)/secret", with: Array("secret".utf8))
+        fixture = try SandboxFixture()
         try DurableFile.createDirectories("\(directory.path)/slaves/a1/frameworks/f1/executors/t2/runs/c2")
         try DurableFile.replace(
             "\(directory.path)/slaves/a1/frameworks/f1/executors/t2/runs/c2/secret", with: Array("secret".utf8))
     }
 
-    private func request(_ path: String) -> HTTPRequest {
-        HTTPRequest(
-            method: "GET", target: "/", path: "/", query: [(name: "path", value: path), (name: "offset", value: "0")])
-    }
+    private func request(_ path: String) -> HTTPRequest { fixture.request([("path", path), ("offset", "0")]) }
 
-    private func text(_ response: HTTPResponse) -> String {
-        if case .bytes(let bytes) = response.body { return String(decoding: bytes, as: UTF8.self) }
-        return ""
-    }
+    private func text(_ response: HTTPResponse) -> String { fixture.text(response) }
 
     /// Everything that can be asked for, and what is answered.
     private func answers(_ path: String) -> [(what: String, response: HTTPResponse)] {

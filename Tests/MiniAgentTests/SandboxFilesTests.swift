@@ -9,27 +9,19 @@ import Testing
 @testable import MiniAgent
 
 struct SandboxFilesTests {
-    private let directory = TemporaryDirectory()
-    private var sandbox: String { "\(directory.path)/slaves/a1/frameworks/f1/executors/t1/runs/c1" }
-    private var api: FilesAPI { FilesAPI(files: SandboxFiles(paths: AgentPaths(workDirectory: directory.path))) }
+    private let fixture: SandboxFixture
+    private var directory: TemporaryDirectory { fixture.directory }
+    private var sandbox: String { fixture.sandbox }
+    private var api: FilesAPI { fixture.api }
 
     init() throws {
-        try DurableFile.createDirectories("\(sandbox)/sub")
-        try DurableFile.relink("\(directory.path)/slaves/latest", to: "a1")
-        try DurableFile.relink("\(directory.path)/slaves/a1/frameworks/f1/executors/t1/runs/latest", to: "c1")
-        try DurableFile.replace("\(sandbox)/stdout", with: Array("hello\n".utf8))
-        try DurableFile.replace("\(directory.path)/secret", with: Array("secret".utf8))
+        fixture = try SandboxFixture()
         try DurableFile.createDirectories("\(directory.path)/meta")
     }
 
-    private func request(_ query: [(String, String)]) -> HTTPRequest {
-        HTTPRequest(method: "GET", target: "/", path: "/", query: query.map { (name: $0.0, value: $0.1) })
-    }
+    private func request(_ query: [(String, String)]) -> HTTPRequest { fixture.request(query) }
 
-    private func text(_ response: HTTPResponse) -> String {
-        if case .bytes(let bytes) = response.body { return String(decoding: bytes, as: UTF8.self) }
-        return ""
-    }
+    private func text(_ response: HTTPResponse) -> String { fixture.text(response) }
 
     @Test func `every spelling of a sandbox reads the same file`() {
         for path in [
