@@ -16,6 +16,10 @@ import MiniAgent
 struct CrashAgent {
     static func main() async {
         let arguments = CommandLine.arguments
+        if arguments.count == 3, arguments[1] == "executor" {
+            var executor = CrashExecutor(endsByItself: arguments[2] == "ends")
+            exit(await executor.run())
+        }
         guard arguments.count >= 5, let port = Int(arguments[1]), let last = Int(arguments[4]) else {
             say("usage: crash-agent MASTER_PORT WORK_DIR SUPERVISOR STEP [option ...]")
             exit(2)
@@ -29,6 +33,7 @@ struct CrashAgent {
         configuration.dockerRemoveDelay = .zero
         configuration.registrationBackoffFactor = .milliseconds(1)
         configuration.supervisorPath = arguments[3]
+        configuration.executorReregistrationTimeout = .seconds(5)
         let options = arguments.dropFirst(5)
         configuration.strict = !options.contains("no-strict")
         if options.contains("cleanup") { configuration.recover = .cleanup }
@@ -64,7 +69,8 @@ struct CrashAgent {
             return "durable \(word(token))"
         case .event(let event):
             switch event {
-            case .recovered, .containerPrepared, .containerStarted, .containerFailed, .containerExited:
+            case .recovered, .containerPrepared, .containerStarted, .containerFailed, .containerExited,
+                .executorCalled:
                 return "event \(word(event))"
             case .commandReceived(_, let command):
                 switch command {

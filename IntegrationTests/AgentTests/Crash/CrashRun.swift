@@ -16,6 +16,8 @@ struct CrashScenario: Sendable, CustomStringConvertible {
     /// What the framework is told of a task that ran.
     var state: V1TaskState
     var message: String
+    /// The last durable step of a life.
+    var lastStep: String { task.hasExecutor ? "durable executorRetirement" : "durable retirement" }
 }
 
 /// The process `crash-agent` on a work directory.
@@ -146,7 +148,11 @@ final class CrashHost: Sendable {
     }
 
     /// Tasks whose records are still kept.
-    var records: [String] { files("/task.info").filter { $0.contains("/meta/") && !$0.contains(".retired/") } }
+    var records: [String] {
+        (files(".task") + files("/task.info") + files("/executor.info")).filter {
+            $0.contains("/meta/") && !$0.contains(".retired/")
+        }
+    }
 }
 
 // MARK: The matrix
@@ -157,7 +163,7 @@ extension CrashScenario {
         try await CrashHost.with([task], killsRunning: isKilled) { host in
             try await host.withAgent { agent in
                 try await wait("the end of an undisturbed task; steps: \(agent.steps)", .seconds(60)) {
-                    host.master.isOver && agent.steps.contains("durable retirement") ? true : nil
+                    host.master.isOver && agent.steps.contains(lastStep) ? true : nil
                 }
                 return agent.steps
             }
@@ -173,7 +179,7 @@ extension CrashScenario {
             // An agent that passes by the step, because this life went another way, is killed when the task is over.
             let over = Task {
                 try await wait("the first life's end", .seconds(30)) {
-                    host.master.isOver && first.steps.contains("durable retirement") ? true : nil
+                    host.master.isOver && first.steps.contains(lastStep) ? true : nil
                 }
                 await first.kill()
             }
