@@ -98,7 +98,7 @@ let package = Package(
         .target(
             name: "MiniAgent",
             dependencies: [
-                "HTTPAccess", "CLinux", "Beneath", "Processes", "Resources", "Security", "MesosProtocol",
+                "HTTPAccess", "CLinux", "Beneath", "Hashing", "Processes", "Resources", "Security", "MesosProtocol",
                 "MasterDetection", "HTTPClient",
                 "HTTPServer", "Mailbox",
                 protobuf, logging,
@@ -160,7 +160,8 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "UnpackingTests", dependencies: ["Unpacking", "Beneath", "Hashing"], swiftSettings: strict),
         .executableTarget(
-            name: "crash-agent", dependencies: ["MiniAgent", "MasterDetection", "Mailbox", logging],
+            name: "crash-agent",
+            dependencies: ["MiniAgent", "MasterDetection", "MesosProtocol", "HTTPClient", "Mailbox", logging],
             path: "IntegrationTests/CrashAgent", swiftSettings: strict),
         .testTarget(
             name: "AgentIntegrationTests",

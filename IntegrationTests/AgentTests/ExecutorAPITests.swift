@@ -29,11 +29,12 @@ import Testing
 
     private func post(
         _ host: AgentHost, _ body: String, path: String = "/api/v1/executor", method: String = "POST",
-        contentType: String? = "application/json", accept: String? = nil
+        contentType: String? = "application/json", accept: String? = nil, token: String? = nil
     ) async throws -> (status: Int, text: String) {
         guard let agent = host.agent else { throw Timeout(description: "no agent runs") }
         var request = HTTPClientRequest(method: method, url: agent.url + path, body: Array(body.utf8))
         request.headers = [contentType.map { ("Content-Type", $0) }, accept.map { ("Accept", $0) }].compactMap { $0 }
+        if let token { request.headers.append(("Authorization", "Bearer \(token)")) }
         request.totalTimeout = .seconds(10)
         let reply = try await HTTPClient.shared.fetch(request)
         return (reply.status, String(decoding: reply.body, as: UTF8.self))
@@ -73,6 +74,35 @@ import Testing
             try await expect(
                 #"{"type":"UPDATE",\#(Self.ids),"update":{"status":{"task_id":{"value":"t1"},"state":"TASK_RUNNING"}}}"#,
                 400, "Failed to validate Executor::Call: Expecting 'uuid' to be present")
+        }
+    }
+
+    @Test func `an executor speaks with the token that it was started with, and for nobody else`() async throws {
+        try await AgentHost.with(adjusted: {
+            $0.security.authenticatesExecutors = true
+            $0.security.executorTokens = ExecutorTokens(key: Array("a key".utf8))
+        }) { host in
+            let message = #"{"type":"MESSAGE",\#(Self.ids),"message":{"data":""}}"#
+            host.master.run(task("t1", of: executor("env >environment; sleep 300")))
+            let token = try await wait("its environment") { () -> String? in
+                let text = try? await host.read("environment", of: "e1")
+                let mark = "MESOS_EXECUTOR_AUTHENTICATION_TOKEN="
+                return text?.split(separator: "\n").first { $0.hasPrefix(mark) }.map {
+                    String($0.dropFirst(mark.count))
+                }
+            }
+            #expect(try await post(host, message).status == 401)
+            #expect(try await post(host, message, token: "nonsense").status == 401)
+            // Past the door: what an executor without a subscription is answered.
+            try await wait("it is known") {
+                try await post(host, message, token: token).text.hasPrefix("Executor is not subscribed") ? true : nil
+            }
+            let other = try await post(host, message.replacingOccurrences(of: "e1", with: "e2"), token: token)
+            #expect(other.status == 403 && other.text.isEmpty)
+            await host.stop()
+            try await host.start()
+            #expect(try await post(host, message, token: token).status == 403)
+            #expect(try await post(host, message).status == 401)
         }
     }
 

@@ -35,6 +35,8 @@ public struct AgentConfiguration: Sendable {
     public var hostnameLookup: Bool = true
     /// `cpus:4;mem:2048;ports:[31000-32000]`. What is left out is detected.
     public var resources: String?
+    /// Numbers of the NVIDIA devices to offer; `nil`: all if ``isolation`` has `gpu/nvidia`, else none.
+    public var nvidiaDevices: [String]?
     /// Role of resources that name none.
     public var defaultRole: String = "*"
     /// `rack:r1;zone:z1`
@@ -163,6 +165,8 @@ public enum AgentStartError: Error, Sendable, CustomStringConvertible {
     case noSupervisor(String)
     /// - Parameter flag: What needs them, without dashes.
     case credentialsMissing(flag: String)
+    /// Executors must authenticate, and there is no key for their tokens.
+    case keyMissing
     case tls(path: String, reason: String)
 
     public var description: String {
@@ -186,6 +190,7 @@ public enum AgentStartError: Error, Sendable, CustomStringConvertible {
         case .cannotListen(let reason): reason
         case .invalidDocker(let flag, let reason): "--\(flag): \(reason)"
         case .credentialsMissing(let flag): "--\(flag) needs --http_credentials: nobody could prove who they are"
+        case .keyMissing: "--authenticate_http_executors needs --jwt_secret_key: the key that tokens are signed with"
         case .tls(let path, let reason): "TLS: cannot read \(path): \(reason)"
         case .noSupervisor(let path): "the process containerizer needs \(path), which cannot be executed"
         }

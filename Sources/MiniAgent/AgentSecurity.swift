@@ -12,6 +12,10 @@ public struct AgentSecurity: Sendable {
     public var httpCredentials: Credentials?
     public var authenticatesReadOnly = false
     public var authenticatesReadWrite = false
+    /// Whether executors must prove who they are: `--authenticate_http_executors`.
+    public var authenticatesExecutors = false
+    /// With which key their tokens are signed: `--jwt_secret_key`.
+    public var executorTokens: ExecutorTokens?
     /// Nil: everything is allowed.
     public var acls: AccessControlList?
     /// Paths that nobody may use: 403.
@@ -34,11 +38,15 @@ public struct AgentSecurity: Sendable {
         return authenticatesReadWrite ? "authenticate_http_readwrite" : nil
     }
 
+    /// What executors are told and asked for; nil: everybody may speak for every executor.
+    var requiredTokens: ExecutorTokens? { authenticatesExecutors ? executorTokens : nil }
+
     /// What `/flags` shows of it.
     var flags: [String: String] {
         var flags = shownFlags
         flags["authenticate_http_readonly"] = "\(authenticatesReadOnly)"
         flags["authenticate_http_readwrite"] = "\(authenticatesReadWrite)"
+        flags["authenticate_http_executors"] = "\(authenticatesExecutors)"
         return flags
     }
 

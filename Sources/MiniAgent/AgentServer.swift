@@ -72,6 +72,7 @@ public final class AgentServer: Sendable {
         let logger = logLevel.logger(plain)
         let security = configuration.security
         if let flag = security.flagWithoutCredentials { throw .credentialsMissing(flag: flag) }
+        if security.authenticatesExecutors, security.executorTokens == nil { throw .keyMissing }
         if let file = security.masterTLS?.unreadableFile { throw .tls(path: file.path, reason: file.reason) }
         let start = try AgentStart(configuration, logger: logger)
         for notice in security.notices { logger.warning("\(notice)") }
@@ -115,7 +116,8 @@ public final class AgentServer: Sendable {
                     endpoint: "\(start.advertisedIP):\(info.port)", recoveryTimeout: configuration.recoveryTimeout,
                     // A hint for the executor, not a limit: the whole window would make its tasks wait for nothing.
                     subscriptionBackoffMax: min(.seconds(2), configuration.executorReregistrationTimeout),
-                    shutdownGracePeriod: configuration.executorShutdownGracePeriod, ip: configuration.ip),
+                    shutdownGracePeriod: configuration.executorShutdownGracePeriod, ip: configuration.ip,
+                    tokens: security.requiredTokens),
                 logger: logger, watcher: watcher),
             inbox: inbox, work: work)
         let store = CheckpointStore(paths: start.paths, agentInfo: info, recovered: start.loaded.checkpoint) {

@@ -88,7 +88,7 @@ struct ExecutorWireTests {
         let environment = ExecutorEnvironment(endpoint: "10.0.0.7:5051", ip: "10.0.0.7")
         let variables = environment.variables(
             of: AgentConversation.executorInfo(), framework: AgentConversation.checkpointing(),
-            agent: AgentConversation.agentID, sandbox: "/work/sandbox")
+            agent: AgentConversation.agentID, container: ContainerID("c1"), sandbox: "/work/sandbox")
         let values = Dictionary(variables.map { ($0.name, $0.value) }) { $1 }
         #expect(
             values == [
@@ -105,7 +105,7 @@ struct ExecutorWireTests {
         executor.shutdownGracePeriod.nanoseconds = 1_500_000_000
         let variables = ExecutorEnvironment(endpoint: "10.0.0.7:5051").variables(
             of: executor, framework: AgentConversation.frameworkInfo(), agent: AgentConversation.agentID,
-            sandbox: "/s")
+            container: ContainerID("c1"), sandbox: "/s")
         let values = Dictionary(variables.map { ($0.name, $0.value) }) { $1 }
         #expect(values["MESOS_CHECKPOINT"] == "0")
         #expect(values["MESOS_RECOVERY_TIMEOUT"] == nil && values["MESOS_SUBSCRIPTION_BACKOFF_MAX"] == nil)

@@ -29,6 +29,25 @@ struct HostTests {
         #expect(small["disk"] == Scalar(milli: 2_000_000))
     }
 
+    @Test func `GPUs are offered when they are asked for, as many as there are device files`() throws {
+        let directory = TemporaryDirectory()
+        for name in ["nvidia0", "nvidia1", "nvidia7", "nvidiactl", "nvidia-uvm", "null"] {
+            try DurableFile.replace("\(directory.path)/\(name)", with: [])
+        }
+        func offered(_ named: [String]?, _ isolation: [String] = []) throws(AgentStartError) -> [Int] {
+            try HostGPUs.offered(named: named, isolation: isolation, directory: directory.path)
+        }
+        #expect(try offered(nil) == [])
+        #expect(try offered(nil, ["gpu/nvidia"]) == [0, 1, 7])
+        #expect(try offered(["7", "0"]) == [7, 0])
+        for wrong in [["x"], ["-1"], ["2"], ["0", "0"]] { #expect(throws: AgentStartError.self) { try offered(wrong) } }
+        var host = host
+        host.gpus = 2
+        #expect(try AgentResources.parse(nil, defaultRole: "*", host: host)["gpus"] == Scalar(milli: 2000))
+        #expect(try AgentResources.parse("gpus:1", defaultRole: "*", host: host)["gpus"] == Scalar(milli: 1000))
+        #expect(try AgentResources.parse(nil, defaultRole: "*", host: self.host)["gpus"] == Scalar.zero)
+    }
+
     @Test func `resources that cannot be read are refused with the reason`() {
         #expect(throws: AgentStartError.self) { try AgentResources.parse("cpus:many", defaultRole: "*", host: host) }
         #expect(throws: AgentStartError.self) { try AgentResources.parse(nil, defaultRole: "a//b", host: host) }
@@ -182,16 +201,20 @@ struct HostTests {
                 run: AgentPaths(workDirectory: "/w").run(AgentID("a1"), key, ContainerID("c1")))
             return ProcessContainerizer.arguments(launch, HostUser(user: 7, group: 8, groups: [8, 9]))
         }
-        let run = "/w/meta/slaves/a1/frameworks/f1/executors/t1/runs/c1"
+        let run = "/w/meta/slaves/a1/frameworks/f1/runs/c1"
         #expect(
             arguments(info) == [
-                "--status", "\(run)/status", "--pid", "\(run)/pids/forked.pid", "--cwd",
+                "--record", "\(run).process", "--cwd",
                 "/w/slaves/a1/frameworks/f1/executors/t1/runs/c1", "--user", "7:8:8,9", "--", "/bin/sh", "-c",
                 "sleep 100",
             ])
         #expect(
             ProcessContainerizer.container(in: ["x"] + arguments(info), below: "/w/meta/slaves/a1/")
                 == ContainerID("c1"))
+        #expect(
+            ProcessContainerizer.container(
+                in: ["x", "--status", "/w/meta/slaves/a1/frameworks/f1/executors/e/runs/c2/status", "--pid", "p"],
+                below: "/w/meta/slaves/a1/") == ContainerID("c2"))
         info.command.shell = false
         info.command.value = "/bin/echo"
         info.command.arguments = ["echo", "a", "b"]
@@ -203,12 +226,15 @@ struct HostTests {
         ("9\n", .signaled(signal: 9, coreDumped: false)), ("139\n", .signaled(signal: 11, coreDumped: true)),
         ("failed 8 2 No such file or directory\n", .notStarted("cannot execute prog: No such file or directory")),
         ("failed 5 13 x\n", .notStarted("cannot enter the sandbox of prog: Permission denied")),
+        ("12 345\n768 1 2 3\n", .exited(status: 3)), ("12 345\n9 0 0 0\n", .signaled(signal: 9, coreDumped: false)),
     ])
     func `a supervisor's status file says how the task ended`(text: String, exit: ContainerExit) {
         #expect(SupervisorStatus.parse(Array(text.utf8), program: "prog") == exit)
     }
 
-    @Test(arguments: ["", "x", "1 2", "failed", "failed 99 1 x", "failed x y z"])
+    @Test(arguments: [
+        "", "x", "1 2", "failed", "failed 99 1 x", "failed x y z", "12 345\n", "12 345\n768 1 2", "1 2\n3 4 5\n",
+    ])
     func `a status file that says something else says nothing`(text: String) {
         #expect(SupervisorStatus.parse(Array(text.utf8), program: "prog") == nil)
     }

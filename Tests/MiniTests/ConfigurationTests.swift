@@ -69,7 +69,10 @@ import Testing
         let settings = SettingsResolver.resolve(
             .agent,
             SettingsInput(
-                arguments: ["--master=zk://u:canary@a:1/m", "--port=1", "--jwt_secret_key=canary", "--etc_dir="],
+                arguments: [
+                    "--master=zk://u:canary@a:1/m", "--port=1", "--jwt_secret_key=canary", "--secret_resolver=x",
+                    "--etc_dir=",
+                ],
                 environment: ["MESOS_PORT": "2", "MESOS_WORK_DIR": "/w"], files: HostFiles()))
         let text = SettingsReport(settings).text
         let lines = text.split(separator: "\n").map { $0.split(separator: " ", omittingEmptySubsequences: true) }
@@ -80,7 +83,7 @@ import Testing
         #expect(line("work_dir") == "work_dir /w MESOS_WORK_DIR in the environment")
         #expect(line("master") == "master zk://u:***@a:1/m --master on the command line")
         #expect(line("strict") == "strict true default")
-        #expect(text.contains("error: --jwt_secret_key: "))
+        #expect(text.contains("error: --secret_resolver: "))
         #expect(!text.contains("canary"))
         #expect(!(try SettingsDocument(settings).json).contains("canary"))
     }

@@ -48,7 +48,10 @@ extension ProcessContainerizer {
     }
 
     private func checkArguments(_ command: V1CommandInfo, _ launch: Launch, _ owner: HostUser?) -> [String] {
-        ["--cwd", launch.run.sandbox] + Self.userArguments(owner) + ["--"] + Self.program(of: command)
+        // Where the task is, so that what it may use limits its checks, too, and is counted together.
+        let groups = isolation?.entrances(launch.record.container) ?? []
+        return ["--cwd", launch.run.sandbox] + Self.userArguments(owner) + groups.flatMap { ["--cgroup", $0] } + ["--"]
+            + Self.program(of: command)
     }
 
     package func checkNetwork(of launch: Launch) async -> CheckNetwork { .host }

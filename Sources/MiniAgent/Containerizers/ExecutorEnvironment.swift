@@ -15,7 +15,7 @@ package struct ExecutorVariable: Hashable, Sendable {
 }
 
 /// The part that is the same for all executors of an agent.
-package struct ExecutorEnvironment: Hashable, Sendable {
+package struct ExecutorEnvironment: Sendable {
     /// `ip:port` under which executors reach the agent.
     package var endpoint: String
     /// For how long an executor waits for a lost agent.
@@ -25,11 +25,14 @@ package struct ExecutorEnvironment: Hashable, Sendable {
     package var shutdownGracePeriod: Duration
     /// Set if the agent was bound to one address.
     package var ip: String?
+    /// Makes the token that an executor proves itself with; nil: it needs none.
+    package var tokens: ExecutorTokens?
 
     package init(
         endpoint: String, recoveryTimeout: Duration = .seconds(900), subscriptionBackoffMax: Duration = .seconds(2),
-        shutdownGracePeriod: Duration = .seconds(5), ip: String? = nil
+        shutdownGracePeriod: Duration = .seconds(5), ip: String? = nil, tokens: ExecutorTokens? = nil
     ) {
+        self.tokens = tokens
         self.endpoint = endpoint
         self.recoveryTimeout = recoveryTimeout
         self.subscriptionBackoffMax = subscriptionBackoffMax
@@ -39,7 +42,8 @@ package struct ExecutorEnvironment: Hashable, Sendable {
 
     /// - Parameter sandbox: On this host. Containers see it elsewhere, and are told so by their containerizer.
     package func variables(
-        of executor: V1ExecutorInfo, framework: V1FrameworkInfo, agent: AgentID, sandbox: String
+        of executor: V1ExecutorInfo, framework: V1FrameworkInfo, agent: AgentID, container: ContainerID,
+        sandbox: String
     ) -> [ExecutorVariable] {
         let grace =
             executor.hasShutdownGracePeriod
@@ -63,6 +67,12 @@ package struct ExecutorEnvironment: Hashable, Sendable {
             ]
         }
         if let ip { variables.append(ExecutorVariable("LIBPROCESS_IP", ip)) }
+        if let tokens {
+            let key = ExecutorKey(
+                framework: FrameworkID(framework.id.value), executor: ExecutorID(executor.executorID.value))
+            let token = tokens.token(for: ExecutorTokens.Claims(key, container))
+            variables.append(ExecutorVariable("MESOS_EXECUTOR_AUTHENTICATION_TOKEN", token))
+        }
         return variables
     }
 }

@@ -9,6 +9,8 @@ package struct HostCapacity: Hashable, Sendable {
     package var memoryMB: Int64
     /// File system of the work directory.
     package var diskMB: Int64
+    /// NVIDIA devices that may be offered.
+    package var gpus = 0
 
     package init(cpus: Int, memoryMB: Int64, diskMB: Int64) {
         self.cpus = cpus
@@ -32,7 +34,40 @@ package struct HostCapacity: Hashable, Sendable {
         Resources(
             cpus: Scalar(milli: Int64(cpus) * 1000),
             mem: Scalar(milli: (memoryMB >= 2048 ? memoryMB - 1024 : memoryMB / 2) * 1000),
-            disk: Scalar(milli: (diskMB >= 10 * 1024 ? diskMB - 5 * 1024 : diskMB / 2) * 1000))
+            disk: Scalar(milli: (diskMB >= 10 * 1024 ? diskMB - 5 * 1024 : diskMB / 2) * 1000),
+            gpus: Scalar(milli: Int64(gpus) * 1000))
+    }
+}
+
+/// The NVIDIA devices of this host, as the driver's device files show them.
+package enum HostGPUs {
+    /// Which to offer: those named, or all if the isolation asks for GPUs, as in Apache Mesos; else none, because a master
+    /// keeps hosts with GPUs from frameworks that do not ask for them.
+    ///
+    /// - Parameters:
+    ///   - named: `--nvidia_gpu_devices`: the numbers of devices.
+    ///   - directory: Where the device files are.
+    package static func offered(
+        named: [String]?, isolation: [String], directory: String = "/dev"
+    ) throws(AgentStartError) -> [Int] {
+        let found = DurableFile.names(in: directory).compactMap { name in
+            name.hasPrefix("nvidia") ? Int(name.dropFirst("nvidia".count)) : nil
+        }.sorted()
+        guard let named else { return isolation.contains("gpu/nvidia") ? found : [] }
+        var devices: [Int] = []
+        for text in named {
+            guard let number = Int(text), number >= 0 else {
+                throw .invalidResources("nvidia_gpu_devices: '\(text)' is not the number of a device")
+            }
+            guard found.contains(number) else {
+                throw .invalidResources("nvidia_gpu_devices: there is no \(directory)/nvidia\(number)")
+            }
+            guard !devices.contains(number) else {
+                throw .invalidResources("nvidia_gpu_devices: \(number) occurs twice")
+            }
+            devices.append(number)
+        }
+        return devices
     }
 }
 

@@ -97,6 +97,9 @@ actor AgentShell {
     /// Whether what was here before is known again.
     var isRecovered: Bool { core.isRecovered && end == nil }
 
+    /// The container of an executor that lives; nil if there is none.
+    func container(of key: ExecutorKey) -> ContainerID? { core.executors[key]?.record.container }
+
     func refusal(of key: ExecutorKey) -> AgentCore.ExecutorRefusal? { core.refusal(of: key, isSubscribe: false) }
 
     /// - Returns: Why the call is refused; nil if it was taken.
@@ -215,7 +218,8 @@ actor AgentShell {
             volumes: PersistentVolume.all(of: record.info, parts.paths))
         if record.isExecutorContainer {
             launch.executorVariables = parts.executors.variables(
-                of: record.info.executor, framework: framework, agent: agent, sandbox: launch.run.sandbox)
+                of: record.info.executor, framework: framework, agent: agent, container: record.container,
+                sandbox: launch.run.sandbox)
         }
         launches[record.container] = launch
         return launch

@@ -36,9 +36,10 @@ struct AgentStart: Sendable {
         let directory = try Self.workDirectory(configuration.workDirectory)
         paths = AgentPaths(workDirectory: directory)
         docker = try DockerContainerizer.Settings(configuration, workDirectory: directory, agentIP: advertisedIP)
+        var host = HostCapacity.measure(workDirectory: directory)
+        host.gpus = try HostGPUs.offered(named: configuration.nvidiaDevices, isolation: configuration.isolation).count
         let resources = try AgentResources.parse(
-            configuration.resources, defaultRole: configuration.defaultRole,
-            host: HostCapacity.measure(workDirectory: directory))
+            configuration.resources, defaultRole: configuration.defaultRole, host: host)
         settings = Self.settings(configuration, resources)
         supervisor =
             configuration.containerizers.contains(.process) ? SupervisorProgram.find(configuration.supervisorPath) : nil

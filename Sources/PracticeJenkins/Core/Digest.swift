@@ -11,9 +11,7 @@ enum Digest {
     }
 
     static func hmacSHA256(key: [UInt8], _ message: [UInt8]) -> [UInt8] {
-        var block = key.count > 64 ? sha256(key) : key
-        block += [UInt8](repeating: 0, count: 64 - block.count)
-        return sha256(block.map { $0 ^ 0x5c } + sha256(block.map { $0 ^ 0x36 } + message))
+        HMAC.sha256(key: key, message)
     }
 
     static func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {

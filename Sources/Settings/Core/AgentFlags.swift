@@ -77,6 +77,9 @@ private enum AgentFlags {
             "The program beside each process task; found beside mini if not given."),
         .init(
             "cgroups_enable_cfs", .boolean, default: "false", "Whether cpus limit a container, not only share."),
+        .init(
+            "nvidia_gpu_devices", .list, value: "0,1,...",
+            "Which NVIDIA GPUs to offer as gpus to containers; all with gpu/nvidia in --isolation if not given."),
         later("runtime_dir", .text, default: "/var/run/mesos", value: "path", "Folder of what a reboot may lose."),
         .init(
             "isolation", .list, default: "posix/cpu,posix/mem",
@@ -180,8 +183,6 @@ private enum AgentFlags {
                 + "leaves room for the tasks that run."),
     ]
 
-    private static let open = "this version cannot do it, and ignoring it would leave the agent open"
-
     static let security: [FlagDefinition] = [
         .init(
             "credential", .document,
@@ -196,13 +197,13 @@ private enum AgentFlags {
             "authenticate_http_readwrite", .boolean, default: "false", aliases: ["authenticate_http"],
             "Whether changes need a password."),
         .init(
-            "authenticate_http_executors", .boolean, default: "false", support: .refused(unless: ["false"], open),
-            "Whether executors must authenticate."),
+            "authenticate_http_executors", .boolean, default: "false",
+            "Whether executors must prove themselves with the token that they are started with."),
         .init("acls", .document, "Who may do what."),
         .init("firewall_rules", .document, "Endpoints that are switched off."),
         .init(
-            "jwt_secret_key", .document, support: .refused(unless: [], open), isSecret: true,
-            "Key of executors' tokens."),
+            "jwt_secret_key", .document, isSecret: true,
+            "Key that executors' tokens are signed with."),
         .init(
             "authorizer", .text, default: "local", support: .refused(unless: ["local"], CommonFlags.noModules),
             "Who decides what is allowed."),
@@ -245,7 +246,7 @@ private enum AgentFlags {
             "cgroups_cpu_enable_pids_and_tids_count cgroups_destroy_timeout cgroups_net_cls_primary_handle "
                 + "cgroups_net_cls_secondary_handles revocable_cpu_low_priority "
                 + "disallow_sharing_agent_pid_namespace disallow_sharing_agent_ipc_namespace default_container_shm_size "
-                + "nvidia_gpu_devices perf_events perf_duration perf_interval "
+                + "perf_events perf_duration perf_interval "
                 + "host_path_volume_force_creation volume_gid_range csi_plugin_config_dir resource_provider_config_dir "
                 + "disk_profile_adaptor",
             because: "process tasks are not isolated that way here")

@@ -23,6 +23,7 @@ extension AgentConfiguration {
         hostname = settings.text("hostname")
         hostnameLookup = settings.boolean("hostname_lookup")
         resources = settings.text("resources")
+        nvidiaDevices = settings.list("nvidia_gpu_devices").flatMap { $0.isEmpty ? nil : $0 }
         defaultRole = settings.text("default_role") ?? defaultRole
         attributes = settings.text("attributes")
         domain = try FaultFlags.domain(settings)

@@ -41,6 +41,11 @@ extension AgentSecurity {
         httpCredentials = try settings.credentials("http_credentials", &notices)
         authenticatesReadOnly = settings.boolean("authenticate_http_readonly")
         authenticatesReadWrite = settings.boolean("authenticate_http_readwrite")
+        authenticatesExecutors = settings.boolean("authenticate_http_executors")
+        if let document = settings.document("jwt_secret_key", isSecret: true, &notices) {
+            guard !document.bytes.isEmpty else { throw settings.problem("jwt_secret_key", "the key is empty") }
+            executorTokens = ExecutorTokens(key: document.bytes)
+        }
         acls = try settings.accessControlList(&notices)
         disabledEndpoints = try settings.disabledEndpoints()
         if let tls = try TLSSettings(settings) {
@@ -50,7 +55,7 @@ extension AgentSecurity {
                 notices.append("LIBPROCESS_SSL_VERIFY_CERT is false: the master's certificate is not looked at")
             }
         }
-        shownFlags = settings.shownPaths("credential", "http_credentials")
+        shownFlags = settings.shownPaths("credential", "http_credentials", "jwt_secret_key")
     }
 }
 

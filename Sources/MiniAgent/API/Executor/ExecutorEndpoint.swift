@@ -14,6 +14,11 @@ struct ExecutorEndpoint: Sendable {
 
     func answer(_ request: HTTPRequest) async -> HTTPResponse {
         guard let source, await source.shell.isRecovered else { return AgentAPI.recovering }
+        var claims: ExecutorTokens.Claims?
+        if let tokens = source.configuration.security.requiredTokens {
+            claims = tokens.claims(in: request)
+            guard claims != nil else { return ExecutorTokens.refusal }
+        }
         guard request.method == "POST" else {
             return .text(
                 405, "405 Method Not Allowed. Expecting one of { 'POST' }, but received '\(request.method)'.",
@@ -30,6 +35,11 @@ struct ExecutorEndpoint: Sendable {
         // Its ids are dummies.
         if call.type == .heartbeat { return .empty(202) }
         let key = ExecutorKey(framework: FrameworkID(call.frameworkID), executor: ExecutorID(call.executorID))
+        if let claims {
+            // A token of an earlier run under the same name is no longer worth anything.
+            let container = await source.shell.container(of: key)
+            guard claims.key == key, container == nil || claims.container == container else { return .empty(403) }
+        }
         switch call.type {
         case .subscribe:
             return await subscribe(call.subscribe, key, request, source)

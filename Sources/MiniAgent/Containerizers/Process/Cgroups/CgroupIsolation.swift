@@ -29,6 +29,12 @@ package struct CgroupIsolation: Sendable {
         hierarchy.folders[controller].map { "\($0)/\(container)" }
     }
 
+    /// The files through which a process enters the groups that a container has; a task of an earlier life of this agent may
+    /// have others than its flags would give it now.
+    func entrances(_ container: ContainerID) -> [String] {
+        groups(container).map { "\($0)/cgroup.procs" }.filter { access($0, W_OK) == 0 }
+    }
+
     private func groups(_ container: ContainerID) -> [String] { hierarchy.roots.map { "\($0)/\(container)" } }
 
     /// Makes the groups of a container.

@@ -18,6 +18,8 @@ package struct IsolationChoice: Hashable, Sendable {
             case "cgroups/all": controllers.formUnion([.cpu, .memory, .pids])
             // What every task gets anyway, or what isolates nothing.
             case "posix", "posix/cpu", "posix/mem", "filesystem/posix", "process": break
+            // Decides what is offered; the engine hands the devices to containers.
+            case "gpu/nvidia": break
             case "cgroups": controllers.formUnion([.cpu, .memory])
             default: unknown.append(name)
             }
