@@ -35,6 +35,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
     targets: [
         // C libraries and the kernel, each with one Swift owner.
@@ -104,10 +105,12 @@ let package = Package(
                 protobuf, logging,
             ], swiftSettings: strict),
         .target(
+            name: "JenkinsUsage", dependencies: [.product(name: "GRDB", package: "GRDB.swift")], swiftSettings: strict),
+        .target(
             name: "JenkinsFramework",
             dependencies: [
-                "SchedulerClient", "MasterDetection", "MesosProtocol", "Resources", "HTTPClient", "HTTPServer",
-                "Mailbox", "XML", "ZooKeeper",
+                "JenkinsUsage", "SchedulerClient", "MasterDetection", "MesosProtocol", "Resources", "HTTPClient",
+                "HTTPServer", "Mailbox", "XML", "ZooKeeper",
                 logging, .product(name: "Yams", package: "Yams"),
             ], swiftSettings: strict),
         .target(
@@ -136,7 +139,8 @@ let package = Package(
             name: "mini",
             dependencies: [
                 "CSupervisor", "DevCluster", "TaskRun", "MiniMaster", "MiniAgent", "JenkinsFramework",
-                "PracticeJenkins", "LoadTest", "Security", "Settings", "HTTPClient", "HTTPServer", "Processes",
+                "JenkinsUsage", "PracticeJenkins", "LoadTest", "Security", "Settings", "HTTPClient", "HTTPServer",
+                "Processes",
                 "Allocator", "MasterDetection", "MesosProtocol", "Resources", "ZooKeeper", "Mailbox", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
@@ -228,7 +232,9 @@ let package = Package(
             name: "SchedulerClientTests", dependencies: ["SchedulerClient", "Resources"], swiftSettings: strict),
         .testTarget(
             name: "JenkinsFrameworkTests",
-            dependencies: ["JenkinsFramework", "MasterDetection", "MesosProtocol", "Resources"], swiftSettings: strict),
+            dependencies: ["JenkinsFramework", "JenkinsUsage", "MasterDetection", "MesosProtocol", "Resources"],
+            swiftSettings: strict),
+        .testTarget(name: "JenkinsUsageTests", dependencies: ["JenkinsUsage"], swiftSettings: strict),
         .testTarget(name: "PracticeJenkinsTests", dependencies: ["PracticeJenkins", "XML"], swiftSettings: strict),
         .testTarget(
             name: "PracticeJenkinsIntegrationTests",
@@ -262,7 +268,8 @@ let package = Package(
         .testTarget(
             name: "ClusterIntegrationTests",
             dependencies: [
-                "DevCluster", "IntegrationSupport", "mini", "mini-supervisor", "SchedulerClient", "MasterDetection",
+                "DevCluster", "IntegrationSupport", "JenkinsUsage", "PracticeJenkins", "mini", "mini-supervisor",
+                "SchedulerClient", "MasterDetection",
                 "MesosProtocol", "Resources", "HTTPClient", "Processes", "Mailbox", logging,
             ], path: "IntegrationTests/ClusterTests", swiftSettings: strict),
         .testTarget(
