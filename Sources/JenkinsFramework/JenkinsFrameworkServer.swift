@@ -73,10 +73,12 @@ public final class JenkinsFrameworkServer: Sendable {
         }
         let planner = JenkinsPlanner(
             settings: configuration.planner, record: record, seed: .random(in: .min ... .max), at: .now)
-        let board = StatusBoard(planner.status(at: .now))
+        let ledger = FarmLedger(configuration, credentials: credentials, logger: logger)
+        let board = StatusBoard(planner.status(at: .now), ledger)
         do throws(HTTPServerError) {
             let address = configuration.status
             let server = try await HTTPServer.start(host: address.host, port: address.port) { board.answer($0) }
+            StatusAddressFile(directory: configuration.stateDirectory).write("http://\(address.host):\(server.port)")
             return JenkinsFrameworkServer(
                 configuration, logger, stateFile, board, server, credentials, (record, planner))
         } catch {
@@ -148,6 +150,7 @@ public final class JenkinsFrameworkServer: Sendable {
             group.addTask { await self.poll() }
             group.addTask { await self.keepState() }
             group.addTask { await self.tick() }
+            group.addTask { await self.board.ledger.run { _ in } }
             group.addTask {
                 await withTaskCancellationHandler {
                     await self.loop()
@@ -157,6 +160,7 @@ public final class JenkinsFrameworkServer: Sendable {
             }
         }
         await server.stop()
+        StatusAddressFile(directory: configuration.stateDirectory).remove()
         if let failure = finished.withLock({ $0.failure }) { throw JenkinsFrameworkError(description: failure) }
     }
 
@@ -171,6 +175,7 @@ public final class JenkinsFrameworkServer: Sendable {
             if finished.failure == nil { finished.failure = failure }
         }
         client.stop()
+        board.ledger.stop()
         pacer.wake()
         inbox.finish()
         writes.finish()
@@ -182,10 +187,13 @@ public final class JenkinsFrameworkServer: Sendable {
         var planner = started.planner
         while case let batch = await inbox.next(), !batch.isEmpty {
             for event in batch {
-                for effect in planner.step(event, at: .now) { perform(effect) }
+                let now = Moment.now
+                let effects = planner.step(event, at: now)
+                for effect in effects { perform(effect) }
+                board.ledger.observe(event, effects, planner, at: now)
             }
             pacer.isBusy = planner.isBusy
-            board.publish(planner.status(at: .now))
+            board.publish(planner, controller.traffic)
         }
     }
 
@@ -208,6 +216,7 @@ public final class JenkinsFrameworkServer: Sendable {
     private func forward(_ event: V1SchedulerEvent) {
         switch event.type {
         case .offers:
+            board.ledger.note(event.offers.offers)
             let offers = event.offers.offers.compactMap { AgentOffer($0) }
             let unread = Set(event.offers.offers.map { OfferID($0.id) }).subtracting(offers.map(\.id))
             if !unread.isEmpty { submit(Calls.decline(unread.sorted(), refuse: configuration.planner.declineIdle)) }

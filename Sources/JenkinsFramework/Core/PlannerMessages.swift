@@ -30,6 +30,8 @@ public struct TaskUpdate: Equatable, Sendable {
     public var message: String
     /// Empty if the update needs no acknowledgement.
     public var uuid: [UInt8]
+    /// Whether the container was ended because it reached its limit of memory.
+    public var isOutOfMemory = false
 
     public init(
         task: TaskID, agent: AgentID? = nil, state: State, cause: Cause = .task, message: String = "",

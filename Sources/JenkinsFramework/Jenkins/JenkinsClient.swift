@@ -55,6 +55,7 @@ final class JenkinsClient: Sendable {
     private static let bodyMax = 32 << 20
 
     let controller: JenkinsConfiguration.Controller
+    let traffic = ControllerTraffic()
     private let http: HTTPClient
     private let polls = RequestGate(slots: 1)
     private let changes = RequestGate(slots: 3)
@@ -146,7 +147,9 @@ final class JenkinsClient: Sendable {
         await gate.enter()
         defer { gate.leave() }
         do throws(HTTPClientError) {
-            return try await http.fetch(request, bodyMax: Self.bodyMax)
+            let reply = try await http.fetch(request, bodyMax: Self.bodyMax)
+            traffic.add(lane, bytes: reply.body.count)
+            return reply
         } catch {
             throw error.isBeforeSending ? .cannotAsk("\(error)") : .noAnswer("\(error)")
         }

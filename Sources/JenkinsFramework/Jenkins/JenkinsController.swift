@@ -28,6 +28,8 @@ final class JenkinsController: Sendable {
         self.needsModes = needsModes
     }
 
+    var traffic: ControllerTraffic { client.traffic }
+
     // MARK: - Polls
 
     /// Reads the computers first and the queue after them: an item seen waiting was not running a moment before, and no

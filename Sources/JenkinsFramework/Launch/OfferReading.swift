@@ -34,6 +34,7 @@ extension TaskUpdate {
             task: TaskID(status.taskID), agent: status.hasAgentID ? AgentID(status.agentID) : nil,
             state: State(status.state), cause: Self.cause(of: status), message: String(status.message.prefix(500)),
             uuid: status.hasUuid ? Array(status.uuid) : [])
+        isOutOfMemory = status.hasReason && status.reason == .containerLimitationMemory
     }
 
     private static func cause(of status: V1TaskStatus) -> Cause {

@@ -1,5 +1,6 @@
 // The JSON of the status surface.
 import FoundationEssentials
+import JenkinsUsage
 import Resources
 
 /// One line of progress, numbered in order from 1.
@@ -113,6 +114,8 @@ struct StateDocument: Encodable {
     struct Template: Encodable {
         var name: String
         var agents: Int
+        var agents_max: Int?
+        var labels: [String]
         var backs_off_because: String?
     }
 
@@ -123,10 +126,15 @@ struct StateDocument: Encodable {
     var suppressed: Bool
     var agents: [Agent]
     var waiting: [Waiting]
+    /// The same items with phase and reason in words for machines; the oldest first.
+    var queue: [QueueEntry]
+    var time: Double
     var templates: [Template]
     var single_use_violations_total: Int
 
-    init(_ status: PlannerStatus) {
+    init(
+        _ status: PlannerStatus, _ explanations: [WaitingExplanation], _ settings: [AgentTemplate], at now: WallTime
+    ) {
         framework_id = status.frameworkID?.value
         subscribed = status.isSubscribed
         controller_reachable = status.isControllerReachable
@@ -140,9 +148,23 @@ struct StateDocument: Encodable {
         waiting = status.waiting.map {
             .init(item: $0.item, job: $0.job, label: $0.label, since: Double($0.since) / 1_000, reason: $0.reason)
         }
+        queue = explanations.map { QueueEntry($0) }
+        time = now.seconds
+        let known = Dictionary(settings.map { ($0.name, $0) }) { first, _ in first }
         templates = status.templates.map {
-            .init(name: $0.name.value, agents: $0.agents, backs_off_because: $0.backsOffBecause)
+            .init(
+                name: $0.name.value, agents: $0.agents, agents_max: known[$0.name]?.agentsMax,
+                labels: known[$0.name]?.labels ?? [], backs_off_because: $0.backsOffBecause)
         }
         single_use_violations_total = status.singleUseViolations
+    }
+}
+
+extension QueueEntry {
+    init(_ waiting: WaitingExplanation) {
+        self.init(
+            item: waiting.item, job: waiting.job, label: waiting.label, since: Double(waiting.since) / 1_000,
+            phase: waiting.phase.rawValue, code: waiting.code.rawValue, template: waiting.template?.value,
+            node: waiting.node?.value, reason: waiting.reason)
     }
 }

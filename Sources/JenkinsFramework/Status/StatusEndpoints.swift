@@ -1,4 +1,4 @@
-// GET /health, /state and /events?since=N: what people and `mini up` see of a running framework.
+// GET /health, /state, /events?since=N, /metrics, /usage and /builds: what people and programs see of a running framework.
 import FoundationEssentials
 import HTTPServer
 import Mailbox
@@ -10,13 +10,23 @@ import SchedulerClient
 final class StatusBoard: Sendable {
     private struct State {
         var status: PlannerStatus
+        var waiting: [WaitingExplanation] = []
+        var templates: [AgentTemplate] = []
+        var traffic: [String: ControllerTraffic.Count] = [:]
         var log = ProgressLog()
         /// Places, `host:port`, whose web pages may read the answers.
         var readers: Set<String> = []
     }
     private let state: Locked<State>
+    let ledger: FarmLedger
+    private let unmatchedLabelsFail: Bool
 
-    init(_ status: PlannerStatus) { state = Locked(State(status: status)) }
+    /// - Parameter unmatchedLabelsFail: Whether queued builds with labels that no template serves are ill health.
+    init(_ status: PlannerStatus, _ ledger: FarmLedger, unmatchedLabelsFail: Bool = false) {
+        state = Locked(State(status: status))
+        self.ledger = ledger
+        self.unmatchedLabelsFail = unmatchedLabelsFail
+    }
 
     /// Lets the web page of the master that leads read the answers: a browser asks for it.
     func allowPage(of master: V1MasterInfo) {
@@ -25,7 +35,18 @@ final class StatusBoard: Sendable {
         state.withLock { $0.readers = Set(places) }
     }
 
-    func publish(_ status: PlannerStatus) { state.withLock { $0.status = status } }
+    func publish(_ planner: JenkinsPlanner, _ traffic: ControllerTraffic) {
+        let now = Moment.now
+        let status = planner.status(at: now)
+        let waiting = ledger.explanations(planner, status, at: now.instant)
+        let counts = traffic.all
+        state.withLock {
+            $0.status = status
+            $0.waiting = waiting
+            $0.templates = planner.settings.templates
+            $0.traffic = counts
+        }
+    }
 
     func add(_ progress: Progress, at time: WallTime) -> ProgressLine {
         state.withLock { $0.log.add(progress, at: time) }
@@ -57,24 +78,37 @@ final class StatusBoard: Sendable {
         case "/health":
             return health()
         case "/state":
-            return json(StateDocument(status))
+            let (status, waiting, templates) = state.withLock { ($0.status, $0.waiting, $0.templates) }
+            return json(StateDocument(status, waiting, templates, at: Moment.now.wall))
+        case "/metrics":
+            let (status, waiting, traffic) = state.withLock { ($0.status, $0.waiting, $0.traffic) }
+            return ledger.metrics(status, waiting, traffic)
+        case "/usage":
+            return ledger.usage(request)
+        case "/builds":
+            return ledger.builds(request)
         case "/events":
             guard let since = UInt64(request.query("since") ?? "0") else {
                 return .text(400, "since: expected the number of the last line seen")
             }
             return json(Array(lines(since: since).prefix(Self.linesPerAnswerMax)))
         default:
-            return .text(404, "Expecting /health, /state or /events")
+            return .text(404, "Expecting /health, /state, /events, /metrics, /usage or /builds")
         }
     }
 
     private func health() -> HTTPResponse {
-        let status = status
+        let (status, waiting) = state.withLock { ($0.status, $0.waiting) }
         if !status.isSubscribed { return .text(503, "not subscribed to a master") }
         if !status.isControllerReachable {
             return .text(503, "the controller does not answer: \(status.controllerProblem)")
         }
-        return .text(200, "ok")
+        let unserved = Set(waiting.filter { $0.code == .unserved }.map(\.label)).sorted()
+        guard !unserved.isEmpty else { return .text(200, "ok") }
+        let names = unserved.prefix(20).map { $0.isEmpty ? "(none)" : $0 }.joined(separator: ", ")
+        // A label nobody serves is a mistake in some job, not a fault of the framework.
+        let warning = "no template serves the labels \(names)"
+        return unmatchedLabelsFail ? .text(503, warning) : .text(200, "ok\nwarning: " + warning)
     }
 
     private func json(_ value: some Encodable) -> HTTPResponse {

@@ -1,0 +1,55 @@
+// GET /metrics, /usage and /builds: what the ledger knows.
+import FoundationEssentials
+import HTTPServer
+import JenkinsUsage
+import Mailbox
+import Resources
+
+extension FarmLedger {
+    /// Builds a report is made of, and builds one answer holds, the latest first.
+    private static let reportRowsMax = 50_000
+    private static let buildsMax = 10_000
+
+    func metrics(
+        _ status: PlannerStatus, _ waiting: [WaitingExplanation], _ traffic: [String: ControllerTraffic.Count]
+    ) -> HTTPResponse {
+        let (phases, metrics) = state.withLock { ($0.phases, $0.metrics) }
+        let text = PrometheusText(
+            status: status, waiting: waiting, phases: phases, metrics: metrics, traffic: traffic
+        ).text
+        return .bytes(200, Array(text.utf8), contentType: "text/plain; version=0.0.4; charset=utf-8")
+    }
+
+    func usage(_ request: HTTPRequest) -> HTTPResponse {
+        answer { store throws(UsageStoreError) in
+            let rows = try store.builds(job: request.query("job"), limit: Self.reportRowsMax)
+            let templates = state.withLock { $0.templates }
+            return UsageReport(rows) { name in
+                SuggestionRule(templates.first { $0.name.value == name })
+            }
+        }
+    }
+
+    func builds(_ request: HTTPRequest) -> HTTPResponse {
+        guard let limit = Int(request.query("limit") ?? "50"), limit > 0 else {
+            return .text(400, "limit: expected a number of builds")
+        }
+        return answer { store throws(UsageStoreError) in
+            BuildsAnswer(builds: try store.builds(job: request.query("job"), limit: min(limit, Self.buildsMax)))
+        }
+    }
+
+    private func answer(_ make: (UsageStore) throws(UsageStoreError) -> some Encodable) -> HTTPResponse {
+        let (store, problem) = state.withLock { ($0.store, $0.storeProblem) }
+        guard let store else { return .text(503, problem) }
+        do throws(UsageStoreError) {
+            let value = try make(store)
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+            guard let bytes = try? encoder.encode(value) else { return .text(500, "the answer cannot be encoded") }
+            return .json(200, Array(bytes))
+        } catch {
+            return .text(503, "\(error)")
+        }
+    }
+}
