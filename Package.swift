@@ -260,6 +260,10 @@ let package = Package(
                 "MesosProtocol", "Resources", "HTTPClient", "ZooKeeper", "Processes", "Mailbox", logging,
             ], path: "IntegrationTests/ChaosTests", swiftSettings: strict),
         .testTarget(
+            name: "WebIntegrationTests",
+            dependencies: ["IntegrationSupport", "mini", "mini-supervisor", "Processes", "Mailbox"],
+            path: "IntegrationTests/WebTests", swiftSettings: strict),
+        .testTarget(
             name: "SecurityIntegrationTests",
             dependencies: [
                 "DevCluster", "IntegrationSupport", "mini", "mini-supervisor", "SchedulerClient", "MasterDetection",

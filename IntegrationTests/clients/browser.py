@@ -46,6 +46,8 @@ class Browser:
         self.buffer = b""
         self.number = 0
         self.events = []
+        self.credentials = {}
+        self.asked = {}
 
     def __enter__(self):
         return self
@@ -61,18 +63,22 @@ class Browser:
             self.process.wait()
         shutil.rmtree(self.profile, ignore_errors=True)
 
-    def call(self, method, session=None, deadline=60, **parameters):
+    def send(self, method, session=None, **parameters):
         self.number += 1
         message = {"id": self.number, "method": method, "params": parameters}
         if session:
             message["sessionId"] = session
         os.write(self.requests, json.dumps(message).encode() + b"\0")
+        return self.number
+
+    def call(self, method, session=None, deadline=60, **parameters):
+        number = self.send(method, session, **parameters)
         end = time.monotonic() + deadline
         while True:
             answer = self.receive(end - time.monotonic())
             if answer is None:
                 raise Failure(f"{method}: no answer from the browser")
-            if answer.get("id") == self.number:
+            if answer.get("id") == number:
                 if "error" in answer:
                     raise Failure(f"{method}: {answer['error']['message']}")
                 return answer["result"]
@@ -90,9 +96,25 @@ class Browser:
             self.buffer += part
         message, self.buffer = self.buffer.split(b"\0", 1)
         message = json.loads(message)
-        if "method" in message:
+        if message.get("method", "").startswith("Fetch."):
+            self.let_pass(message)
+        elif "method" in message:
             self.events.append(message)
         return message
+
+    def let_pass(self, message):
+        """A page with a user's name holds its requests back until they are answered; nothing else is lost of them."""
+        session, request = message["sessionId"], message["params"]["requestId"]
+        if message["method"] == "Fetch.requestPaused":
+            self.send("Fetch.continueRequest", session, requestId=request)
+            return
+        name, secret = self.credentials[session]
+        # Who is asked a second time was wrong the first time, and gives up, as with a click on "Cancel".
+        asked = self.asked.setdefault(session, set())
+        answer = {"response": "CancelAuth"} if request in asked else {
+            "response": "ProvideCredentials", "username": name, "password": secret}
+        asked.add(request)
+        self.send("Fetch.continueWithAuth", session, requestId=request, authChallengeResponse=answer)
 
     def page(self, width=1280, height=900, scale=1, mobile=False, scheme="light", credentials=None):
         return Page(self, width, height, scale, mobile, scheme, credentials)
@@ -105,10 +127,10 @@ class Page:
         self.browser = browser
         target = browser.call("Target.createTarget", url="about:blank")["targetId"]
         self.session = browser.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        self.credentials = credentials
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
         if credentials:
+            browser.credentials[self.session] = credentials
             self.call("Fetch.enable", handleAuthRequests=True)
         self.resize(width, height, scale, mobile)
         self.scheme(scheme)
@@ -154,23 +176,10 @@ class Page:
             self.pump(0.05)
 
     def pump(self, seconds):
-        """Takes what the browser reports, and answers its questions."""
+        """Takes what the browser reports."""
         end = time.monotonic() + seconds
         while self.browser.receive(max(0, end - time.monotonic())) is not None:
             pass
-        if self.credentials:
-            self.authenticate()
-
-    def authenticate(self):
-        for event in [one for one in self.browser.events if one["method"].startswith("Fetch.") and not one.get("done")]:
-            event["done"] = True
-            request = event["params"]["requestId"]
-            if event["method"] == "Fetch.authRequired":
-                name, secret = self.credentials
-                answer = {"response": "ProvideCredentials", "username": name, "password": secret}
-                self.call("Fetch.continueWithAuth", requestId=request, authChallengeResponse=answer)
-            else:
-                self.call("Fetch.continueRequest", requestId=request)
 
     def wait_for_text(self, text, limit=30, within="body"):
         quoted = json.dumps(text)

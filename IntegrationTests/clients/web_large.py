@@ -20,12 +20,13 @@ WATCH = """
     window.firstRow ??= performance.now();
     observer.disconnect();
   }).observe(document, { childList: true, subtree: true });
-  const json = Response.prototype.json;
-  Response.prototype.json = async function () {
-    const text = await this.text();
+  // When the first of each answer was there.
+  const real = window.fetch;
+  window.fetch = async (...parameters) => {
+    const response = await real(...parameters);
     window.arrived ??= {};
-    window.arrived[new URL(this.url).pathname] ??= performance.now();
-    return JSON.parse(text);
+    window.arrived[new URL(parameters[0], location).pathname] ??= performance.now();
+    return response;
   };
 })();
 """

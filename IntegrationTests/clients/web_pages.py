@@ -5,6 +5,8 @@
 DOCUMENT is what `mini up --demo --json` printed. Ends with 0 if everything was as it should be.
 """
 
+import base64
+import html
 import json
 import os
 import pathlib
@@ -223,15 +225,37 @@ class Walk:
         self.shot("role")
         self.clean("roles")
 
-    # Why does a build wait?
+    # Why does a build wait, and what is the task of one that runs?
     def jenkins(self):
         page = self.page
         self.go("jenkins")
         page.wait_for_text("Queue")
         page.wait_for_text("demo-plain")
         page.wait_for_text("ready")
+        self.build("nobody-serves-it", "gpu <b>big</b>", 1)
+        self.build("long-one", "demo-plain", 40)
+        page.wait_for_text("1 build waits", 60)
+        page.wait("the queue tells the build and why it waits", "[...document.querySelectorAll('td')].some((one) =>"
+                  " one.innerText.includes('nobody-serves-it')) && /label|template/i.test("
+                  "document.querySelector('section.card tbody tr:not(.spacer) td:last-child').innerText)")
+        page.wait_for_text("long-one #1", 60)
         self.shot("jenkins")
+        page.click("td a", "task and output")
+        page.wait("the build's task is open", "location.hash.startsWith('#/tasks/')")
+        page.wait_for_text("It runs.")
+        self.shot("jenkins-task")
         self.clean("Jenkins")
+
+    def build(self, name, label, seconds):
+        """A job on the practice Jenkins, and one build of it."""
+        token = pathlib.Path(self.document["work_dir"], "jenkins-token").read_text().strip()
+        keys = "Basic " + base64.b64encode(f"demo:{token}".encode()).decode()
+        job = ("<project><assignedNode>" + html.escape(label) + "</assignedNode><canRoam>false</canRoam><builders>"
+               f"<hudson.tasks.Shell><command>sleep {seconds}</command></hudson.tasks.Shell></builders></project>")
+        for path, body in ((f"/createItem?name={name}", job), (f"/job/{name}/build", "")):
+            request = urllib.request.Request(self.document["jenkins"]["url"] + path, body.encode(), {
+                "Authorization": keys, "Content-Type": "application/xml; charset=utf-8"})
+            urllib.request.urlopen(request, timeout=10).read()
 
     def maintenance(self):
         self.go("maintenance")

@@ -306,7 +306,7 @@ export function shareChart(rows) {
     const words = `${row.name}: holds ${percent(row.actual)}${
       row.ideal === null ? '' : `, ${percent(row.ideal)} by its weight`}`;
     return h('div', { class: 'share', role: 'listitem', key: row.name },
-      h('a', { href: row.link, class: 'shareName', title: row.name }, row.name),
+      h('a', { href: row.link, class: 'shareName', title: row.name, style: { 'padding-left': `${row.depth ?? 0}em` } }, row.name),
       h('svg', { class: 'shareBar', viewBox: '0 0 1000 24', preserveAspectRatio: 'none', role: 'img', 'aria-label': words },
         h('title', {}, words),
         h('rect', { class: 'track', x: 0, y: 3, width: 1000, height: 18, rx: 3 }),
@@ -492,10 +492,12 @@ function finish(node) {
 WebFile("ui/format.js", ####"""
 // Numbers, sizes, times and states as people read them.
 
-const grouped = new Intl.NumberFormat('en', { maximumFractionDigits: 2 });
-
+/** With two places at most, and thousands apart: `12,345.67`. */
 export function number(value) {
-  return grouped.format(value ?? 0);
+  // Making the language's own formatter takes longer than all the numbers of a page.
+  const [whole, part] = String(Number((value ?? 0).toFixed(2))).split('.');
+  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ',');
+  return part ? `${grouped}.${part}` : grouped;
 }
 
 /** A count with its noun: `1 task`, `2 tasks`. */
@@ -907,6 +909,8 @@ class Source {
   data = null;
   problem = null;
   loadedAt = 0;
+  /** What came first of a document that is still on its way. */
+  beginning = null;
   /** How long it took, for large ones not to be asked for all the time. */
   cost = 0;
   users = 0;
@@ -924,6 +928,9 @@ class Source {
     if (this.#isLoading || this.users === 0) return false;
     const age = now - this.loadedAt;
     if (this.loadedAt === 0) return true;
+    // The browser has asked for a name and was given none: asking again would ask the user again.
+    if (this.problem?.status === 401) return false;
+    if (this.problem?.status === 403) return age > 30_000;
     if (this.problem) return age > 2_000;
     const least = Math.max(nudgedMilliseconds, this.cost * 10);
     return age > Math.max(this.every, this.cost * 20) || (nudgedAt > this.loadedAt && age > least);
@@ -935,9 +942,14 @@ class Source {
     const started = performance.now();
     const askedAt = Date.now();
     try {
-      const { data, tag } = await getDocument(this.path, this.data === null ? null : this.#tag);
+      const onBeginning = this.showsBeginning && this.data === null ? (elements) => {
+        this.beginning = elements;
+        changed();
+      } : undefined;
+      const { data, tag } = await getDocument(this.path, this.data === null ? null : this.#tag, onBeginning);
       this.#tag = tag;
       if (data !== null) this.data = this.prepare(data);
+      this.beginning = null;
       this.problem = null;
       contact.answered();
       if (data !== null) this.cost = performance.now() - started;
@@ -953,6 +965,9 @@ class Source {
   }
 }
 
+const countedStates = ['STAGING', 'STARTING', 'RUNNING', 'KILLING', 'FINISHED', 'KILLED', 'FAILED', 'LOST', 'ERROR', 'UNREACHABLE']
+  .map((name) => `TASK_${name}`);
+
 /** Agents and frameworks by id, and the sums over them. */
 function prepareSummary(summary) {
   summary.agentsByID = new Map(summary.slaves.map((agent) => [agent.id, agent]));
@@ -965,12 +980,12 @@ function prepareSummary(summary) {
   const add = (sum, amounts) => {
     for (const kind of ['cpus', 'gpus', 'mem', 'disk']) sum[kind] = (sum[kind] ?? 0) + (amounts[kind] ?? 0);
   };
-  const counts = {};
+  const counts = Object.fromEntries(countedStates.map((state) => [state, 0]));
   for (const agent of summary.slaves) {
     add(sums.total, agent.resources);
     add(sums.allocated, agent.used_resources);
     add(sums.offered, agent.offered_resources);
-    for (const name in agent) if (name.startsWith('TASK_')) counts[name] = (counts[name] ?? 0) + agent[name];
+    for (const state of countedStates) counts[state] += agent[state] ?? 0;
   }
   summary.sums = sums;
   summary.counts = counts;
@@ -1000,6 +1015,7 @@ export const sources = {
   schedule: new Source('/maintenance/schedule', (data) => data.windows ?? [], 30_000),
   flags: new Source('/flags', (data) => data.flags, 600_000),
 };
+sources.summary.showsBeginning = true;
 // Every view needs names for ids, and the size of the cluster.
 sources.summary.users = 1;
 sources.masters.users = 1;
@@ -1235,14 +1251,64 @@ const timeoutMilliseconds = 30_000;
 /**
  * Gets a document of this master.
  * @param known The tag of the version at hand; if it is still the newest, `data` is null.
+ * @param onBeginning Called with the first elements of the document's first list, if there is more of it than comes at once.
  */
-export async function getDocument(path, known) {
+export async function getDocument(path, known, onBeginning) {
   const headers = { Accept: 'application/json' };
   if (known) headers['If-None-Match'] = known;
   const response = await ask(path, { headers });
   const tag = response.headers.get('ETag');
   if (response.status === 304) return { data: null, tag: known };
-  return { data: await response.json(), tag };
+  return { data: onBeginning ? JSON.parse(await readText(response, onBeginning)) : await response.json(), tag };
+}
+
+/** A large document is worth looking at before its end has come. */
+async function readText(response, onBeginning) {
+  const decoder = new TextDecoder();
+  const reader = response.body.getReader();
+  const parts = [];
+  let isBeginning = true;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    parts.push(decoder.decode(value, { stream: true }));
+    if (isBeginning && parts.length > 1) {
+      const elements = firstElements(parts.join(''));
+      isBeginning = elements.length === 0 && parts.length < 20;
+      if (elements.length > 0) onBeginning(elements);
+    }
+  }
+  parts.push(decoder.decode());
+  return parts.join('');
+}
+
+/** The complete objects at the beginning of the first list in a document that has been cut off: fifty are a screenful. */
+export function firstElements(text) {
+  const start = text.indexOf('[{') + 1;
+  if (start === 0) return [];
+  let depth = 0;
+  let isText = false;
+  let end = start;
+  let count = 0;
+  for (let index = start; index < text.length && count < 50; index += 1) {
+    const character = text[index];
+    if (isText) {
+      if (character === '\\') index += 1;
+      else if (character === '"') isText = false;
+    } else if (character === '"') {
+      isText = true;
+    } else if (character === '{' || character === '[') {
+      depth += 1;
+    } else if (character === '}' || character === ']') {
+      depth -= 1;
+      if (depth < 0) break;
+      if (depth === 0) {
+        end = index + 1;
+        count += 1;
+      }
+    }
+  }
+  return JSON.parse(`[${text.slice(start, end)}]`);
 }
 
 async function ask(path, options) {
@@ -1396,12 +1462,17 @@ export class AgentsPage {
   isList = true;
 
   view(query) {
-    const wait = waiting(sources.summary);
-    return [h('h1', {}, 'Agents'), wait ?? widget(Table, {
-      key: 'agents', rows: sources.summary.data.slaves, rowKey: (agent) => agent.id, label: 'agents', columns: sources.summary.data.sums.total.gpus > 0 ? columns : columnsWithoutGPUs,
-      link: (agent) => links.agent(agent.id).slice(1), state: query, onState: setQuery, defaultSort: 'host',
-      empty: 'No agent has registered. Start one with: mini agent --master=… --work_dir=…',
-    })];
+    const summary = sources.summary.data;
+    // Of a large cluster the first agents are there before the last ones.
+    const rows = summary?.slaves ?? sources.summary.beginning;
+    return [
+      h('h1', {}, 'Agents', rows && !summary ? h('span', { class: 'quiet' }, ' loading more …') : null),
+      !rows ? waiting(sources.summary) : widget(Table, {
+        key: 'agents', rows, columns: summary?.sums.total.gpus > 0 ? columns : columnsWithoutGPUs, rowKey: (agent) => agent.id,
+        label: 'agents', link: (agent) => links.agent(agent.id).slice(1), state: query, onState: setQuery, defaultSort: 'host',
+        empty: 'No agent has registered. Start one with: mini agent --master=… --work_dir=…',
+      }),
+    ];
   }
 }
 
@@ -1460,8 +1531,8 @@ export class AgentPage {
             ? `region ${agent.domain.fault_domain.region?.name}, zone ${agent.domain.fault_domain.zone?.name}` : null],
           ['Ports', agent.resources.ports],
           ['Tasks', taskCounts(agent)],
-          ['Its documents', [['/state', 'state'], ['/metrics/snapshot', 'metrics'], ['/flags', 'flags']].map(([path, title]) =>
-            [h('a', { href: agentURL(agent, path) }, title), ' '])],
+          ['Its documents', [['/state', 'state'], ['/metrics/snapshot', 'metrics'], ['/flags', 'flags']].map(([path, title], index) =>
+            [index ? ', ' : '', h('a', { href: agentURL(agent, path) }, title)])],
         ]))),
       this.#taskSection(),
     ];
@@ -1499,6 +1570,8 @@ import { briefTaskColumns } from './tasks.js';
 
 /** So many of the newest tasks are listed here; the rest is in the view of tasks. */
 const recentMax = 100;
+/** Among so many of the newest is looked for what went wrong. */
+const lookedThrough = 1_000;
 
 export class ClusterPage {
   title = 'Cluster';
@@ -1507,7 +1580,7 @@ export class ClusterPage {
 
   constructor() {
     this.#stopUsing = use('roles', 'metrics', 'maintenance', 'flags');
-    this.#tasks = new TaskList();
+    this.#tasks = new TaskList({}, lookedThrough);
   }
   #stopUsing;
   #tasks;
@@ -1590,7 +1663,8 @@ export class ClusterPage {
     if (problem && rows.length === 0) return h('p', { class: 'bad' }, `The tasks cannot be read: ${problem.message}`);
     return [
       failed.length ? h('section', { class: 'card' },
-        h('h2', {}, 'Went wrong ', h('a', { href: '#/tasks?group=failed', class: 'more' }, `all ${number(counts.failed)}`)),
+        h('h2', {}, 'Went wrong ', this.#tasks.isCut ? h('span', { class: 'quiet' }, `among the latest ${number(lookedThrough)}`) : null,
+          h('a', { href: '#/tasks?group=failed', class: 'more' }, this.#tasks.isCut ? 'all tasks' : `all ${number(counts.failed)}`)),
         this.#table('failed', failed)) : null,
       h('section', { class: 'card' },
         h('h2', {}, 'Latest tasks ', h('a', { href: '#/tasks', class: 'more' }, 'all tasks')),
@@ -1812,13 +1886,14 @@ export class FrameworkPage {
 WebFile("ui/pages/jenkins.js", ####"""
 // The Jenkins framework's own view: which builds wait and why, which agents it has and what runs on them.
 import { h, widget } from '../dom.js';
-import { count, number } from '../format.js';
+import { count, duration, mebibytes, number, roughly } from '../format.js';
 import { changed, sources } from '../model.js';
 import { Table } from '../table.js';
 import { agentLink, badge, frameworkLink, outsideLink, since, waiting } from './parts.js';
 import { taskLink } from './task.js';
 
 const pollMilliseconds = 2_000;
+const historyMilliseconds = 10_000;
 
 /** Where a framework answers this browser: its web page's address, or the same port of its host if that says "this machine". */
 export function statusURL(framework) {
@@ -1837,6 +1912,13 @@ export function statusURL(framework) {
 class Watch {
   data = null;
   problem = null;
+  /** Finished builds and the report over them; only frameworks that remember builds have them. */
+  builds = null;
+  usage = null;
+  /** Running builds by node. */
+  running = new Map();
+  #lastLine = 0;
+  #historyAt = 0;
   #isStopped = false;
   #timer;
 
@@ -1850,14 +1932,21 @@ class Watch {
     clearTimeout(this.#timer);
   }
 
+  async #get(path) {
+    // It is a stranger's address: no name and password go there.
+    const response = await fetch(this.url + path, { credentials: 'omit', cache: 'no-store', signal: AbortSignal.timeout(6_000) });
+    if (!response.ok) throw new Error(`status ${response.status}`);
+    return response.json();
+  }
+
   async #ask() {
     try {
-      // It is a stranger's address: no name and password go there.
-      const response = await fetch(`${this.url}/state`, { credentials: 'omit', cache: 'no-store', signal: AbortSignal.timeout(6_000) });
-      if (!response.ok) throw new Error(`status ${response.status}`);
-      const data = await response.json();
+      const data = await this.#get('/state');
       if (!Array.isArray(data.waiting) || !Array.isArray(data.agents)) throw new Error('its answer is not that of the Jenkins framework');
       this.data = data;
+      await this.#readEvents();
+      // Only newer frameworks tell of phases, and those remember builds.
+      if (data.queue && Date.now() - this.#historyAt > historyMilliseconds) await this.#readHistory();
       this.problem = null;
     } catch (error) {
       this.problem = error;
@@ -1865,21 +1954,47 @@ class Watch {
     changed();
     if (!this.#isStopped) this.#timer = setTimeout(() => this.#ask(), this.problem ? 5_000 : pollMilliseconds);
   }
+
+  /** Follows what has begun and ended, line by line. */
+  async #readEvents() {
+    for (let answers = 0; answers < 12; answers += 1) {
+      const lines = await this.#get(`/events?since=${this.#lastLine}`);
+      for (const line of lines) {
+        this.#lastLine = line.sequence;
+        if (line.kind === 'running') this.#buildsOn(line.node).add(line.build);
+        else if (line.kind === 'finished') this.#buildsOn(line.node).delete(line.build);
+        else if (line.kind === 'agent_removed') this.running.delete(line.node);
+      }
+      if (lines.length < 1_000) return;
+    }
+  }
+
+  #buildsOn(node) {
+    if (!this.running.has(node)) this.running.set(node, new Set());
+    return this.running.get(node);
+  }
+
+  async #readHistory() {
+    this.#historyAt = Date.now();
+    this.builds = (await this.#get('/builds?limit=200')).builds;
+    this.usage = await this.#get('/usage');
+  }
 }
 
 const queueColumns = [
   { id: 'job', title: 'Build', value: (row) => row.job, cell: (row) => row.job },
   { id: 'label', title: 'Label', value: (row) => row.label, priority: 2, cell: (row) => row.label || h('span', { class: 'quiet' }, 'none') },
-  { id: 'since', title: 'Waiting', width: '8rem', value: (row) => row.since, text: () => '', cell: (row) => since(row.since) },
+  { id: 'phase', title: 'Phase', width: '8rem', priority: 3, value: (row) => row.phase ?? '', cell: (row) => row.phase ?? '–' },
+  { id: 'since', title: 'Waiting', width: '7rem', value: (row) => -row.since, text: () => '', cell: (row) => roughly(Date.now() / 1000 - row.since) },
   { id: 'reason', title: 'Because', value: (row) => row.reason, cell: (row) => h('span', { title: row.reason }, row.reason || '–') },
 ];
 
-const agentColumns = (document) => [
+const agentColumns = (document, running) => [
   { id: 'node', title: 'Jenkins agent', value: (row) => row.node, cell: (row) => h('span', { title: row.node }, row.node) },
   { id: 'state', title: 'State', width: '8rem', value: (row) => row.state, cell: (row) => badge(row.state.replaceAll('_', ' '), toneOf(row.state)) },
   {
-    id: 'builds', title: 'Builds', value: (row) => buildsOf(row, document).join(' '),
-    cell: (row) => buildsOf(row, document).join(', ') || h('span', { class: 'quiet' }, 'none'),
+    id: 'builds', title: 'Builds', value: (row) => buildsOn(row.node, running).join(' '),
+    cell: (row) => buildsOn(row.node, running).join(', ') || h('span', { class: 'quiet' }, 'none'),
   },
   { id: 'template', title: 'Template', priority: 2, value: (row) => row.template, cell: (row) => row.template },
   {
@@ -1896,15 +2011,42 @@ function toneOf(state) {
   return 'busy';
 }
 
-/** The builds on an agent, as far as the framework's document tells of them. */
-function buildsOf(agent, document) {
-  if (Array.isArray(agent.builds)) return agent.builds.map(buildName);
-  return (document.builds ?? document.running ?? []).filter((build) => build.node === agent.node).map(buildName);
+function buildsOn(node, running) {
+  return [...(running.get(node) ?? [])];
 }
 
-function buildName(build) {
-  return typeof build === 'string' ? build : build.build ?? `${build.job ?? ''} #${build.number ?? '?'}`;
-}
+const span = (value) => (value === undefined || value === null ? '–' : value < 10 ? `${Number(value.toFixed(1))} s` : duration(value));
+const phaseNames = ['queued', 'offered', 'pulled', 'started', 'connected', 'assigned'];
+
+const buildColumns = [
+  {
+    id: 'build', title: 'Build', value: (row) => `${row.job} #${row.number}`,
+    cell: (row) => (/^https?:/.test(row.url) ? h('a', { href: row.url, rel: 'noreferrer' }, `${row.job} #${row.number}`) : `${row.job} #${row.number}`),
+  },
+  { id: 'result', title: 'Result', width: '7.5rem', value: (row) => row.result, cell: (row) => badge(row.result.toLowerCase(), resultTones[row.result] ?? 'idle') },
+  { id: 'label', title: 'Label', priority: 2, width: '8rem', value: (row) => row.label, cell: (row) => row.label || '–' },
+  ...phaseNames.map((name) => ({
+    id: name, title: `${name[0].toUpperCase()}${name.slice(1)}`, isNumber: true, priority: 3, width: '6.2rem',
+    value: (row) => row.phases[name] ?? 0, text: () => '', cell: (row) => span(row.phases[name]),
+  })),
+  { id: 'duration', title: 'Ran', isNumber: true, width: '5.5rem', value: (row) => row.duration, text: () => '', cell: (row) => span(row.duration) },
+  { id: 'started', title: 'Began', isNumber: true, priority: 2, width: '7rem', value: (row) => row.started_at, text: () => '', cell: (row) => since(row.started_at) },
+];
+
+const resultTones = { SUCCESS: 'good', FAILURE: 'bad', UNSTABLE: 'warn', ABORTED: 'idle' };
+
+const size = (amounts) => (amounts ? `${number(amounts.cpus)} / ${mebibytes(amounts.memory)}` : '–');
+
+const usageColumns = [
+  { id: 'job', title: 'Job', value: (row) => row.job, cell: (row) => row.job },
+  { id: 'template', title: 'Template', priority: 2, value: (row) => row.template, cell: (row) => row.template || '–' },
+  { id: 'builds', title: 'Builds', isNumber: true, width: '5.5rem', value: (row) => row.builds, text: () => '', cell: (row) => number(row.builds) },
+  { id: 'asked', title: 'Asked for', isNumber: true, width: '9rem', value: (row) => row.asked?.memory ?? 0, text: () => '', cell: (row) => size(row.asked) },
+  { id: 'used', title: 'Used', isNumber: true, width: '9rem', value: (row) => row.used?.memory ?? 0, text: () => '', cell: (row) => size(row.used) },
+  { id: 'suggested', title: 'Suggested', isNumber: true, width: '9rem', priority: 2, value: (row) => row.suggested?.size.memory ?? 0, text: () => '', cell: (row) => size(row.suggested?.size) },
+  { id: 'cpuHours', title: 'CPU-hours saved', isNumber: true, width: '9rem', priority: 3, value: (row) => row.saved_cpu_hours, text: () => '', cell: (row) => (row.suggested ? number(row.saved_cpu_hours) : '–') },
+  { id: 'oom', title: 'Out of memory', isNumber: true, width: '8.5rem', priority: 3, value: (row) => row.out_of_memory, text: () => '', cell: (row) => number(row.out_of_memory) },
+];
 
 export class JenkinsPage {
   title = 'Jenkins';
@@ -1965,15 +2107,17 @@ export class JenkinsPage {
       data.subscribed ? null : h('div', { class: 'alert bad' }, 'It is not subscribed to a master: it can get no agents.'),
       data.controller_reachable ? null : h('div', { class: 'alert bad' }, 'It cannot reach the Jenkins controller: ', data.controller_problem),
       h('section', { class: 'card' }, h('h2', {}, 'Queue ', h('span', { class: 'quiet' }, count(data.waiting.length, 'build waits', 'builds wait'))),
-        this.#table('queue', data.waiting, queueColumns, (row) => String(row.item), 'No build waits.')),
-      h('section', { class: 'card' }, h('h2', {}, 'Agents ', h('span', { class: 'quiet' }, number(data.agents.length))),
-        this.#table('agents', data.agents, this.#agentColumns(data), (row) => row.node, 'It has no agents now: they are started when builds wait.')),
+        this.#table('queue', data.queue ?? data.waiting, queueColumns, (row) => String(row.item), 'No build waits.')),
+      h('section', { class: 'card' }, h('h2', {}, 'Agents and what they build ', h('span', { class: 'quiet' }, number(data.agents.length))),
+        this.#table('agents', data.agents, agentColumns(data, watch.running), (row) => row.node, 'It has no agents now: they are started when builds wait.')),
       h('section', { class: 'card' }, h('h2', {}, 'Templates'), templates(data)),
+      watch.builds ? h('section', { class: 'card' }, h('h2', {}, 'Finished builds ', h('span', { class: 'quiet' }, 'and where their time went before they ran')),
+        this.#table('builds', watch.builds, buildColumns, (row) => `${row.url} ${row.node}`, 'None is remembered yet.')) : null,
+      watch.usage ? h('section', { class: 'card' }, h('h2', {}, 'What builds ask for and use ', h('span', { class: 'quiet' }, 'CPUs / memory')),
+        this.#table('usage', watch.usage.jobs, usageColumns, (row) => row.job, 'No build was measured yet.'),
+        watch.usage.oversized.map((found) => h('p', { key: `${found.template} ${found.resource}` }, `Template ${found.template} asks for too much: `
+          + `its last ${found.builds} builds used at most ${amount(found, found.used)} of ${amount(found, found.asked)}.`))) : null,
     ];
-  }
-
-  #agentColumns(data) {
-    return agentColumns(data);
   }
 
   #table(name, rows, columns, rowKey, empty) {
@@ -1987,12 +2131,16 @@ export class JenkinsPage {
   }
 }
 
+const amount = (found, value) => (found.resource === 'memory' ? mebibytes(value) : `${number(value)} CPUs`);
+
 function templates(data) {
   if (data.templates.length === 0) return h('p', { class: 'quiet' }, 'None.');
   return h('table', { class: 'plain' },
-    h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, 'Template'), h('th', { scope: 'col', class: 'number' }, 'Agents'), h('th', { scope: 'col' }, 'Condition'))),
+    h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, 'Template'), h('th', { scope: 'col', class: 'priority2' }, 'Labels'),
+      h('th', { scope: 'col', class: 'number' }, 'Agents'), h('th', { scope: 'col' }, 'Condition'))),
     h('tbody', {}, data.templates.map((template) => h('tr', { key: template.name }, h('td', {}, template.name),
-      h('td', { class: 'number' }, number(template.agents)),
+      h('td', { class: 'priority2' }, (template.labels ?? []).join(' ') || '–'),
+      h('td', { class: 'number' }, template.agents_max ? `${number(template.agents)} of ${number(template.agents_max)}` : number(template.agents)),
       h('td', {}, template.backs_off_because ? [badge('backs off', 'warn'), ' ', template.backs_off_because] : badge('ready', 'good'))))));
 }
 
@@ -2167,7 +2315,7 @@ export function waiting(source) {
   if (source.data) return null;
   if (!source.problem) return h('p', { class: 'quiet' }, 'Loading …');
   const status = source.problem.status;
-  const words = status === 401 || status === 403 ? 'You may not see this.' : source.problem.message;
+  const words = status === 401 ? 'You may not see this. Load the page again to sign in.' : status === 403 ? 'You may not see this.' : source.problem.message;
   return h('p', { class: 'bad' }, words || `The master answered with status ${status}.`);
 }
 
@@ -2229,9 +2377,13 @@ export function shareRows(roles, total) {
       held.set(name, sum);
     }
   }
-  return roles.filter((role) => takesPart.has(role.name)).map((role) => ({
+  const rows = roles.filter((role) => takesPart.has(role.name)).map((role) => ({
     name: role.name, link: links.role(role.name), actual: dominantShare(held.get(role.name) ?? {}, total), ideal: ideal(role.name),
+    depth: role.name.split('/').length - 1,
   })).sort((a, b) => b.actual - a.actual || (b.ideal ?? 0) - (a.ideal ?? 0));
+  // Each role is followed by those below it.
+  const below = (above) => rows.filter((row) => parent(row.name) === above).flatMap((row) => [row, ...below(row.name)]);
+  return below('');
 }
 
 const quantity = (name, amount) => (name === 'mem' || name === 'disk' ? mebibytes(amount) : number(amount));
@@ -2261,7 +2413,7 @@ const columns = (shares) => [
   { id: 'offered', title: 'In offers', width: '11rem', priority: 3, value: (role) => role.offered.cpus ?? 0, text: () => '', cell: (role) => (Object.keys(role.offered).length ? h('span', { title: resources(role.offered) }, resources(role.offered)) : '–') },
   { id: 'reserved', title: 'Reserved', width: '11rem', priority: 3, value: (role) => role.reserved.cpus ?? 0, text: () => '', cell: (role) => (Object.keys(role.reserved).length ? h('span', { title: resources(role.reserved) }, resources(role.reserved)) : '–') },
   { id: 'quota', title: 'Quota', priority: 2, value: (role) => quotaText(role.quota), cell: (role) => h('span', { title: quotaText(role.quota) }, quotaText(role.quota) || '–') },
-  { id: 'frameworks', title: 'Frameworks', isNumber: true, width: '7rem', priority: 2, value: (role) => role.frameworks.length, text: () => '', cell: (role) => number(role.frameworks.length) },
+  { id: 'frameworks', title: 'Frameworks', isNumber: true, width: '8rem', priority: 2, value: (role) => role.frameworks.length, text: () => '', cell: (role) => number(role.frameworks.length) },
 ];
 
 export class RolesPage {
@@ -2342,6 +2494,20 @@ export class RolePage {
     ];
   }
 
+  /** Where there is nothing left: who has it. */
+  #holders(data) {
+    const isShort = data.frameworks.some((one) => one.standing === 'hungry' && !one.takeable_agents
+      && one.reasons.some((reason) => ['nothing-free', 'not-its-turn', 'below-minimum'].includes(reason.reason)));
+    if (!isShort) return null;
+    const others = shareRows(sources.roles.data, sources.summary.data.sums.total)
+      .filter((row) => row.actual > 0.01 && row.depth === 0 && row.name !== this.#name && !this.#name.startsWith(`${row.name}/`))
+      .slice(0, 3);
+    if (others.length === 0) return null;
+    const inOffers = (name) => dominantShare(sources.roles.data.find((role) => role.name === name)?.offered ?? {}, sources.summary.data.sums.total);
+    return h('p', {}, 'What is not free is held by ', others.map((row, index) => [index ? ', ' : '', h('a', { href: row.link }, row.name),
+      ` (${percent(row.actual)}${inOffers(row.name) > 0.01 ? `, ${percent(inOffers(row.name))} in offers it has not answered` : ''})`]), '.');
+  }
+
   #explained(takesPart) {
     const { data, problem } = this.#explanation;
     const nobody = h('p', {}, 'Nobody asks for anything: no framework is subscribed to it, or to a role below it.');
@@ -2364,6 +2530,7 @@ export class RolePage {
             h('time', {}, time(decision.time)), ' ', h('strong', {}, decision.outcome), ' ',
             decision.outcome === 'offered' ? decision.resources : decision.text,
             decision.agents > 1 ? h('span', { class: 'quiet' }, ` (${number(decision.agents)} agents)`) : null)))) : null)),
+      this.#holders(data),
       data.omitted_frameworks ? h('p', { class: 'quiet' }, `${number(data.omitted_frameworks)} more frameworks are left out.`) : null,
       h('p', { class: 'quiet' }, 'While this page is open the allocator remembers its decisions about this role.'),
     ];
@@ -2467,6 +2634,8 @@ export class TaskPage {
     const agent = this.#agent;
     const isSettled = this.#run && (this.#run.final || isActive(this.#newest?.state ?? ''));
     if (!agent || this.#isAsking || isSettled || Date.now() - this.#runAskedAt < 2_000) return;
+    // The browser has asked the user already.
+    if (this.#runProblem?.status === 401) return;
     if (this.#run && Date.now() - this.#runAskedAt < 10_000) return;
     this.#isAsking = true;
     this.#runAskedAt = Date.now();
@@ -2572,6 +2741,8 @@ export class TaskPage {
       ['Addresses', addresses.join(', ')],
       ['Executor', task.executor_id],
       ['Container', this.#run?.container ? h('code', {}, this.#run.container) : null],
+      ['Builds', (task.labels ?? []).some((label) => label.key === 'node') && (task.labels ?? []).some((label) => label.key === 'controller')
+        ? h('a', { href: '#/jenkins' }, 'what this Jenkins agent builds') : null],
       ['Labels', (task.labels ?? []).map((label) => `${label.key}=${label.value ?? ''}`).join(', ')],
       ['Shell in it', h('code', {}, `mini exec --master ${location.host} ${task.id} --tty -- sh`)],
     ].filter(([term]) => term !== 'Shell in it' || task.state === 'TASK_RUNNING'));
@@ -3224,7 +3395,7 @@ button.sort:hover { color: var(--text); text-decoration: underline; }
 .message { white-space: pre-wrap; overflow-wrap: anywhere; }
 .logs { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 560px), 1fr)); gap: 16px; margin-bottom: 16px; }
 .logs .card { margin: 0; }
-.log .search { width: 10rem; }
+.log .search { width: 8.5rem; }
 .log pre { margin: 0; background: var(--code); border: 1px solid var(--line); border-radius: 6px; padding: 8px 10px; min-height: 5rem; max-height: min(26rem, 60vh); overflow: auto; white-space: pre-wrap; overflow-wrap: anywhere; }
 .log pre.unwrapped { white-space: pre; overflow-wrap: normal; }
 .log.tall pre { max-height: calc(100vh - 230px); }
@@ -3370,6 +3541,17 @@ export class Table {
       this.#current = shown.findIndex((row) => this.#props.rowKey(row) === key);
     }
     this.#basis = { rows, q: state.q, sort: state.sort, at: Date.now() };
+    if (rows.length > slowRowsMin) this.#prepareSearch(rows, searched, 0);
+  }
+
+  /** Makes the texts that a filter will look through while nobody waits for anything. */
+  #prepareSearch(rows, columns, from) {
+    if (rows !== this.#basis.rows || !globalThis.requestIdleCallback) return;
+    requestIdleCallback((deadline) => {
+      let next = from;
+      while (next < rows.length && deadline.timeRemaining() > 2) searchText(rows[next++], columns);
+      if (next < rows.length) this.#prepareSearch(rows, columns, next);
+    });
   }
 
   #ask(change) {
@@ -3552,13 +3734,20 @@ export class TaskList {
   problem = null;
   #byKey = new Map();
   #query;
+  #most;
+  /** Whether older ones were left out. */
+  isCut = false;
   #isStopped = false;
   #stopEvents;
   #timer = null;
 
-  /** @param filter `{framework_id}` or `{slave_id}` or nothing. */
-  constructor(filter = {}) {
+  /**
+   * @param filter `{framework_id}` or `{slave_id}` or nothing.
+   * @param most How many of the newest are read.
+   */
+  constructor(filter = {}, most = tasksMax) {
     this.filter = filter;
+    this.#most = most;
     this.#query = Object.entries(filter).map(([name, value]) => `&${name}=${encodeURIComponent(value)}`).join('');
     this.#stopEvents = onEvent((event) => this.#take(event));
     this.#load();
@@ -3576,8 +3765,9 @@ export class TaskList {
     const isFirst = this.rows.length === 0;
     const seen = new Set();
     try {
-      let size = isFirst ? firstPage : laterPage;
-      for (let offset = 0; offset < tasksMax;) {
+      let size = Math.min(this.#most, isFirst ? firstPage : laterPage);
+      this.isCut = true;
+      for (let offset = 0; offset < this.#most;) {
         const path = `/tasks?with=reasons&limit=${size}&offset=${offset}${this.#query}`;
         const { data } = await getDocument(path);
         if (this.#isStopped) return;
@@ -3588,10 +3778,13 @@ export class TaskList {
           if (!known || !isSame(known, row)) this.#byKey.set(row.key, row);
         }
         if (isFirst) this.#publish();
-        if (data.tasks.length < size) break;
+        if (data.tasks.length < size) {
+          this.isCut = false;
+          break;
+        }
         // One that came meanwhile pushes the others on: pages overlap a little rather than leave one out.
         offset += size - Math.min(50, size / 2);
-        size = laterPage;
+        size = Math.min(this.#most, laterPage);
       }
       const startedAt = Date.now() / 1000 - (performance.now() - started) / 1000;
       for (const [key, row] of this.#byKey) {
@@ -3606,7 +3799,7 @@ export class TaskList {
       this.problem = error;
       changed();
     }
-    if (this.#isStopped) return;
+    if (this.#isStopped || this.problem?.status === 401) return;
     const cost = performance.now() - started;
     const pause = this.problem ? 3_000 : stream.state === 'open' ? 30_000 : 4_000;
     this.#timer = setTimeout(() => this.#again(), Math.max(pause, cost * 20));

@@ -25,7 +25,7 @@ export function shareChart(rows) {
     const words = `${row.name}: holds ${percent(row.actual)}${
       row.ideal === null ? '' : `, ${percent(row.ideal)} by its weight`}`;
     return h('div', { class: 'share', role: 'listitem', key: row.name },
-      h('a', { href: row.link, class: 'shareName', title: row.name }, row.name),
+      h('a', { href: row.link, class: 'shareName', title: row.name, style: { 'padding-left': `${row.depth ?? 0}em` } }, row.name),
       h('svg', { class: 'shareBar', viewBox: '0 0 1000 24', preserveAspectRatio: 'none', role: 'img', 'aria-label': words },
         h('title', {}, words),
         h('rect', { class: 'track', x: 0, y: 3, width: 1000, height: 18, rx: 3 }),

@@ -33,6 +33,8 @@ class Source {
   data = null;
   problem = null;
   loadedAt = 0;
+  /** What came first of a document that is still on its way. */
+  beginning = null;
   /** How long it took, for large ones not to be asked for all the time. */
   cost = 0;
   users = 0;
@@ -50,6 +52,9 @@ class Source {
     if (this.#isLoading || this.users === 0) return false;
     const age = now - this.loadedAt;
     if (this.loadedAt === 0) return true;
+    // The browser has asked for a name and was given none: asking again would ask the user again.
+    if (this.problem?.status === 401) return false;
+    if (this.problem?.status === 403) return age > 30_000;
     if (this.problem) return age > 2_000;
     const least = Math.max(nudgedMilliseconds, this.cost * 10);
     return age > Math.max(this.every, this.cost * 20) || (nudgedAt > this.loadedAt && age > least);
@@ -61,9 +66,14 @@ class Source {
     const started = performance.now();
     const askedAt = Date.now();
     try {
-      const { data, tag } = await getDocument(this.path, this.data === null ? null : this.#tag);
+      const onBeginning = this.showsBeginning && this.data === null ? (elements) => {
+        this.beginning = elements;
+        changed();
+      } : undefined;
+      const { data, tag } = await getDocument(this.path, this.data === null ? null : this.#tag, onBeginning);
       this.#tag = tag;
       if (data !== null) this.data = this.prepare(data);
+      this.beginning = null;
       this.problem = null;
       contact.answered();
       if (data !== null) this.cost = performance.now() - started;
@@ -79,6 +89,9 @@ class Source {
   }
 }
 
+const countedStates = ['STAGING', 'STARTING', 'RUNNING', 'KILLING', 'FINISHED', 'KILLED', 'FAILED', 'LOST', 'ERROR', 'UNREACHABLE']
+  .map((name) => `TASK_${name}`);
+
 /** Agents and frameworks by id, and the sums over them. */
 function prepareSummary(summary) {
   summary.agentsByID = new Map(summary.slaves.map((agent) => [agent.id, agent]));
@@ -91,12 +104,12 @@ function prepareSummary(summary) {
   const add = (sum, amounts) => {
     for (const kind of ['cpus', 'gpus', 'mem', 'disk']) sum[kind] = (sum[kind] ?? 0) + (amounts[kind] ?? 0);
   };
-  const counts = {};
+  const counts = Object.fromEntries(countedStates.map((state) => [state, 0]));
   for (const agent of summary.slaves) {
     add(sums.total, agent.resources);
     add(sums.allocated, agent.used_resources);
     add(sums.offered, agent.offered_resources);
-    for (const name in agent) if (name.startsWith('TASK_')) counts[name] = (counts[name] ?? 0) + agent[name];
+    for (const state of countedStates) counts[state] += agent[state] ?? 0;
   }
   summary.sums = sums;
   summary.counts = counts;
@@ -126,6 +139,7 @@ export const sources = {
   schedule: new Source('/maintenance/schedule', (data) => data.windows ?? [], 30_000),
   flags: new Source('/flags', (data) => data.flags, 600_000),
 };
+sources.summary.showsBeginning = true;
 // Every view needs names for ids, and the size of the cluster.
 sources.summary.users = 1;
 sources.masters.users = 1;

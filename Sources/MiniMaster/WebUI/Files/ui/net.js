@@ -16,14 +16,64 @@ const timeoutMilliseconds = 30_000;
 /**
  * Gets a document of this master.
  * @param known The tag of the version at hand; if it is still the newest, `data` is null.
+ * @param onBeginning Called with the first elements of the document's first list, if there is more of it than comes at once.
  */
-export async function getDocument(path, known) {
+export async function getDocument(path, known, onBeginning) {
   const headers = { Accept: 'application/json' };
   if (known) headers['If-None-Match'] = known;
   const response = await ask(path, { headers });
   const tag = response.headers.get('ETag');
   if (response.status === 304) return { data: null, tag: known };
-  return { data: await response.json(), tag };
+  return { data: onBeginning ? JSON.parse(await readText(response, onBeginning)) : await response.json(), tag };
+}
+
+/** A large document is worth looking at before its end has come. */
+async function readText(response, onBeginning) {
+  const decoder = new TextDecoder();
+  const reader = response.body.getReader();
+  const parts = [];
+  let isBeginning = true;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    parts.push(decoder.decode(value, { stream: true }));
+    if (isBeginning && parts.length > 1) {
+      const elements = firstElements(parts.join(''));
+      isBeginning = elements.length === 0 && parts.length < 20;
+      if (elements.length > 0) onBeginning(elements);
+    }
+  }
+  parts.push(decoder.decode());
+  return parts.join('');
+}
+
+/** The complete objects at the beginning of the first list in a document that has been cut off: fifty are a screenful. */
+export function firstElements(text) {
+  const start = text.indexOf('[{') + 1;
+  if (start === 0) return [];
+  let depth = 0;
+  let isText = false;
+  let end = start;
+  let count = 0;
+  for (let index = start; index < text.length && count < 50; index += 1) {
+    const character = text[index];
+    if (isText) {
+      if (character === '\\') index += 1;
+      else if (character === '"') isText = false;
+    } else if (character === '"') {
+      isText = true;
+    } else if (character === '{' || character === '[') {
+      depth += 1;
+    } else if (character === '}' || character === ']') {
+      depth -= 1;
+      if (depth < 0) break;
+      if (depth === 0) {
+        end = index + 1;
+        count += 1;
+      }
+    }
+  }
+  return JSON.parse(`[${text.slice(start, end)}]`);
 }
 
 async function ask(path, options) {

@@ -98,6 +98,17 @@ export class Table {
       this.#current = shown.findIndex((row) => this.#props.rowKey(row) === key);
     }
     this.#basis = { rows, q: state.q, sort: state.sort, at: Date.now() };
+    if (rows.length > slowRowsMin) this.#prepareSearch(rows, searched, 0);
+  }
+
+  /** Makes the texts that a filter will look through while nobody waits for anything. */
+  #prepareSearch(rows, columns, from) {
+    if (rows !== this.#basis.rows || !globalThis.requestIdleCallback) return;
+    requestIdleCallback((deadline) => {
+      let next = from;
+      while (next < rows.length && deadline.timeRemaining() > 2) searchText(rows[next++], columns);
+      if (next < rows.length) this.#prepareSearch(rows, columns, next);
+    });
   }
 
   #ask(change) {

@@ -44,13 +44,20 @@ export class TaskList {
   problem = null;
   #byKey = new Map();
   #query;
+  #most;
+  /** Whether older ones were left out. */
+  isCut = false;
   #isStopped = false;
   #stopEvents;
   #timer = null;
 
-  /** @param filter `{framework_id}` or `{slave_id}` or nothing. */
-  constructor(filter = {}) {
+  /**
+   * @param filter `{framework_id}` or `{slave_id}` or nothing.
+   * @param most How many of the newest are read.
+   */
+  constructor(filter = {}, most = tasksMax) {
     this.filter = filter;
+    this.#most = most;
     this.#query = Object.entries(filter).map(([name, value]) => `&${name}=${encodeURIComponent(value)}`).join('');
     this.#stopEvents = onEvent((event) => this.#take(event));
     this.#load();
@@ -68,8 +75,9 @@ export class TaskList {
     const isFirst = this.rows.length === 0;
     const seen = new Set();
     try {
-      let size = isFirst ? firstPage : laterPage;
-      for (let offset = 0; offset < tasksMax;) {
+      let size = Math.min(this.#most, isFirst ? firstPage : laterPage);
+      this.isCut = true;
+      for (let offset = 0; offset < this.#most;) {
         const path = `/tasks?with=reasons&limit=${size}&offset=${offset}${this.#query}`;
         const { data } = await getDocument(path);
         if (this.#isStopped) return;
@@ -80,10 +88,13 @@ export class TaskList {
           if (!known || !isSame(known, row)) this.#byKey.set(row.key, row);
         }
         if (isFirst) this.#publish();
-        if (data.tasks.length < size) break;
+        if (data.tasks.length < size) {
+          this.isCut = false;
+          break;
+        }
         // One that came meanwhile pushes the others on: pages overlap a little rather than leave one out.
         offset += size - Math.min(50, size / 2);
-        size = laterPage;
+        size = Math.min(this.#most, laterPage);
       }
       const startedAt = Date.now() / 1000 - (performance.now() - started) / 1000;
       for (const [key, row] of this.#byKey) {
@@ -98,7 +109,7 @@ export class TaskList {
       this.problem = error;
       changed();
     }
-    if (this.#isStopped) return;
+    if (this.#isStopped || this.problem?.status === 401) return;
     const cost = performance.now() - started;
     const pause = this.problem ? 3_000 : stream.state === 'open' ? 30_000 : 4_000;
     this.#timer = setTimeout(() => this.#again(), Math.max(pause, cost * 20));

@@ -68,12 +68,17 @@ export class AgentsPage {
   isList = true;
 
   view(query) {
-    const wait = waiting(sources.summary);
-    return [h('h1', {}, 'Agents'), wait ?? widget(Table, {
-      key: 'agents', rows: sources.summary.data.slaves, rowKey: (agent) => agent.id, label: 'agents', columns: sources.summary.data.sums.total.gpus > 0 ? columns : columnsWithoutGPUs,
-      link: (agent) => links.agent(agent.id).slice(1), state: query, onState: setQuery, defaultSort: 'host',
-      empty: 'No agent has registered. Start one with: mini agent --master=… --work_dir=…',
-    })];
+    const summary = sources.summary.data;
+    // Of a large cluster the first agents are there before the last ones.
+    const rows = summary?.slaves ?? sources.summary.beginning;
+    return [
+      h('h1', {}, 'Agents', rows && !summary ? h('span', { class: 'quiet' }, ' loading more …') : null),
+      !rows ? waiting(sources.summary) : widget(Table, {
+        key: 'agents', rows, columns: summary?.sums.total.gpus > 0 ? columns : columnsWithoutGPUs, rowKey: (agent) => agent.id,
+        label: 'agents', link: (agent) => links.agent(agent.id).slice(1), state: query, onState: setQuery, defaultSort: 'host',
+        empty: 'No agent has registered. Start one with: mini agent --master=… --work_dir=…',
+      }),
+    ];
   }
 }
 
@@ -132,8 +137,8 @@ export class AgentPage {
             ? `region ${agent.domain.fault_domain.region?.name}, zone ${agent.domain.fault_domain.zone?.name}` : null],
           ['Ports', agent.resources.ports],
           ['Tasks', taskCounts(agent)],
-          ['Its documents', [['/state', 'state'], ['/metrics/snapshot', 'metrics'], ['/flags', 'flags']].map(([path, title]) =>
-            [h('a', { href: agentURL(agent, path) }, title), ' '])],
+          ['Its documents', [['/state', 'state'], ['/metrics/snapshot', 'metrics'], ['/flags', 'flags']].map(([path, title], index) =>
+            [index ? ', ' : '', h('a', { href: agentURL(agent, path) }, title)])],
         ]))),
       this.#taskSection(),
     ];

@@ -12,6 +12,8 @@ import { briefTaskColumns } from './tasks.js';
 
 /** So many of the newest tasks are listed here; the rest is in the view of tasks. */
 const recentMax = 100;
+/** Among so many of the newest is looked for what went wrong. */
+const lookedThrough = 1_000;
 
 export class ClusterPage {
   title = 'Cluster';
@@ -20,7 +22,7 @@ export class ClusterPage {
 
   constructor() {
     this.#stopUsing = use('roles', 'metrics', 'maintenance', 'flags');
-    this.#tasks = new TaskList();
+    this.#tasks = new TaskList({}, lookedThrough);
   }
   #stopUsing;
   #tasks;
@@ -103,7 +105,8 @@ export class ClusterPage {
     if (problem && rows.length === 0) return h('p', { class: 'bad' }, `The tasks cannot be read: ${problem.message}`);
     return [
       failed.length ? h('section', { class: 'card' },
-        h('h2', {}, 'Went wrong ', h('a', { href: '#/tasks?group=failed', class: 'more' }, `all ${number(counts.failed)}`)),
+        h('h2', {}, 'Went wrong ', this.#tasks.isCut ? h('span', { class: 'quiet' }, `among the latest ${number(lookedThrough)}`) : null,
+          h('a', { href: '#/tasks?group=failed', class: 'more' }, this.#tasks.isCut ? 'all tasks' : `all ${number(counts.failed)}`)),
         this.#table('failed', failed)) : null,
       h('section', { class: 'card' },
         h('h2', {}, 'Latest tasks ', h('a', { href: '#/tasks', class: 'more' }, 'all tasks')),

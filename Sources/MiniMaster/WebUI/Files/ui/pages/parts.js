@@ -75,7 +75,7 @@ export function waiting(source) {
   if (source.data) return null;
   if (!source.problem) return h('p', { class: 'quiet' }, 'Loading …');
   const status = source.problem.status;
-  const words = status === 401 || status === 403 ? 'You may not see this.' : source.problem.message;
+  const words = status === 401 ? 'You may not see this. Load the page again to sign in.' : status === 403 ? 'You may not see this.' : source.problem.message;
   return h('p', { class: 'bad' }, words || `The master answered with status ${status}.`);
 }
 

@@ -47,9 +47,13 @@ export function shareRows(roles, total) {
       held.set(name, sum);
     }
   }
-  return roles.filter((role) => takesPart.has(role.name)).map((role) => ({
+  const rows = roles.filter((role) => takesPart.has(role.name)).map((role) => ({
     name: role.name, link: links.role(role.name), actual: dominantShare(held.get(role.name) ?? {}, total), ideal: ideal(role.name),
+    depth: role.name.split('/').length - 1,
   })).sort((a, b) => b.actual - a.actual || (b.ideal ?? 0) - (a.ideal ?? 0));
+  // Each role is followed by those below it.
+  const below = (above) => rows.filter((row) => parent(row.name) === above).flatMap((row) => [row, ...below(row.name)]);
+  return below('');
 }
 
 const quantity = (name, amount) => (name === 'mem' || name === 'disk' ? mebibytes(amount) : number(amount));
@@ -79,7 +83,7 @@ const columns = (shares) => [
   { id: 'offered', title: 'In offers', width: '11rem', priority: 3, value: (role) => role.offered.cpus ?? 0, text: () => '', cell: (role) => (Object.keys(role.offered).length ? h('span', { title: resources(role.offered) }, resources(role.offered)) : '–') },
   { id: 'reserved', title: 'Reserved', width: '11rem', priority: 3, value: (role) => role.reserved.cpus ?? 0, text: () => '', cell: (role) => (Object.keys(role.reserved).length ? h('span', { title: resources(role.reserved) }, resources(role.reserved)) : '–') },
   { id: 'quota', title: 'Quota', priority: 2, value: (role) => quotaText(role.quota), cell: (role) => h('span', { title: quotaText(role.quota) }, quotaText(role.quota) || '–') },
-  { id: 'frameworks', title: 'Frameworks', isNumber: true, width: '7rem', priority: 2, value: (role) => role.frameworks.length, text: () => '', cell: (role) => number(role.frameworks.length) },
+  { id: 'frameworks', title: 'Frameworks', isNumber: true, width: '8rem', priority: 2, value: (role) => role.frameworks.length, text: () => '', cell: (role) => number(role.frameworks.length) },
 ];
 
 export class RolesPage {
@@ -160,6 +164,20 @@ export class RolePage {
     ];
   }
 
+  /** Where there is nothing left: who has it. */
+  #holders(data) {
+    const isShort = data.frameworks.some((one) => one.standing === 'hungry' && !one.takeable_agents
+      && one.reasons.some((reason) => ['nothing-free', 'not-its-turn', 'below-minimum'].includes(reason.reason)));
+    if (!isShort) return null;
+    const others = shareRows(sources.roles.data, sources.summary.data.sums.total)
+      .filter((row) => row.actual > 0.01 && row.depth === 0 && row.name !== this.#name && !this.#name.startsWith(`${row.name}/`))
+      .slice(0, 3);
+    if (others.length === 0) return null;
+    const inOffers = (name) => dominantShare(sources.roles.data.find((role) => role.name === name)?.offered ?? {}, sources.summary.data.sums.total);
+    return h('p', {}, 'What is not free is held by ', others.map((row, index) => [index ? ', ' : '', h('a', { href: row.link }, row.name),
+      ` (${percent(row.actual)}${inOffers(row.name) > 0.01 ? `, ${percent(inOffers(row.name))} in offers it has not answered` : ''})`]), '.');
+  }
+
   #explained(takesPart) {
     const { data, problem } = this.#explanation;
     const nobody = h('p', {}, 'Nobody asks for anything: no framework is subscribed to it, or to a role below it.');
@@ -182,6 +200,7 @@ export class RolePage {
             h('time', {}, time(decision.time)), ' ', h('strong', {}, decision.outcome), ' ',
             decision.outcome === 'offered' ? decision.resources : decision.text,
             decision.agents > 1 ? h('span', { class: 'quiet' }, ` (${number(decision.agents)} agents)`) : null)))) : null)),
+      this.#holders(data),
       data.omitted_frameworks ? h('p', { class: 'quiet' }, `${number(data.omitted_frameworks)} more frameworks are left out.`) : null,
       h('p', { class: 'quiet' }, 'While this page is open the allocator remembers its decisions about this role.'),
     ];

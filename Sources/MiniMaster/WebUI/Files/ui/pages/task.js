@@ -70,6 +70,8 @@ export class TaskPage {
     const agent = this.#agent;
     const isSettled = this.#run && (this.#run.final || isActive(this.#newest?.state ?? ''));
     if (!agent || this.#isAsking || isSettled || Date.now() - this.#runAskedAt < 2_000) return;
+    // The browser has asked the user already.
+    if (this.#runProblem?.status === 401) return;
     if (this.#run && Date.now() - this.#runAskedAt < 10_000) return;
     this.#isAsking = true;
     this.#runAskedAt = Date.now();
@@ -175,6 +177,8 @@ export class TaskPage {
       ['Addresses', addresses.join(', ')],
       ['Executor', task.executor_id],
       ['Container', this.#run?.container ? h('code', {}, this.#run.container) : null],
+      ['Builds', (task.labels ?? []).some((label) => label.key === 'node') && (task.labels ?? []).some((label) => label.key === 'controller')
+        ? h('a', { href: '#/jenkins' }, 'what this Jenkins agent builds') : null],
       ['Labels', (task.labels ?? []).map((label) => `${label.key}=${label.value ?? ''}`).join(', ')],
       ['Shell in it', h('code', {}, `mini exec --master ${location.host} ${task.id} --tty -- sh`)],
     ].filter(([term]) => term !== 'Shell in it' || task.state === 'TASK_RUNNING'));
