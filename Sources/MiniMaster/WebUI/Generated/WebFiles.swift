@@ -41,14 +41,15 @@ function candidates(agent) {
   const known = bases.get(agent.id);
   const port = agent.port ?? /:(\d+)$/.exec(agent.pid ?? '')?.[1] ?? 5051;
   const ip = /@(.*):\d+$/.exec(agent.pid ?? '')?.[1];
-  const hosts = [...new Set([agent.hostname, ip].filter(Boolean))];
-  const all = hosts.map((host) => `${location.protocol}//${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}`);
+  // What is no host name would change the meaning of the rest of the address.
+  const hosts = [...new Set([agent.hostname, ip])].filter((host) => host && /^[\w.:-]+$/.test(host));
+  const all = hosts.map((host) => `${location.protocol}//${host.includes(':') ? `[${host}]` : host}:${port}`);
   return known ? [known] : all;
 }
 
 /** A link to something of an agent for the browser itself to follow. */
 export function agentURL(agent, path) {
-  return candidates(agent)[0] + path;
+  return `${candidates(agent)[0] ?? ''}${path}`;
 }
 
 /** Gets a document of an agent. */
@@ -84,7 +85,9 @@ export async function findRun(agent, framework, task, executor, signal) {
   // The newest run of a task id that was used again comes last.
   const found = executors.filter(holds).pop() ?? executors.filter((one) => one.id === (executor || task)).pop();
   if (!found) return null;
-  return { directory: found.directory, executor: found.id, container: found.container, final: found.statistics ?? null };
+  // Tasks of a group each have a folder of their own in their executor's.
+  const directory = found.type === 'DEFAULT' ? `${found.directory}/tasks/${task}` : found.directory;
+  return { directory, executor: found.id, container: found.container, final: found.statistics ?? null };
 }
 
 /** Without the agent's word on it: where sandboxes are shown, by executor. */
@@ -194,7 +197,7 @@ function liveTone() {
 }
 
 function liveName() {
-  if (contact.problem) return 'no answer';
+  if (contact.problem) return contact.problem.status === 503 ? 'no leader' : 'no answer';
   return stream.state === 'open' ? 'live' : 'polling';
 }
 

@@ -93,7 +93,7 @@ function liveTone() {
 }
 
 function liveName() {
-  if (contact.problem) return 'no answer';
+  if (contact.problem) return contact.problem.status === 503 ? 'no leader' : 'no answer';
   return stream.state === 'open' ? 'live' : 'polling';
 }
 
