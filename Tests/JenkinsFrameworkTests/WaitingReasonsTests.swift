@@ -182,3 +182,22 @@ import Testing
         #expect(farm.explanations.map(\.item) == [9, 3])
     }
 }
+
+@Suite struct BuildsAheadTests {
+    private func text(_ jobs: [String]...) -> String {
+        var ahead = BuildsAhead()
+        for names in jobs { ahead.add(names) }
+        return ahead.text
+    }
+
+    @Test func `builds that go first are named by what they have in common`() {
+        #expect(text() == "")
+        #expect(text(["release/app"]) == ", 1 build of release/app ahead")
+        #expect(text(["release/app"], ["release/app"]) == ", 2 builds of release/app ahead")
+        #expect(text(["release/app"], ["release/lib"]) == ", 2 builds of release/* ahead")
+        #expect(text(["a/b/x"], ["a/b/c/y"], ["a/z"]) == ", 3 builds of a/* ahead")
+        #expect(text(["a/x"], ["b/x"]) == ", 2 builds ahead")
+        #expect(text(["app"], ["lib"]) == ", 2 builds ahead")
+        #expect(text([], ["release/app"]) == ", 2 builds ahead")
+    }
+}

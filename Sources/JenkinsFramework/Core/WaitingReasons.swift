@@ -27,8 +27,10 @@ private struct WaitingView {
     /// What may be launched now, the most urgent first.
     let asks: [AgentAsk]
     let places: [NodeName: Int]
-    /// Jobs that count on an agent, by agent.
-    let jobs: [NodeName: [String]]
+    /// What goes before each ask: `, 2 builds of release/* ahead`.
+    let ahead: [String]
+    /// What is short for each size that is asked for.
+    let shortages: [Resources: String]
 
     init(planner: JenkinsPlanner, facts: WaitingFacts, sentences: [QueueItemID: String], now: Instant) {
         self.planner = planner
@@ -41,7 +43,16 @@ private struct WaitingView {
         for item in planner.waiting {
             if case .agentComing(let node) = item.reason { jobs[node, default: []].append(item.job) }
         }
-        self.jobs = jobs
+        var queue = BuildsAhead()
+        ahead = asks.map { ask in
+            defer { queue.add(jobs[ask.node] ?? []) }
+            return queue.text
+        }
+        var shortages: [Resources: String] = [:]
+        for ask in asks where shortages[ask.wanted] == nil {
+            shortages[ask.wanted] = Self.noOffer(ask.wanted, facts, now)
+        }
+        self.shortages = shortages
     }
 
     func explanation(_ item: WaitingItem) -> WaitingExplanation {
@@ -187,8 +198,7 @@ private struct WaitingView {
             return (.queued, .templateBacksOff, backOffReason(agent.template))
         }
         guard let place = places[agent.name] else { return limited(agent) }
-        let ask = asks[place]
-        return (.requested, .noOffer, noOffer(ask) + ahead(asks[..<place]))
+        return (.requested, .noOffer, (shortages[asks[place].wanted] ?? "no offer") + ahead[place])
     }
 
     private func limited(_ agent: AgentRecord) -> (Phase, Code, String) {
@@ -216,28 +226,28 @@ private struct WaitingView {
 
     // MARK: - Offers
 
-    private func noOffer(_ ask: AgentAsk) -> String {
+    private static func noOffer(_ asked: Resources, _ facts: WaitingFacts, _ now: Instant) -> String {
         let roles = facts.roles.map(\.value).joined(separator: ", ")
         let place = facts.roles == [.any] ? "" : " in role \(roles)"
         let recent = facts.offers.values.filter { $0.at.duration(to: now) < .seconds(60) }
         // The offer that comes closest: the fewest kinds missing, and of the first of them the most.
-        let shortages = recent.map { offer in (offer, missing(ask.wanted, in: offer.free)) }
+        let shortages = recent.map { offer in (offer, missing(asked, in: offer.free)) }
         let best = shortages.min { left, right in
             if left.1.count != right.1.count { return left.1.count < right.1.count }
             let (mine, theirs) = (left.1.first?.free ?? .zero, right.1.first?.free ?? .zero)
             return mine != theirs ? mine > theirs : left.0.host < right.0.host
         }
         guard let (offer, missing) = best else {
-            let wanted = Self.list(Self.parts(ask.wanted).map { Self.quantity($0.name, $0.value) })
+            let wanted = list(parts(asked).map { quantity($0.name, $0.value) })
             return "no offer with \(wanted)\(place): nothing was offered in the last minute"
         }
         guard !missing.isEmpty else {
             return "no offer fits\(place): \(offer.host) has room, and not what the template asks beside it "
                 + "(attributes, ports, maintenance)"
         }
-        let wanted = Self.list(missing.map { Self.quantity($0.name, $0.wanted) })
-        let free = Self.list(
-            missing.map { missing.count == 1 ? Self.amount($0.name, $0.free) : Self.quantity($0.name, $0.free) })
+        let wanted = list(missing.map { quantity($0.name, $0.wanted) })
+        let free = list(
+            missing.map { missing.count == 1 ? amount($0.name, $0.free) : quantity($0.name, $0.free) })
         return "no offer with \(wanted)\(place): \(free) free on \(offer.host)"
     }
 
@@ -247,8 +257,8 @@ private struct WaitingView {
         var free: Scalar
     }
 
-    private func missing(_ wanted: Resources, in free: Resources) -> [Shortage] {
-        Self.parts(wanted).compactMap { part in
+    private static func missing(_ wanted: Resources, in free: Resources) -> [Shortage] {
+        parts(wanted).compactMap { part in
             let there = free[part.name]
             return there < part.value ? Shortage(name: part.name, wanted: part.value, free: there) : nil
         }
@@ -276,30 +286,44 @@ private struct WaitingView {
         return parts.dropLast().joined(separator: ", ") + " and " + last
     }
 
-    /// `, 2 builds of release/* ahead`.
-    private func ahead(_ first: ArraySlice<AgentAsk>) -> String {
-        guard !first.isEmpty else { return "" }
-        let named = first.flatMap { jobs[$0.node] ?? [] }
-        let count = max(first.count, named.count)
-        let builds = count == 1 ? "1 build" : "\(count) builds"
-        guard named.count == count, let pattern = Self.commonPattern(named) else { return ", \(builds) ahead" }
-        return ", \(builds) of \(pattern) ahead"
-    }
-
-    /// The job if it is one, `folder/*` if all are in one folder, else nil.
-    static func commonPattern(_ jobs: [String]) -> String? {
-        guard let first = jobs.first else { return nil }
-        if jobs.allSatisfy({ $0 == first }) { return first }
-        let folders = jobs.map { $0.split(separator: "/").dropLast() }
-        guard var common = folders.first else { return nil }
-        for folder in folders {
-            while !folder.starts(with: common) { common = common.dropLast() }
-        }
-        return common.isEmpty ? nil : common.joined(separator: "/") + "/*"
-    }
-
     private static func seconds(_ duration: Duration) -> String {
         let seconds = max(duration.clampedNanoseconds, 0) / 1_000_000_000
         return seconds < 120 ? "\(seconds) s" : "\(seconds / 60) min"
+    }
+}
+
+/// The builds that go before another, named as shortly as they have something in common.
+struct BuildsAhead: Equatable, Sendable {
+    private var agents = 0
+    private var builds = 0
+    private var job: String?
+    private var isOneJob = true
+    /// Folders that all jobs so far are in.
+    private var folder: [Substring] = []
+
+    /// - Parameter jobs: Those that count on one agent; none if that is not known.
+    mutating func add(_ jobs: [String]) {
+        agents += 1
+        for name in jobs {
+            builds += 1
+            let own = name.split(separator: "/").dropLast()
+            if job == nil {
+                job = name
+                folder = Array(own)
+            } else if name != job {
+                isOneJob = false
+                while !own.starts(with: folder) { folder.removeLast() }
+            }
+        }
+    }
+
+    /// Empty if nothing goes before.
+    var text: String {
+        guard agents > 0 else { return "" }
+        let count = max(agents, builds)
+        let words = count == 1 ? "1 build" : "\(count) builds"
+        guard builds == count, let job else { return ", \(words) ahead" }
+        if isOneJob { return ", \(words) of \(job) ahead" }
+        return folder.isEmpty ? ", \(words) ahead" : ", \(words) of \(folder.joined(separator: "/"))/* ahead"
     }
 }

@@ -3,6 +3,6 @@
 /// Names of our boolean flags.
 enum BooleanFlags {
     static let names: Set<String> = [
-        "json", "demo", "exit_when_done", "anonymous_read",
+        "json", "csv", "demo", "exit_when_done", "anonymous_read",
     ]
 }

@@ -9,5 +9,7 @@ struct JenkinsCommand: AsyncParsableCommand {
         usage: "mini jenkins --config <path> | mini jenkins <subcommand>",
         discussion:
             "The configuration file is described in Docs/jenkins.md. `mini jenkins run --help` lists the flags.",
-        subcommands: [JenkinsRunCommand.self], defaultSubcommand: JenkinsRunCommand.self)
+        subcommands: [
+            JenkinsRunCommand.self, JenkinsQueueCommand.self, JenkinsBuildsCommand.self, JenkinsUsageCommand.self,
+        ], defaultSubcommand: JenkinsRunCommand.self)
 }

@@ -1,0 +1,103 @@
+// Which running Jenkins framework to ask, and how its answers reach the terminal.
+
+import ArgumentParser
+import Foundation
+import Glibc
+import HTTPClient
+import JenkinsFramework
+import JenkinsUsage
+
+/// Where a framework answers: said outright, or found through its configuration.
+struct FrameworkQuestion: ParsableArguments {
+    @Option(help: ArgumentHelp("Where the framework serves its status.", valueName: "http://host:port"))
+    var url: String?
+    @Option(
+        help: ArgumentHelp(
+            "The framework's configuration; its stateDir says where the status is served.", valueName: "path"))
+    var config: String?
+
+    /// A full queue of a large site is a few megabytes.
+    private static let bodyMax = 256 << 20
+    private static let patience = Duration.seconds(30)
+
+    /// - Parameter others: Further ways to answer that the command has.
+    func check(_ command: String, others: String? = nil) throws {
+        guard (url == nil) != (config == nil) else {
+            let ways = ["--config", "--url"] + [others].compactMap(\.self)
+            throw CommandFailure(
+                description: "jenkins \(command): give one of \(ways.joined(separator: ", "))")
+        }
+    }
+
+    /// The directory that the configuration names.
+    func stateDirectory(_ command: String) throws -> String? {
+        guard let config else { return nil }
+        do { return try JenkinsConfiguration.load(path: config).stateDirectory } catch {
+            throw CommandFailure(description: "jenkins \(command): \(error)")
+        }
+    }
+
+    /// - Throws: Usage failures with status 2; whatever keeps the framework from answering with status 1.
+    func baseURL(_ command: String) throws -> String {
+        if let url {
+            guard url.hasPrefix("http://") || url.hasPrefix("https://") else {
+                throw CommandFailure(
+                    description: "jenkins \(command): --url: expected http://host:port, found '\(url)'")
+            }
+            return url.hasSuffix("/") ? String(url.dropLast()) : url
+        }
+        let directory = try stateDirectory(command) ?? ""
+        let file = StatusAddressFile(directory: directory)
+        guard let found = file.read() else {
+            throw CommandFailure(
+                description: "jenkins \(command): no framework runs with \(config ?? ""): there is no \(file.path)",
+                status: 1)
+        }
+        return found
+    }
+
+    func ask<Answer: Decodable>(
+        _ command: String, _ path: String, _ query: [URLQueryItem], as type: Answer.Type
+    ) async throws -> Answer {
+        let base = try baseURL(command)
+        var parts = URLComponents()
+        parts.path = path
+        if !query.isEmpty { parts.queryItems = query }
+        // A plus sign in a job's name is not a blank.
+        let target = (parts.string ?? path).replacing("+", with: "%2B")
+        let request = HTTPClientRequest(url: base + target, totalTimeout: Self.patience)
+        let reply: HTTPClientReply
+        do { reply = try await HTTPClient.shared.fetch(request, bodyMax: Self.bodyMax) } catch {
+            throw CommandFailure(
+                description: "jenkins \(command): the framework does not answer at \(base): \(error)", status: 1)
+        }
+        guard reply.status == 200 else {
+            throw CommandFailure(
+                description: "jenkins \(command): \(base) answered \(reply.status): \(reply.text.prefix(500))",
+                status: 1)
+        }
+        do { return try JSONDecoder().decode(type, from: Data(reply.body)) } catch {
+            throw CommandFailure(
+                description: "jenkins \(command): what \(base) answered is not of a Jenkins framework", status: 1)
+        }
+    }
+}
+
+/// Standard output: a terminal with a width, or something that takes lines of any length.
+enum TerminalWidth {
+    static var current: Int? {
+        guard isatty(STDOUT_FILENO) == 1 else { return nil }
+        var size = winsize()
+        guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
+        return Int(size.ws_col)
+    }
+}
+
+/// Documents for programs: sorted keys, one line.
+enum JSONText {
+    static func of(_ value: some Encodable) -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return (try? encoder.encode(value)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+    }
+}
