@@ -57,16 +57,3 @@ public enum FileLimits {
         return soft
     }
 }
-
-/// The process's heap. A server takes in large requests, keeps little of them, and its threads each have a heap of their own
-/// unless told otherwise: after a rush, most of what a process seems to hold is free.
-public enum HeapLimits {
-    /// Call once, at the start of a daemon.
-    public static func apply() { clinux_keep_heap_small() }
-
-    /// Gives free memory back to the system if there is more than this of it.
-    ///
-    /// - Returns: Whether there was.
-    @discardableResult
-    public static func trim(freeBytesMax: Int) -> Bool { clinux_trim_heap(freeBytesMax) }
-}

@@ -139,6 +139,7 @@ public final class AgentServer: Sendable {
             paths: start.paths,
             policy: GarbagePolicy(delay: configuration.gcDelay, diskHeadroom: configuration.gcDiskHeadroom),
             interval: configuration.diskWatchInterval, logger: logger)
+        work.add { await ProgramPages.giveBackRegularly() }
         work.add {
             await collector.run {
                 let (core, _) = await shell.view()

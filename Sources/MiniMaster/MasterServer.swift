@@ -111,9 +111,9 @@ public final class MasterServer: Sendable {
             }
         }
         let loop = Task {
-            let trimming = Task { await Self.trimHeap() }
+            let housekeeping = [Task { await Self.trimHeap() }, Task { await ProgramPages.giveBackRegularly() }]
             await shell.run(core)
-            trimming.cancel()
+            for work in housekeeping { work.cancel() }
         }
         let shown = ip.contains(":") ? "[\(ip)]" : ip
         logger.info("master \(info.id) listens on \(configuration.ip):\(http.port)")

@@ -36,6 +36,10 @@ void clinux_keep_heap_small(void);
 /// @return Whether there was something to give back.
 bool clinux_trim_heap(size_t free_max);
 
+/// Lets go of the pages of code that are mapped into this process. They are clean: what is used again comes back from the
+/// page cache.
+void clinux_give_back_program(void);
+
 /// Reads when a process started, in clock ticks since boot (field 22 of /proc/PID/stat). Together with the pid it names a
 /// process for good, although pids are used again.
 /// @return 0, or an errno; ESRCH if there is no such process or it is a zombie that only waits to be reaped.
