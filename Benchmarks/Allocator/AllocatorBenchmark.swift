@@ -1,4 +1,6 @@
 // How fast the allocator is, case by case, one JSON line each: `AllocatorBenchmark [CASE]...`.
+// `AllocatorBenchmark steps AGENTS FRAMEWORKS STEPS` only works, for who counts instructions: see
+// `scripts/count-allocator-steps`.
 
 import Allocator
 import Glibc
@@ -14,6 +16,11 @@ struct AllocatorBenchmark {
 
     static func main() throws {
         let wanted = CommandLine.arguments.dropFirst()
+        let numbers = wanted.dropFirst().compactMap { Int($0) }
+        if wanted.first == "steps", numbers.count == 3 {
+            _ = FreedTask.times(agents: numbers[0], frameworks: numbers[1], steps: numbers[2])
+            return
+        }
         for name in wanted where !cases.contains(where: { $0.name == name }) {
             throw Mistake(description: "no case '\(name)'; there are: \(cases.map(\.name).joined(separator: " "))")
         }
@@ -30,10 +37,17 @@ struct Mistake: Error, CustomStringConvertible {
 
 /// What is printed.
 enum Report {
-    static func line(_ name: String, agents: Int, frameworks: Int, median: Duration, target: Duration) {
-        print(
-            #"{"case": "\#(name)", "agents": \#(agents), "frameworks": \#(frameworks), "#
-                + #""median_ms": \#(text(milliseconds(median))), "target_ms": \#(text(milliseconds(target)))}"#)
+    /// - Parameter reference: What `TextbookAllocator` took for the same work in this run; nil if it cannot do it.
+    static func line(
+        _ name: String, agents: Int, frameworks: Int, median: Duration, target: Duration, reference: Duration? = nil
+    ) {
+        var line = #"{"case": "\#(name)", "agents": \#(agents), "frameworks": \#(frameworks), "#
+        line += #""median_ms": \#(text(milliseconds(median))), "target_ms": \#(text(milliseconds(target)))"#
+        if let reference {
+            line += #", "reference_ms": \#(text(milliseconds(reference)))"#
+            line += #", "ratio": \#(text(milliseconds(reference) / max(milliseconds(median), 1e-6)))"#
+        }
+        print(line + "}")
     }
 
     /// - Parameter points: Sizes and the median for each.

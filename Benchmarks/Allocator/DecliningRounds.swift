@@ -16,7 +16,8 @@ enum DecliningRounds {
             for _ in 0..<3 { times += rounds(size.agents, size.frameworks) }
             Report.line(
                 "declining-round", agents: size.agents, frameworks: size.frameworks, median: Stopwatch.median(times),
-                target: size.target)
+                target: size.target,
+                reference: TextbookAllocator.decliningRound(agents: size.agents, frameworks: size.frameworks))
         }
     }
 

@@ -29,10 +29,12 @@ enum FillAndRevive {
         }
         Report.line(
             "add-agents-until-all-is-offered", agents: agents, frameworks: frameworks,
-            median: Stopwatch.median(fills), target: .milliseconds(65))
+            median: Stopwatch.median(fills), target: .milliseconds(65),
+            reference: TextbookAllocator.fill(agents: agents, frameworks: frameworks))
         Report.line(
             "thousand-revives-with-nothing-left", agents: agents, frameworks: frameworks,
-            median: Stopwatch.median(revives), target: .milliseconds(50))
+            median: Stopwatch.median(revives), target: .milliseconds(50),
+            reference: TextbookAllocator.revives(agents: agents, frameworks: frameworks))
     }
 }
 

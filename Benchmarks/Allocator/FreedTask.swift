@@ -10,16 +10,33 @@ enum FreedTask {
         let usual = (agents: 10_000, frameworks: 1_000)
         Report.line(
             "task-ends-and-is-offered-again", agents: usual.agents, frameworks: usual.frameworks,
-            median: median(usual.agents, usual.frameworks), target: .microseconds(50))
-        let byAgents = [1_250, 2_500, 5_000, 10_000, 20_000, 40_000].map { (size: $0, median: median($0, 1_000)) }
+            median: median(usual.agents, usual.frameworks), target: .microseconds(50),
+            reference: TextbookAllocator.freedTask(agents: usual.agents, frameworks: usual.frameworks, task))
+        let byAgents = leastMedians(of: [1_250, 2_500, 5_000, 10_000, 20_000, 40_000]) { median($0, 1_000) }
         Report.growth("task-ends-and-is-offered-again", in: "agents", byAgents, target: 0.1)
-        let byFrameworks = [125, 250, 500, 1_000, 2_000, 4_000, 8_000].map { (size: $0, median: median(10_000, $0)) }
+        let byFrameworks = leastMedians(of: [125, 250, 500, 1_000, 2_000, 4_000, 8_000]) { median(10_000, $0) }
         Report.growth("task-ends-and-is-offered-again", in: "frameworks", byFrameworks, target: 0.3)
+    }
+
+    /// The sizes take turns, three times, and the least median of each counts: what else the machine does comes and goes,
+    /// and would look like growth if it fell on one size.
+    private static func leastMedians(
+        of sizes: [Int], _ measure: (Int) -> Duration
+    ) -> [(size: Int, median: Duration)] {
+        var points = sizes.map { (size: $0, median: measure($0)) }
+        for _ in 0..<2 {
+            for index in points.indices { points[index].median = min(points[index].median, measure(sizes[index])) }
+        }
+        return points
+    }
+
+    private static func median(_ agents: Int, _ frameworks: Int) -> Duration {
+        Stopwatch.median(times(agents: agents, frameworks: frameworks, steps: 5_000))
     }
 
     /// A full cluster where tasks end one after the other, on agents and of frameworks drawn by lot. Whoever is offered
     /// the room takes it. Some agents have something left that everybody declined for ever.
-    private static func median(_ agents: Int, _ frameworks: Int) -> Duration {
+    static func times(agents: Int, frameworks: Int, steps: Int) -> [Duration] {
         var allocator = Cluster.partlyUsed(agents: agents, frameworks: frameworks)
         var offers = allocator.allocate(at: .zero, seed: 0)
         while !offers.isEmpty {
@@ -33,7 +50,7 @@ enum FreedTask {
         var owners = (0..<agents).map { Cluster.framework($0 % frameworks) }
         var random = SplitMix64(seed: 7)
         var times: [Duration] = []
-        for step in 0..<5_000 {
+        for step in 0..<steps {
             var index = Int.random(in: 0..<agents, using: &random)
             if index % 100 == 99 { index -= 1 }
             let agent = Cluster.agent(index)
@@ -48,6 +65,6 @@ enum FreedTask {
             precondition(offers.count == 1 && offers[0].resources == task, "expected one offer, got \(offers)")
             owners[index] = offers[0].framework
         }
-        return Stopwatch.median(times)
+        return times
     }
 }
