@@ -118,9 +118,8 @@ private struct ChildSetup: Sendable {
             limits: limits, room: room, remoteAddress: peer, admission: admission, handler: handler
         ) { [connections] in connections.remove(id) }
         let ip = address?.ipAddress
-        let isThisHost = ip.map { $0.hasPrefix("127.") || $0 == "::1" } ?? true
         let handle = ConnectionHandle(connection, eventLoop: channel.eventLoop)
-        switch connections.add(id, handle, from: isThisHost ? nil : ip) {
+        switch connections.add(id, handle, from: ip) {
         case .admitted: break
         case .stopping: throw TurnedAway()
         case .tooMany:
