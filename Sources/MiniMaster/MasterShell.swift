@@ -312,7 +312,7 @@ final class MasterShell: Sendable {
             guard let cluster = core.cluster else { return }
             let viewer = Viewer(principal: cluster.operatorStreams.principal(of: id), acls: cluster.settings.acls)
             operators.begin(id) { [facts] media in
-                OperatorAnswers(viewer.visible(cluster), facts).subscribed(
+                OperatorAnswers(viewer.visible(cluster), facts, for: viewer).subscribed(
                     heartbeat: cluster.settings.heartbeatInterval, in: media)
             }
         case .sendOperatorEvent(let ids, let event): operators.broadcast(ids, event)

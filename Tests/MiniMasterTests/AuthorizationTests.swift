@@ -245,4 +245,29 @@ import Testing
         let blind = Viewer(principal: Principal("mallory"), acls: rules).visible(cluster)
         #expect(blind.frameworks.all.isEmpty && blind.tasks.count == 0)
     }
+
+    @Test func `a viewer sees the resources of the roles they may see, in every list of agents`() throws {
+        var talk = MasterConversation()
+        let agent = Samples.agent(resources: "cpus:4;mem:4096;cpus(secret):2;mem(secret):64;disk(dev):10")
+        let pair = talk.pair(framework("alice", roles: ["dev"]), agent)
+        let cluster = try #require(talk.core.cluster)
+        let rules = AccessControlList(rules: [
+            .viewRoles: [.init(subjects: .any, objects: .some(["*", "dev"])), .init(subjects: .any, objects: .none)]
+        ])
+        let facts = MasterFacts(
+            configuration: MasterConfiguration(workDir: "/var/lib/mini"), selfInfo: talk.core.selfInfo,
+            build: BuildInfo(), startedAt: talk.now.wall)
+        func documents(_ viewer: Viewer) -> [String] {
+            let state = StateDocuments(cluster, facts, for: viewer)
+            let list = AnswerWriter.answer(.json) { answer in
+                OperatorAnswers(viewer.visible(cluster), facts, for: viewer).agents(&answer)
+            }
+            return [state.state(), state.slaves(only: pair.agent), list].map { String(decoding: $0, as: UTF8.self) }
+        }
+        for text in documents(.everything) { #expect(text.contains("secret")) }
+        for text in documents(Viewer(principal: nil, acls: rules)) {
+            #expect(!text.contains("secret"))
+            #expect(text.contains("dev"))
+        }
+    }
 }

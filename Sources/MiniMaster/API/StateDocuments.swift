@@ -109,7 +109,7 @@ struct StateDocuments {
     private func slaves(_ json: inout JSONWriter, isFull: Bool, only id: AgentID? = nil) {
         json.array("slaves") { json in
             for agent in present where id == nil || agent.id == id {
-                json.object { $0.agentMembers(agent, figures, cluster, isFull: isFull) }
+                json.object { $0.agentMembers(agent, figures, cluster, for: viewer, isFull: isFull) }
             }
         }
         json.array("recovered_slaves") { json in
@@ -186,7 +186,7 @@ struct StateDocuments {
             json.array("slaves") { json in
                 for agent in present {
                     json.object { json in
-                        json.agentMembers(agent, figures, cluster, isFull: false)
+                        json.agentMembers(agent, figures, cluster, for: viewer, isFull: false)
                         counts(&json, figures.countsByAgent[agent.id])
                         let ids = figures.frameworksByAgent[agent.id] ?? []
                         json.member("framework_ids", ids.sorted().map(\.value))

@@ -51,7 +51,8 @@ struct StatePieces {
             stage = .agents(next: 0)
         case .agents(let next) where next < agents.count:
             json.open("{")
-            json.agentMembers(agents[next], documents.figures, documents.cluster, isFull: false)
+            json.agentMembers(
+                agents[next], documents.figures, documents.cluster, for: documents.viewer, isFull: false)
             json.close("}")
             stage = .agents(next: next + 1)
         case .agents:

@@ -40,6 +40,33 @@ struct Viewer: Sendable {
 
     func canSee(_ role: RoleName) -> Bool { allows(.viewRoles, role.value) }
 
+    /// Resources are seen by who may see the roles they are allocated to and reserved for, every one of a refined reservation.
+    func canSee(_ resource: V1Resource) -> Bool {
+        guard acls != nil else { return true }
+        var roles = resource.reservations.map(\.role)
+        if resource.hasAllocationInfo { roles.append(resource.allocationInfo.role) }
+        if resource.hasRole, resource.role != "*" { roles.append(resource.role) }
+        return roles.allSatisfy { allows(.viewRoles, $0) }
+    }
+
+    /// An agent's description without the resources that this viewer may not see.
+    func visible(_ agent: V1OperatorResponse.GetAgents.Agent) -> V1OperatorResponse.GetAgents.Agent {
+        if seesEverything { return agent }
+        var visible = agent
+        visible.agentInfo = self.visible(agent.agentInfo)
+        visible.totalResources.removeAll { !canSee($0) }
+        visible.allocatedResources.removeAll { !canSee($0) }
+        visible.offeredResources.removeAll { !canSee($0) }
+        return visible
+    }
+
+    func visible(_ agent: V1AgentInfo) -> V1AgentInfo {
+        if seesEverything { return agent }
+        var visible = agent
+        visible.resources.removeAll { !canSee($0) }
+        return visible
+    }
+
     var canSeeFlags: Bool { allows(.viewFlags, nil) }
 
     /// Endpoints that have no objects of their own: `/metrics/snapshot`, `/logging/toggle`.

@@ -7,8 +7,13 @@ struct OperatorAnswers {
     let cluster: Cluster
     let facts: MasterFacts
     private let figures: ClusterFigures
+    private let viewer: Viewer
 
-    init(_ cluster: Cluster, _ facts: MasterFacts) {
+    /// - Parameters:
+    ///   - cluster: As the viewer may see it.
+    ///   - viewer: Resources of agents that they may not see are left out.
+    init(_ cluster: Cluster, _ facts: MasterFacts, for viewer: Viewer = .everything) {
+        self.viewer = viewer
         self.cluster = cluster
         self.facts = facts
         figures = ClusterFigures(cluster)
@@ -75,14 +80,13 @@ struct OperatorAnswers {
     func agents(_ answer: inout AnswerWriter) {
         answer.list("agents", 1) { answer in
             for agent in cluster.agents.all where !agent.isAwaited {
-                answer.element(
-                    cluster.description(
-                        of: agent, used: figures.used(on: agent.id).byRole,
-                        offered: figures.offered(on: agent.id).byRole))
+                let description = cluster.description(
+                    of: agent, used: figures.used(on: agent.id).byRole, offered: figures.offered(on: agent.id).byRole)
+                answer.element(viewer.visible(description))
             }
         }
         answer.list("recovered_agents", 2) { answer in
-            for agent in cluster.agents.all where agent.isRecovered { answer.element(agent.info) }
+            for agent in cluster.agents.all where agent.isRecovered { answer.element(viewer.visible(agent.info)) }
         }
     }
 

@@ -132,7 +132,7 @@ extension MasterAPI {
         _ fill: (inout V1OperatorResponse, OperatorAnswers) -> Void
     ) async -> HTTPResponse {
         await cluster(request) { cluster in
-            Self.response(media, type) { fill(&$0, OperatorAnswers(cluster, facts)) }
+            Self.response(media, type) { fill(&$0, OperatorAnswers(cluster, facts, for: viewer(of: request))) }
         }
     }
 
@@ -144,7 +144,7 @@ extension MasterAPI {
         await cluster(request) { cluster in
             let bytes = AnswerWriter.answer(media) { answer in
                 answer.type(name, type.rawValue)
-                body(OperatorAnswers(cluster, facts), &answer)
+                body(OperatorAnswers(cluster, facts, for: viewer(of: request)), &answer)
             }
             return .bytes(200, bytes, contentType: media.rawValue)
         }

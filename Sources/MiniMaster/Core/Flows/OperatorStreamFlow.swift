@@ -79,6 +79,13 @@ extension Cluster {
             events.append(OperatorNews(.frameworkRemoved(change.info), ofFrameworkOf: change.info.user))
         }
         for news in events {
+            if news.differsByViewer, let acls = settings.acls {
+                for stream in operatorStreams.all(where: { _ in true }) {
+                    let viewer = Viewer(principal: operatorStreams.principal(of: stream), acls: acls)
+                    emit(.sendOperatorEvent([stream], news.event(for: viewer)))
+                }
+                continue
+            }
             let streams = operatorStreams.all { news.isVisible(to: Viewer(principal: $0, acls: settings.acls)) }
             if !streams.isEmpty { emit(.sendOperatorEvent(streams, news.event)) }
         }
@@ -132,7 +139,8 @@ extension Cluster {
     }
 }
 
-/// An event, and what a watcher must be allowed to see to hear of it. Agents are seen by everybody, as in their lists.
+/// An event, and what a watcher must be allowed to see to hear of it. Agents are seen by everybody, as in their lists, but not
+/// all of their resources.
 private struct OperatorNews {
     let event: V1OperatorEvent
     private var frameworkUser: String?
@@ -148,6 +156,14 @@ private struct OperatorNews {
         self.event = event
         self.task = task
         self.framework = framework
+    }
+
+    var differsByViewer: Bool { event.type == .agentAdded }
+
+    func event(for viewer: Viewer) -> V1OperatorEvent {
+        var event = event
+        event.agentAdded.agent = viewer.visible(event.agentAdded.agent)
+        return event
     }
 
     func isVisible(to viewer: Viewer) -> Bool {
