@@ -180,7 +180,9 @@ let package = Package(
         .testTarget(
             name: "MiniTests",
             dependencies: [
-                "mini", "Settings", "MiniMaster", "MiniAgent", "MasterDetection", "MesosProtocol", "TaskRun",
+                "mini", "Allocator", "Settings", "MiniMaster", "MiniAgent", "MasterDetection", "MesosProtocol",
+                "Resources",
+                "TaskRun",
             ],
             swiftSettings: strict),
         .testTarget(name: "DevClusterTests", dependencies: ["DevCluster"], swiftSettings: strict),

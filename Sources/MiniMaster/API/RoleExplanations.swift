@@ -78,7 +78,7 @@ extension RoleExplanation {
 }
 
 extension JSONWriter {
-    fileprivate mutating func explanation(_ role: RoleExplanation, of cluster: Cluster, at now: Moment) {
+    mutating func explanation(_ role: RoleExplanation, of cluster: Cluster, at now: Moment) {
         object { json in
             json.member("role", role.role.value)
             json.share(role.share)

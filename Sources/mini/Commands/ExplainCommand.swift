@@ -192,32 +192,37 @@ struct WeightsPreviewCommand: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("New weights.", valueName: "role=weight")) var weights: [String]
     @OptionGroup var question: MasterQuestion
 
-    private struct Answer: Decodable {
-        struct Row: Decodable {
-            var role: String
-            var weight: Double
-            var new_weight: Double
-            var share: Double
-            var entitled_share: Double
-            var new_entitled_share: Double
-        }
-        var roles: [Row]
-    }
-
     func run() async throws {
         let value = weights.joined(separator: ",")
         let data = try await question.ask("/weights/preview", [URLQueryItem(name: "weights", value: value)])
-        let answer = try JSONDecoder().decode(Answer.self, from: data)
-        let width = max(4, answer.roles.map(\.role.count).max() ?? 0)
+        print(try JSONDecoder().decode(WeightsAnswer.self, from: data).text)
+    }
+}
+
+/// `/weights/preview` as it is printed.
+struct WeightsAnswer: Decodable {
+    struct Row: Decodable {
+        var role: String
+        var weight: Double
+        var new_weight: Double
+        var share: Double
+        var entitled_share: Double
+        var new_entitled_share: Double
+    }
+    var roles: [Row]
+
+    var text: String {
+        let width = max(4, roles.map(\.role.count).max() ?? 0)
         func line(_ cells: [String]) -> String {
             let name = cells[0].padding(toLength: width, withPad: " ", startingAt: 0)
             return name + cells.dropFirst().map { String(repeating: " ", count: max(1, 14 - $0.count)) + $0 }.joined()
         }
-        print(line(["role", "weight", "new weight", "share now", "entitled", "new entitled"]))
-        for row in answer.roles {
+        let head = line(["role", "weight", "new weight", "share now", "entitled", "new entitled"])
+        let lines = roles.map { row in
             let shares = [row.share, row.entitled_share, row.new_entitled_share].map(RoleAnswer.text)
-            print(line([row.role, "\(row.weight)", "\(row.new_weight)"] + shares))
+            return line([row.role, "\(row.weight)", "\(row.new_weight)"] + shares)
         }
+        return ([head] + lines).joined(separator: "\n")
     }
 }
 
@@ -237,7 +242,11 @@ struct AllocatorReplayCommand: ParsableCommand {
     /// One call is a line; a line longer than this is no call.
     private static let lineMax = 64 << 20
 
-    func run() throws {
+    func run() throws { print(try Self.replay(file)) }
+
+    /// - Returns: What was decided again, to the same end.
+    /// - Throws: With the first decision that came out differently, or with the line that cannot be read.
+    static func replay(_ file: String) throws -> String {
         guard let handle = FileHandle(forReadingAtPath: file) else {
             throw CommandFailure(description: "allocator replay: cannot read \(file)")
         }
@@ -256,16 +265,15 @@ struct AllocatorReplayCommand: ParsableCommand {
                 do { try replay.play(decoder.decode(AllocatorCall.self, from: line)) } catch {
                     throw CommandFailure(description: "allocator replay: \(file):\(number): \(error)", status: 1)
                 }
-                if let difference = replay.difference { throw Self.failure(difference, number) }
+                if let difference = replay.difference { throw failure(difference, number) }
             }
-            guard rest.count <= Self.lineMax else {
+            guard rest.count <= lineMax else {
                 throw CommandFailure(description: "allocator replay: \(file):\(number + 1): the line is too long")
             }
         }
         let tail = rest.isEmpty ? "" : "; the last line is not complete and was left out"
-        print(
-            "\(replay.calls) calls, \(replay.rounds) rounds, \(replay.allocations) allocations: identical decisions"
-                + tail)
+        return "\(replay.calls) calls, \(replay.rounds) rounds, \(replay.allocations) allocations: identical decisions"
+            + tail
     }
 
     private static func failure(_ difference: AllocatorReplay.Difference, _ line: Int) -> CommandFailure {
