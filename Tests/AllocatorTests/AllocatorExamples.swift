@@ -20,7 +20,7 @@ import Testing
         allocator.addAgent("a", total: total, at: start)
         allocator.addFramework("f", roles: [role])
         let task = try Resources.parse("cpus:0.001;mem:1")
-        #expect(allocator.allocate(at: .zero, seed: 0).map(\.resources) == [total])
+        #expect(allocator.audited(at: .zero, seed: 0).map(\.resources) == [total])
         for _ in 0..<10_000 {
             allocator.recover("f", role: role, agent: "a", resources: task, filter: nil, at: .zero)
         }
@@ -30,7 +30,7 @@ import Testing
             at: .zero)
         #expect(allocator.free(on: "a") == total)
         #expect(AllocationAudit.bookkeepingViolations(of: allocator).isEmpty)
-        #expect(allocator.allocate(at: .zero, seed: 0).map(\.resources) == [total])
+        #expect(allocator.audited(at: .zero, seed: 0).map(\.resources) == [total])
     }
 
     @Test func `the same seed visits agents in the same order and another seed in another`() throws {
@@ -39,7 +39,7 @@ import Testing
             var allocator = Allocator()
             for agent in agents { allocator.addAgent(agent, total: try .parse("cpus:1"), at: start) }
             allocator.addFramework("f", roles: [role])
-            return allocator.allocate(at: .zero, seed: seed).map(\.agent)
+            return allocator.audited(at: .zero, seed: seed).map(\.agent)
         }
         #expect(try order(7, adding: agents) == order(7, adding: agents.reversed()))
         #expect(try order(7, adding: agents) != order(8, adding: agents))
@@ -50,8 +50,8 @@ import Testing
         var allocator = Allocator()
         for index in 0..<10 { allocator.addAgent(AgentID("a\(index)"), total: try .parse("cpus:1"), at: start) }
         allocator.addFramework("f", roles: [role])
-        #expect(allocator.allocate(at: .zero, seed: 0).count == 10)
-        #expect(allocator.allocate(at: .zero, seed: 1).isEmpty)
+        #expect(allocator.audited(at: .zero, seed: 0).count == 10)
+        #expect(allocator.audited(at: .zero, seed: 1).isEmpty)
         #expect(allocator.nextFilterExpiry == nil)
     }
 
@@ -68,7 +68,7 @@ import Testing
         allocator.revive("f", roles: [role])
         allocator.charge("f", role: role, agent: "a", resources: cpu)
         allocator.recover("f", role: role, agent: "a", resources: cpu, filter: .seconds(1), at: .zero)
-        #expect(allocator.allocate(at: .zero, seed: 0).isEmpty)
+        #expect(allocator.audited(at: .zero, seed: 0).isEmpty)
         #expect(AllocationAudit.bookkeepingViolations(of: allocator).isEmpty)
     }
 
@@ -93,12 +93,12 @@ import Testing
         var allocator = Allocator()
         allocator.addAgent("a", total: try .parse("cpus:4"), at: start)
         allocator.addFramework("f", roles: [role])
-        #expect(allocator.allocate(at: .zero, seed: 0).count == 1)
+        #expect(allocator.audited(at: .zero, seed: 0).count == 1)
         allocator.updateFramework("f", roles: [other])
         #expect(allocator.held(by: "f", in: role, on: "a").description == "cpus:4")
         allocator.recover("f", role: role, agent: "a", resources: try .parse("cpus:4"), filter: .seconds(9), at: .zero)
         #expect(allocator.nextFilterExpiry == nil)
-        #expect(allocator.allocate(at: .zero, seed: 0).map(\.role) == [other])
+        #expect(allocator.audited(at: .zero, seed: 0).map(\.role) == [other])
     }
 
     @Test func `declining the same again and again keeps one filter`() throws {
@@ -107,7 +107,7 @@ import Testing
         allocator.addFramework("f", roles: [role])
         var now = Instant.zero
         for _ in 0..<50 {
-            for offer in allocator.allocate(at: now, seed: 0) {
+            for offer in allocator.audited(at: now, seed: 0) {
                 allocator.recover(
                     "f", role: role, agent: "a", resources: offer.resources, filter: .seconds(5), at: now)
             }
@@ -172,11 +172,11 @@ import Testing
         allocator.addAgent("a", total: try .parse("cpus:8"), at: start)
         allocator.charge("f", role: role, agent: "a", resources: try .parse("cpus:8"))
         allocator.addFramework("f", roles: [role])
-        #expect(allocator.allocate(at: .zero, seed: 0).isEmpty)
+        #expect(allocator.audited(at: .zero, seed: 0).isEmpty)
         // f's half becomes a tenth of the cluster's CPUs; g has two tenths.
         allocator.addAgent("b", total: try .parse("cpus:72;mem:64"), at: start)
         allocator.setAgentActive("b", false)
-        #expect(allocator.allocate(at: .zero, seed: 0).isEmpty)
+        #expect(allocator.audited(at: .zero, seed: 0).isEmpty)
         allocator.setAgentActive("b", true)
         allocator.charge("g", role: other, agent: "b", resources: try .parse("cpus:16"))
         allocator.addFramework("g", roles: [other])
@@ -193,7 +193,7 @@ import Testing
             allocator.charge("g", role: other, agent: "a", resources: try .parse("cpus:1"))
             allocator.addFramework("f", roles: [role])
             allocator.addFramework("g", roles: [other])
-            #expect(allocator.allocate(at: .zero, seed: 0).map(\.framework) == ["g"], "\(text)")
+            #expect(allocator.audited(at: .zero, seed: 0).map(\.framework) == ["g"], "\(text)")
         }
     }
 

@@ -35,7 +35,7 @@ import Testing
         allocator.addFramework("f", roles: [role], constraints: [role: constraints], minAllocatable: [role: []])
         allocator.setWeight(role, try #require(Weight(2.5)))
         allocator.setQuota(try RoleName("eng"), Quota(limits: ["cpus": Scalar(units: 6)]))
-        for offer in allocator.allocate(at: .zero, seed: 3) {
+        for offer in allocator.audited(at: .zero, seed: 3) {
             allocator.recover(
                 "f", role: role, agent: "a", resources: offer.resources, filter: .seconds(5), at: .zero)
         }
@@ -44,7 +44,7 @@ import Testing
         allocator.resume()
         allocator.suppress("f")
         allocator.revive("f", roles: [role])
-        _ = allocator.allocate(at: Instant.zero.advanced(by: .seconds(6)), seed: 4)
+        _ = allocator.audited(at: Instant.zero.advanced(by: .seconds(6)), seed: 4)
         return allocator.takeRecord()
     }
 

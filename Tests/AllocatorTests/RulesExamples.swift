@@ -146,7 +146,7 @@ import Testing
         allocator.addFramework("f", roles: [role])
         allocator.addFramework("g", roles: [other])
         allocator.setWeight(other, try #require(Weight(3)))
-        let made = allocator.allocate(at: .zero, seed: 5)
+        let made = allocator.audited(at: .zero, seed: 5)
         let ofOther = made.count { $0.role == other }
         #expect(made.count == 4_000)
         #expect((2_900...3_100).contains(ofOther), "\(ofOther) of 4,000")
@@ -159,7 +159,7 @@ import Testing
                 allocator.addAgent(AgentID("a\(index)"), total: try .parse("cpus:1;mem:64"), at: start)
             }
             for name in ["f", "g", "h", "i"] { allocator.addFramework(FrameworkID(name), roles: [role]) }
-            return allocator.allocate(at: .zero, seed: seed)
+            return allocator.audited(at: .zero, seed: seed)
         }
         let first = try made(1)
         #expect(try made(1) == first)

@@ -40,7 +40,7 @@ import Testing
         var now = Instant.zero
         for _ in 0..<(4 * (others.count + 1)) where !waiting.isEmpty {
             now = now.advanced(by: random.milliseconds(1...400))
-            let made = allocator.allocate(at: now, seed: random.next())
+            let made = allocator.audited(at: now, seed: random.next())
             for offer in made where waiting.contains(offer.agent) {
                 if offer.framework == "victim" { waiting.remove(offer.agent) }
                 offered[offer.agent, default: [:]][offer.framework, default: 0] += 1
@@ -78,7 +78,7 @@ import Testing
         var order: [String] = []
         var now = Instant.zero
         for _ in 0..<9 {
-            for offer in allocator.allocate(at: now, seed: 0) {
+            for offer in allocator.audited(at: now, seed: 0) {
                 order.append(offer.framework.value)
                 allocator.recover(
                     offer.framework, role: role, agent: "a", resources: total, filter: .zero, at: now)
@@ -98,11 +98,11 @@ import Testing
         allocator.charge("h", role: role, agent: "b", resources: try .parse("cpus:8;mem:800"))
         allocator.charge("h", role: role, agent: "a", resources: half)
         allocator.addFramework("f", roles: [role])
-        #expect(allocator.allocate(at: .zero, seed: 0).map(\.framework) == ["f"])
+        #expect(allocator.audited(at: .zero, seed: 0).map(\.framework) == ["f"])
         allocator.recover("f", role: role, agent: "a", resources: half, filter: .seconds(60), at: .zero)
         // The task that ends makes more of the agent free than f refused.
         allocator.recover("h", role: role, agent: "a", resources: half, filter: nil, at: .zero)
         allocator.addFramework("h", roles: [role])
-        #expect(allocator.allocate(at: .zero, seed: 0).map(\.framework) == ["f"])
+        #expect(allocator.audited(at: .zero, seed: 0).map(\.framework) == ["f"])
     }
 }
