@@ -161,7 +161,7 @@ private struct OperatorNews {
     var differsByViewer: Bool { event.type == .agentAdded }
 
     func event(for viewer: Viewer) -> V1OperatorEvent {
-        var event = event
+        var event = self.event
         event.agentAdded.agent = viewer.visible(event.agentAdded.agent)
         return event
     }
