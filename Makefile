@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 ARGS ?=
 
-.PHONY: help dev build test unit integration sim chaos bench-allocator fuzz-allocator check format clean
+.PHONY: help dev build test unit integration sim chaos jenkins-day test-real-jenkins bench-allocator fuzz-allocator check format clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -37,12 +37,18 @@ integration: ## Run only the tests against a real ZooKeeper, Docker Engine and t
 sim: ## Run the cluster simulation with SEEDS=n fresh seeds (default 2000)
 	@SIM_SEEDS=$${SEEDS:-2000} scripts/run-tests simulation
 
-chaos: ## Attack a real cluster with FAULTS=n faults drawn from SEED=n (default 100 and 1); writes the table to .build/chaos.md
+chaos: ## Attack a real cluster with FAULTS=n faults drawn from SEED=n (default 100 and 1), then a build farm for JENKINS_MINUTES=n (default 20)
 	@scripts/install-packages program tests
 	@swift build --build-tests
 	@CHAOS_FAULTS=$${FAULTS:-100} CHAOS_SEED=$${SEED:-1} CHAOS_TABLE=$(CURDIR)/.build/chaos.md \
 		swift test --skip-build --disable-xctest --filter ChaosIntegrationTests
 	@cat .build/chaos.md
+	@JENKINS_MINUTES=$${JENKINS_MINUTES:-20} JENKINS_SEED=$${SEED:-1} \
+		swift test --skip-build --disable-xctest --filter JenkinsIntegrationTests.ChaosDayTests
+
+test-real-jenkins: ## Run the end-to-end tests against a controller started from JENKINS_WAR=path (LTS 2.107 or newer; needs java)
+	@scripts/install-packages program tests
+	@scripts/test-real-jenkins "$(JENKINS_WAR)"
 
 restarts: ## Kill and restart an agent RESTARTS=n times under RESTART_TASKS=n running tasks (default 50 and 100)
 	@scripts/install-packages program tests
@@ -50,6 +56,13 @@ restarts: ## Kill and restart an agent RESTARTS=n times under RESTART_TASKS=n ru
 	@swift build --build-tests
 	@RESTARTS=$${RESTARTS:-50} RESTART_TASKS=$${RESTART_TASKS:-100} \
 		swift test --skip-build --disable-xctest --filter RestartTests
+
+jenkins-day: build ## Run a day of a build farm while everything is killed in turn (ARGS="--builds 300 --seed 7"; default 3000 builds)
+	@scripts/install-packages program
+	@.build/release/mini bench jenkins-day $(ARGS)
+
+bench-jenkins: build ## Measure how soon a queued build has an agent, and what polling costs Jenkins (ARGS="--samples 100")
+	@.build/release/mini bench jenkins $(ARGS)
 
 bench-agents: build ## Simulate agents: register, kill the leader, register again with tasks, read the state (ARGS="--count 2000 --tasks 100000 --masters 3")
 	@.build/release/mini bench agents --count 2000 --tasks 100000 $(ARGS)

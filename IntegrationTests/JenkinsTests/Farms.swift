@@ -46,7 +46,8 @@ func withFarm(
         await farm.remove()
     } catch {
         let lines = await farm.frameworkLines().suffix(30).joined(separator: "\n")
-        Issue.record("the framework's last words:\n\(lines)")
+        let end = farm.framework.ending.map { "it \($0): \(farm.framework.lastLogLine)" } ?? ""
+        Issue.record("the framework's last words:\n\(lines)\n\(end)")
         await farm.remove()
         throw error
     }

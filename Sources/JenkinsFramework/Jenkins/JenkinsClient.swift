@@ -127,6 +127,9 @@ final class JenkinsClient: Sendable {
         let reply = try await fetch(method, path, form: form, in: lane)
         var body = reply.body
         if reply.status >= 400, let error = reply.header("X-Error") { body = Array(error.utf8) }
+        if reply.status == 403, let right = reply.header("X-Required-Permission") {
+            body = Array("the user lacks the permission \(right)".utf8)
+        }
         return Answer(status: reply.status, body: body, session: reply.header("X-Jenkins-Session"))
     }
 

@@ -9,6 +9,8 @@ struct DayRecord: Sendable {
     }
 
     var asked: [Ask] = []
+    /// Jobs whose builds test control put onto nodes that were about to be drained, if it came to that.
+    var uninvited: [String] = []
     /// As the controller has them at the end.
     var builds: [FarmBuild] = []
     /// By `job.number`, as the builds told themselves.
@@ -35,9 +37,11 @@ struct DayJudgement: Sendable {
         for build in record.builds { byJob[build.job, default: []].append(build) }
         for ask in record.asked { judge(ask, byJob[ask.job.name] ?? [], record) }
         let asked = Set(record.asked.map { "\($0.job.name).1" })
-        for name in record.ledger.keys.sorted() where !asked.contains(name) {
+        let uninvited = Set(record.uninvited.map { "\($0).1" })
+        for name in record.ledger.keys.sorted() where !asked.contains(name) && !uninvited.contains(name) {
             violations.append("\(name) ran, but was never asked for")
         }
+        for job in record.uninvited { judgeUninvited(job, byJob[job] ?? [], record) }
         judgeAgents(record)
         waits.sort()
     }
@@ -51,10 +55,7 @@ struct DayJudgement: Sendable {
         let lines = record.ledger["\(name).\(build.number)"] ?? []
         let starts = lines.filter { $0.kind == .start }
         let ends = lines.count { $0.kind == .end }
-        // A build that dies with its controller is given an end by the next one, after that moment.
-        let isCut = record.controllerEnds.contains {
-            $0 >= build.startedAt - 200 && $0 <= build.startedAt + build.durationMilliseconds + 200
-        }
+        let isCut = Self.isCut(build, record)
         if let first = starts.first {
             waits.append(Double(max(0, first.at - ask.at - record.quietMilliseconds)))
         }
@@ -82,6 +83,23 @@ struct DayJudgement: Sendable {
             violations.append(
                 "\(name) ended as \(result) on \(build.node) from \(build.startedAt) to "
                     + "\(build.startedAt + build.durationMilliseconds), and no controller died meanwhile: \(lines)")
+        }
+    }
+
+    /// A node that is busy when it is about to be removed must stay until its build has ended.
+    private mutating func judgeUninvited(_ job: String, _ builds: [FarmBuild], _ record: DayRecord) {
+        guard let build = builds.first else { return }
+        let lines = record.ledger["\(job).1"] ?? []
+        if lines.count(where: { $0.kind == .start }) > 1 { violations.append("\(job) ran more than once: \(lines)") }
+        if build.result != "SUCCESS", !Self.isCut(build, record) {
+            violations.append("\(job), which came between idle and drained, ended as \(build.result ?? "nothing yet")")
+        }
+    }
+
+    /// A build that dies with its controller is given an end by the next one, after that moment.
+    private static func isCut(_ build: FarmBuild, _ record: DayRecord) -> Bool {
+        record.controllerEnds.contains {
+            $0 >= build.startedAt - 200 && $0 <= build.startedAt + build.durationMilliseconds + 200
         }
     }
 

@@ -58,6 +58,7 @@ public final class JenkinsDay: Sendable {
         var kills: [DayVictim: Int] = [:]
         var faults = 0
         var controllerEnds: [Int64] = []
+        var uninvited: [String] = []
         var isOver = false
     }
 
@@ -309,7 +310,12 @@ public final class JenkinsDay: Sendable {
         case .delay: try await control("action=delay-answer&path=/computer/&seconds=\(seconds + 1)&times=4")
         case .drop: try await control("action=drop-answer&path=/computer/&method=POST&times=4")
         case .expireCrumbs: try await control("action=expire-crumb")
-        case .buildOnDrain: break
+        case .buildOnDrain:
+            let name = "late-\(progress.withLock { $0.uninvited.count })"
+            try await farm.controller.create(
+                FarmJob(name, .freestyle(label: nil), command: farm.ledger.command(seconds: 0.5)))
+            try await control("action=build-on-drain&job=\(name)")
+            progress.withLock { $0.uninvited.append(name) }
         case .german, .hideJobs, .quietDown:
             let (on, off) =
                 switch fault {
@@ -349,6 +355,7 @@ public final class JenkinsDay: Sendable {
         record.ledger = farm.ledger.all()
         record.agentStarts = farm.ledger.agentStarts()
         record.controllerEnds = done.controllerEnds
+        record.uninvited = done.uninvited
         let judgement = DayJudgement(record)
         var violations = judgement.violations + leftovers.map { "left at the end: \($0)" }
         if done.asked.count != plan.buildCount {
