@@ -26,10 +26,11 @@ struct ChaosDayTests {
             options.agents = 3
             options.seed = seed
             options.limit = .seconds(minutes > 0 ? 600 : 180)
+            let name = "day \(seed)"
             let result = try await JenkinsDay(options) { line in
-                if minutes > 0 { print("day \(seed): \(line)") }
+                if minutes > 0 { print("\(name): \(line)") }
             }.run()
-            if minutes > 0 { print("day \(seed): \(result.json)") }
+            if minutes > 0 { print("\(name): \(result.json)") }
             #expect(result.violations == [], "seed \(seed): \(result.json)")
             seed += 1
         } while ContinuousClock.now < end

@@ -18,7 +18,7 @@ struct DemandTests {
             var jobs = ["labelled", "unlabelled"]
             if RealJenkins.isPractice {
                 let step = FarmJob("flow", .pipeline(label: "docker"), command: farm.ledger.command(seconds: 0.2))
-                try await farm.controller.create(step)
+                try await farm.create(step)
                 jobs.append("flow")
             }
             try await farm.build(jobs)
@@ -55,7 +55,7 @@ struct DemandTests {
             try await farm.controller.control("action=locale&value=de")
             try await farm.createJob("app", label: "linux")
             let step = FarmJob("flow", .pipeline(label: "docker"), command: farm.ledger.command(seconds: 0.2))
-            try await farm.controller.create(step)
+            try await farm.create(step)
             try await farm.build("app", "flow")
             #expect(try await farm.end(of: "app").result == "SUCCESS")
             try await farm.expectIdle()

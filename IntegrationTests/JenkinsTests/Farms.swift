@@ -65,25 +65,28 @@ enum RealJenkins {
 
     /// Whether tests have a controller that does what tests ask of it.
     static var isPractice: Bool { ofThisRun == nil }
+    /// How long a build may take: a real controller's agents are Java programs.
+    static var patience: Duration { isPractice ? .seconds(60) : .seconds(300) }
 }
 
 extension JenkinsFarm {
     /// Creates a freestyle job whose builds tell when they ran.
     func createJob(_ name: String, label: String?, seconds: Double = 0.2, isConcurrent: Bool = false) async throws {
-        try await controller.create(
+        try await create(
             FarmJob(
                 name, .freestyle(label: label), command: ledger.command(seconds: seconds), isConcurrent: isConcurrent))
     }
 
     /// Queues a build of each job.
     func build(_ jobs: [String]) async throws {
-        for job in jobs { try await controller.build(job, delayMilliseconds: 0) }
+        for job in jobs { try await controller.build(job, delaySeconds: 0) }
     }
 
     func build(_ jobs: String...) async throws { try await build(jobs) }
 
     /// Waits for the end of a job's build.
-    func end(of job: String, _ number: Int = 1, within limit: Duration = .seconds(45)) async throws -> FarmBuild {
+    func end(of job: String, _ number: Int = 1, within limit: Duration = RealJenkins.patience) async throws -> FarmBuild
+    {
         try await eventually("\(job) #\(number) ends", within: limit) {
             try await controller.builds(of: job).first { $0.number == number && $0.result != nil }
         }
@@ -93,12 +96,13 @@ extension JenkinsFarm {
     ///
     /// - Returns: The node.
     @discardableResult
-    func start(of job: String, _ number: Int = 1, within limit: Duration = .seconds(45)) async throws -> String {
+    func start(of job: String, _ number: Int = 1, within limit: Duration = RealJenkins.patience) async throws -> String
+    {
         try await eventually("\(job) #\(number) runs", within: limit) { ledger.lines(of: job, number).first?.node }
     }
 
     /// Waits until nothing is left of any build.
-    func expectIdle(within limit: Duration = .seconds(45), _ sourceLocation: SourceLocation = #_sourceLocation)
+    func expectIdle(within limit: Duration = RealJenkins.patience, _ sourceLocation: SourceLocation = #_sourceLocation)
         async throws
     {
         let deadline = ContinuousClock.now + limit

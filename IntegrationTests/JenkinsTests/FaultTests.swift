@@ -15,7 +15,7 @@ struct FaultTests {
             try await farm.createJob("app", label: "linux", seconds: 3)
             try await farm.build("app")
             try await farm.start(of: "app")
-            try await farm.controller.control("action=freeze&seconds=8")
+            try await farm.controller.control("action=freeze&seconds=6")
             #expect(try await farm.end(of: "app").result == "SUCCESS")
             #expect(try await farm.nodesCreated().count == 1)
             try await farm.createJob("next", label: "linux")
@@ -31,7 +31,7 @@ struct FaultTests {
     {
         try await withFarm(linux) { farm in
             try await farm.createJob("app", label: "linux", seconds: 8)
-            try await farm.controller.create(
+            try await farm.create(
                 FarmJob("flow", .pipeline(label: "linux"), command: farm.ledger.command(seconds: 4)))
             try await farm.build("app", "flow")
             try await farm.start(of: "app")

@@ -37,6 +37,27 @@ struct ControlTests {
         }
     }
 
+    @Test func `a request can be carried out although its connection breaks instead of an answer`() async throws {
+        try await LiveController.lend { controller in
+            try await controller.control("action=drop-answer&path=/computer/doCreateItem&method=POST")
+            let path = "/computer/doCreateItem?name=n1&type=hudson.slaves.DumbSlave&json=%7B%22numExecutors%22:1%7D"
+            await #expect(throws: HTTPClientError.self) { try await controller.send("POST", path) }
+            #expect(try await controller.send("GET", "/computer/n1/api/json").status == 200)
+            #expect(try await controller.send("POST", path).status == 400)
+        }
+    }
+
+    @Test func `a fault of one method leaves the other alone, and healing ends faults and freezes`() async throws {
+        try await LiveController.lend { controller in
+            try await controller.control("action=fail&path=/api&status=503&method=POST&times=9")
+            #expect(try await controller.send("GET", "/api/json").status == 200)
+            #expect(try await controller.send("POST", "/api/json").status == 503)
+            try await controller.control("action=freeze&seconds=300")
+            try await controller.control("action=heal")
+            #expect(try await controller.send("POST", "/api/json").status == 200)
+        }
+    }
+
     @Test func `a frozen controller answers later, and control still works`() async throws {
         try await LiveController.lend { controller in
             try await controller.control("action=freeze&seconds=1")

@@ -102,9 +102,12 @@ package struct FarmController: Sendable {
         try await post("/createItem?name=\(job.name)", body: job.configurationXML)
     }
 
-    package func build(_ job: String, delayMilliseconds: Int? = nil) async throws(Failure) {
-        try await post("/job/\(job)/build" + (delayMilliseconds.map { "?delay=\($0)ms" } ?? ""))
+    /// - Parameter delaySeconds: Instead of the controller's quiet period.
+    package func build(_ job: String, delaySeconds: Int? = nil) async throws(Failure) {
+        try await post("/job/\(job)/build" + (delaySeconds.map { "?delay=\($0)sec" } ?? ""))
     }
+
+    func delete(job: String) async throws(Failure) { try await post("/job/\(job)/doDelete") }
 
     package func stop(_ job: String, _ number: Int = 1) async throws(Failure) {
         try await post("/job/\(job)/\(number)/stop")
@@ -145,11 +148,6 @@ package struct FarmController: Sendable {
         (try await object("/queue/api/json?tree=items[id]")["items"] as? [Any] ?? []).count
     }
 
-    package func whyWaiting(_ job: String) async throws(Failure) -> String? {
-        let bean = try await object("/job/\(job)/api/json?tree=queueItem[why]")
-        return (bean["queueItem"] as? [String: Any])?["why"] as? String
-    }
-
     // MARK: Nodes
 
     /// Names of all nodes but the built-in one.
@@ -166,9 +164,7 @@ package struct FarmController: Sendable {
         try await nodes().filter { $0.hasPrefix("mj-") && !$0.hasPrefix("mj-beacon-") }
     }
 
-    package func isOnline(_ node: String) async throws(Failure) -> Bool {
-        try await object("/computer/\(node)/api/json?tree=offline")["offline"] as? Bool == false
-    }
+    func delete(node: String) async throws(Failure) { try await post("/computer/\(node)/doDelete") }
 
     // MARK: The practice controller's own
 

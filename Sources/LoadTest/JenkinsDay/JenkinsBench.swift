@@ -110,7 +110,7 @@ public struct JenkinsBench: Sendable {
                 FarmJob(name, .freestyle(label: "fresh"), command: farm.ledger.command(seconds: 0.1)))
             // Polls are periodic: a build must not always come at the same place between two.
             try await Task.sleep(for: .milliseconds(300 + index * 137 % 600))
-            try await farm.controller.build(name, delayMilliseconds: 0)
+            try await farm.controller.build(name, delaySeconds: 0)
             try await until("\(name) ran") { farm.ledger.lines(of: name).contains { $0.kind == .end } }
             guard let node = farm.ledger.lines(of: name).first?.node,
                 let began = farm.ledger.agentStarts()[node]?.first,
@@ -134,7 +134,7 @@ public struct JenkinsBench: Sendable {
                 FarmJob(name, .freestyle(label: "fresh"), command: farm.ledger.command(seconds: 1)))
         }
         try await withThrowingTaskGroup { group in
-            for name in names { group.addTask { try await farm.controller.build(name, delayMilliseconds: 0) } }
+            for name in names { group.addTask { try await farm.controller.build(name, delaySeconds: 0) } }
             try await group.waitForAll()
         }
         let queued = try await farm.controller.events(after: 0).last { $0.kind == "itemQueued" }?.at ?? 0
@@ -163,7 +163,7 @@ public struct JenkinsBench: Sendable {
         for name in names {
             try await farm.controller.create(
                 FarmJob(name, .freestyle(label: "kept"), command: farm.ledger.command(seconds: Double(seconds))))
-            try await farm.controller.build(name, delayMilliseconds: 0)
+            try await farm.controller.build(name, delaySeconds: 0)
         }
         try await until("all run") { names.allSatisfy { !farm.ledger.lines(of: $0).isEmpty } }
         let nodes = try await farm.controller.nodes().count

@@ -97,10 +97,13 @@ package final class JenkinsFarm: Sendable {
     /// The framework's own status.
     package let frameworkURL: String
     package let ledger: BuildLedger
+    /// Whether the controller was there before and stays.
+    private let isExternal: Bool
+    private let created = Locked<[String]>([])
 
     private init(
         _ cluster: DevCluster, _ plan: FarmPlan, directory: String, controller: FarmController, jenkins: FarmProcess,
-        framework: FarmProcess, frameworkURL: String
+        framework: FarmProcess, frameworkURL: String, isExternal: Bool = false
     ) {
         self.cluster = cluster
         self.plan = plan
@@ -109,6 +112,7 @@ package final class JenkinsFarm: Sendable {
         self.jenkins = jenkins
         self.framework = framework
         self.frameworkURL = frameworkURL
+        self.isExternal = isExternal
         ledger = BuildLedger(directory: directory)
     }
 
@@ -195,7 +199,7 @@ package final class JenkinsFarm: Sendable {
             jenkins: FarmProcess(name: "\(name)-jenkins", arguments: [], on: cluster),
             framework: FarmProcess(
                 name: "\(name)-framework", arguments: ["jenkins", "--config=\(directory)/jenkins.yaml"], on: cluster),
-            frameworkURL: "http://127.0.0.1:\(port)")
+            frameworkURL: "http://127.0.0.1:\(port)", isExternal: true)
         if isServed { try await farm.framework.start() }
         return farm
     }
@@ -254,6 +258,12 @@ package final class JenkinsFarm: Sendable {
     }
 
     // MARK: Control
+
+    /// Creates a job, to be deleted with the farm if its controller stays.
+    package func create(_ job: FarmJob) async throws {
+        try await controller.create(job)
+        if isExternal { created.withLock { $0.append(job.name) } }
+    }
 
     /// Lets agents wait so long before they connect, from the next task on.
     package func delayLaunches(seconds: Double) throws {
@@ -323,6 +333,11 @@ package final class JenkinsFarm: Sendable {
         }
         await framework.kill()
         await jenkins.kill()
+        guard isExternal else { return }
+        for node in (try? await controller.nodes()) ?? [] where node.hasPrefix("mj-") {
+            try? await controller.delete(node: node)
+        }
+        for job in created.withLock({ $0 }) { try? await controller.delete(job: job) }
     }
 }
 
