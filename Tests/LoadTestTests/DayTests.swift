@@ -114,7 +114,7 @@ struct DayJudgementTests {
         #expect(judgement.violations == [] && judgement.resumed == 1)
     }
 
-    @Test func `a single-use agent that ran two builds is a violation`() {
+    @Test func `a single-use agent that ran two builds is a violation of a strict label, a figure of another`() {
         var record = DayRecord()
         for number in 1...2 {
             let job = DayPlan.PlannedJob(name: "job-\(number)", label: .once, isPipeline: false, seconds: 1)
@@ -126,6 +126,9 @@ struct DayJudgementTests {
             record.ledger["\(job.name).1"] = ran.map { LedgerLine($0.kind, node: "mj-once-1", at: $0.at) }
         }
         #expect(DayJudgement(record).violations == ["single-use agent mj-once-1 ran job-1.1, job-2.1"])
+        record.isStrict = false
+        let judgement = DayJudgement(record)
+        #expect(judgement.violations == [] && judgement.sharedAgents == 1)
     }
 
     @Test func `an agent whose task began twice and a build nobody asked for are violations`() {

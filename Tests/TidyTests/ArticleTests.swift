@@ -32,15 +32,21 @@ import Testing
         #expect(!named.isEmpty)
         for match in named {
             let headings = try HouseRules.lines(of: "Docs/\(match.1)").filter { $0.hasPrefix("#") }
-            let anchors = headings.map { heading in
-                heading.drop { $0 == "#" || $0 == " " }.lowercased().compactMap { character in
-                    character == " "
-                        ? "-"
-                        : character.isLetter || character.isNumber || character == "-" || character == "_"
-                            ? String(character) : nil
-                }.joined()
-            }
+            let anchors = headings.map(Self.anchor)
             #expect(anchors.contains(String(match.2)), "no section \(match.2) in \(match.1): \(anchors)")
         }
+    }
+
+    /// As sites that show Markdown make it from a heading.
+    private static func anchor(_ heading: Substring) -> String {
+        var anchor = ""
+        for character in heading.drop(while: { $0 == "#" || $0 == " " }).lowercased() {
+            if character == " " {
+                anchor.append("-")
+            } else if character.isLetter || character.isNumber || "-_".contains(character) {
+                anchor.append(character)
+            }
+        }
+        return anchor
     }
 }

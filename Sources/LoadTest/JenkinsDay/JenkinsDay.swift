@@ -16,6 +16,9 @@ public struct JenkinsDayOptions: Sendable {
     /// Faults of the controller besides the kills.
     public var faults = 0
     public var agents = 4
+    /// The single-use label's `singleUse`: `strict` makes a second build on one of its agents a violation, `true` a figure.
+    public var singleUse = Self.singleUseDefault
+    public static let singleUseDefault = "true"
     public var seed: UInt64 = 1
     /// All of it must be over by then.
     public var limit = Duration.seconds(1_800)
@@ -35,6 +38,9 @@ public struct JenkinsDayOptions: Sendable {
     func validate() throws {
         guard (1...100_000).contains(builds) else { throw LoadTestError.invalid("--builds must be 1 to 100000") }
         guard (1...500).contains(burst) else { throw LoadTestError.invalid("--burst must be 1 to 500") }
+        guard ["true", "strict"].contains(singleUse) else {
+            throw LoadTestError.invalid("--single_use must be true or strict")
+        }
         guard (1...20).contains(agents) else { throw LoadTestError.invalid("--agents must be 1 to 20") }
     }
 }
@@ -90,11 +96,11 @@ public final class JenkinsDay: Sendable {
         }
     }
 
-    static func farmPlan(singleUse: String = "true") -> FarmPlan {
+    private var farmPlan: FarmPlan {
         var plan = FarmPlan([
             FarmTemplate("linux", "idleTimeout: 4s"),
             FarmTemplate("large", "minExecutors: 1", "maxExecutors: 2", "idleTimeout: 4s"),
-            FarmTemplate("once", "singleUse: \(singleUse)", "idleTimeout: 10s"),
+            FarmTemplate("once", "singleUse: \(options.singleUse)", "idleTimeout: 10s"),
         ])
         plan.frameworkName = "Jenkins day"
         return plan
@@ -103,7 +109,7 @@ public final class JenkinsDay: Sendable {
     private func run(on cluster: DevCluster) async throws -> JenkinsDayResult {
         let began = ContinuousClock.now
         let farm = try await JenkinsFarm.start(
-            Self.farmPlan(), named: "day", on: cluster, agentScript: options.agentScript, isServed: false)
+            farmPlan, named: "day", on: cluster, agentScript: options.agentScript, isServed: false)
         try await createJobs(farm)
         report("\(plan.jobs.count) jobs in \(Self.seconds(.now - began)) s")
         try await farm.framework.start()
@@ -205,7 +211,7 @@ public final class JenkinsDay: Sendable {
             // What the history held when the controller died is gone with it; its builds are not.
             let isNew = farm.jenkins.pid != controllerPid
             do {
-                if isNew || ContinuousClock.now - countedAt > .seconds(20) {
+                if isNew || ContinuousClock.now - countedAt > .seconds(45) {
                     let pid = farm.jenkins.pid
                     last = try await farm.controller.events(after: last).last?.sequence ?? last
                     ends = try await farm.controller.allBuilds().count { $0.result != nil }
@@ -356,6 +362,7 @@ public final class JenkinsDay: Sendable {
         record.agentStarts = farm.ledger.agentStarts()
         record.controllerEnds = done.controllerEnds
         record.uninvited = done.uninvited
+        record.isStrict = options.singleUse == "strict"
         let judgement = DayJudgement(record)
         var violations = judgement.violations + leftovers.map { "left at the end: \($0)" }
         if done.asked.count != plan.buildCount {
@@ -373,6 +380,7 @@ public final class JenkinsDay: Sendable {
             ("builds", "\(plan.buildCount)"), ("seconds", Self.seconds(duration)), ("ran_once", "\(judgement.ranOnce)"),
             ("lost_with_jenkins", "\(judgement.lostWithController)"), ("resumed_steps", "\(judgement.resumed)"),
             ("agents_started", "\(record.agentStarts.count)"), ("single_use_agents", "\(single)"),
+            ("single_use", "\"\(options.singleUse)\""), ("single_use_shared", "\(judgement.sharedAgents)"),
             ("kills", "{\(kills)}"), ("faults", "\(done.faults)"), ("wait_p50_ms", percentile(50)),
             ("wait_p95_ms", percentile(95)), ("wait_p99_ms", percentile(99)),
             ("wait_ms_at_most", WaitHistogram(judgement.waits).json), ("violations", "\(violations.count)"),

@@ -20,6 +20,10 @@ struct JenkinsDayBenchCommand: AsyncParsableCommand {
     var kills: Int?
     @Option(help: "How many other faults of Jenkins there are.") var faults = 0
     @Option(help: "How many cluster agents.") var agents = 4
+    @Option(
+        name: .customLong("single_use"),
+        help: ArgumentHelp("How the single-use label keeps its promise.", valueName: "true | strict"))
+    var singleUse = JenkinsDayOptions.singleUseDefault
     @Option(help: "What the day is drawn from.") var seed: UInt64 = 1
     @Option(help: "When all must be over.") var limit = FlagDuration("30mins")
 
@@ -31,6 +35,7 @@ struct JenkinsDayBenchCommand: AsyncParsableCommand {
         options.kills = kills
         options.faults = faults
         options.agents = agents
+        options.singleUse = singleUse
         options.seed = seed
         options.limit = limit.duration
         let chosen = options
