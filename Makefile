@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 ARGS ?=
 
-.PHONY: help dev build test unit integration sim chaos jenkins-day test-real-jenkins bench-allocator fuzz-allocator check format clean
+.PHONY: help dev build deb test test-package unit integration sim chaos jenkins-day test-real-jenkins bench-allocator fuzz-allocator check format clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -63,6 +63,16 @@ jenkins-day: build ## Run a day of a build farm while everything is killed in tu
 
 bench-jenkins: build ## Measure how soon a queued build has an agent, and what polling costs Jenkins (ARGS="--samples 100")
 	@.build/release/mini bench jenkins $(ARGS)
+
+deb: build ## Make the Debian package and the tarball in .build/package, and have lintian and systemd-analyze look at them
+	@scripts/install-packages package
+	@scripts/build-deb --check
+
+test-package: ## Install the package on five hosts that boot systemd: crashes, a reboot, rolling upgrades under running tasks
+	@scripts/install-packages program tests
+	@scripts/ensure-docker
+	@swift build --build-tests
+	@PACKAGE_FLEET=1 swift test --skip-build --disable-xctest --no-parallel --filter PackageIntegrationTests
 
 bench-agents: build ## Simulate agents: register, kill the leader, register again with tasks, read the state (ARGS="--count 2000 --tasks 100000 --masters 3")
 	@.build/release/mini bench agents --count 2000 --tasks 100000 $(ARGS)

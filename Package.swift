@@ -279,6 +279,12 @@ let package = Package(
                 "MesosProtocol", "Resources", "HTTPClient", "Processes", "Mailbox", logging,
             ], path: "IntegrationTests/ClusterTests", swiftSettings: strict),
         .testTarget(
+            name: "PackageIntegrationTests",
+            dependencies: [
+                "DevCluster", "IntegrationSupport", "mini", "mini-supervisor", "mini-fetcher", "SchedulerClient",
+                "MasterDetection", "MesosProtocol", "Resources", "HTTPClient", "Processes", "Mailbox", logging,
+            ], path: "IntegrationTests/PackageTests", swiftSettings: strict),
+        .testTarget(
             name: "AllocatorTests", dependencies: ["Allocator", "AllocatorTwin", "Resources", "SimKit"],
             exclude: ["Scripts"], swiftSettings: strict),
         .target(

@@ -25,6 +25,8 @@ public final class JenkinsFrameworkServer: Sendable {
     private let board: StatusBoard
     private let server: HTTPServer
     private let pacer = PollPacer()
+    /// Where the framework stood when the loop turned last; taken away by whoever looks.
+    private let turned = Locked<FrameworkPosition?>(nil)
     private let finished = Locked(Finished())
     private let started: (record: PlannerRecord, planner: JenkinsPlanner)
 
@@ -194,8 +196,12 @@ public final class JenkinsFrameworkServer: Sendable {
             }
             pacer.isBusy = planner.isBusy
             board.publish(planner, controller.traffic)
+            turned.withLock { $0 = FrameworkPosition(planner) }
         }
     }
+
+    /// Where the framework stands; nil if its loop, which turns every second at least, has not turned since the last call.
+    public func takePosition() -> FrameworkPosition? { turned.withLock { $0.take() } }
 
     // MARK: - What comes in
 

@@ -182,6 +182,11 @@ public final class AgentServer: Sendable {
         get async { await shell.view().core.link.registeredLink != nil }
     }
 
+    /// Where it stands with its master. The answer comes from the loop: an agent that hangs gives none.
+    public var position: AgentPosition {
+        get async { AgentPosition(await shell.view().core) }
+    }
+
     private func finish() async {
         await detector.stop()
         following.cancel()

@@ -132,6 +132,10 @@ public final class MasterServer: Sendable {
         return shell.exitReason
     }
 
+    /// Where it stands in the election, after everything that has reached its loop; nil once it has stopped. The answer comes
+    /// from the loop: a master that hangs gives none.
+    public func position() async -> MasterPosition? { await shell.position() }
+
     /// Stops: streams are closed, the ZooKeeper session is given up at once, so that a successor leads without delay.
     public func stop() async {
         watching?.cancel()

@@ -152,6 +152,9 @@ final class MasterShell: Sendable {
     /// Counts the changes of the state, including everything that was sent before.
     func stateVersion() async -> UInt64? { await look { core, _ in core.stateVersion } }
 
+    /// Where this master stands; nil once it has stopped.
+    func position() async -> MasterPosition? { await look { core, _ in MasterPosition(core) } }
+
     /// Takes something from the core, in its loop; nil once the master has stopped.
     private func look<Value: Sendable>(_ body: @escaping @Sendable (MasterCore, Moment) -> Value) async -> Value? {
         await withCheckedContinuation { continuation in

@@ -3,6 +3,7 @@
 @preconcurrency import Dispatch
 import Foundation
 import Mailbox
+import Processes
 
 /// Waits for the first signal that asks this process to stop: Ctrl-C, SIGTERM, or the death of its terminal.
 final class StopSignals: Sendable {
@@ -33,17 +34,32 @@ final class StopSignals: Sendable {
 /// Runs a daemon until it ends by itself or a signal asks it to stop.
 ///
 /// - Parameters:
+///   - manager: Told meanwhile how the daemon stands, if there is one.
+///   - standing: Answered by way of the daemon's working loop; `nil` if that shows no sign of life.
 ///   - run: Returns when the daemon has ended, for whatever reason.
 ///   - stop: Makes `run` return.
 func untilStopped<Outcome: Sendable>(
-    _ run: () async -> Outcome, stop: @escaping @Sendable () async -> Void
+    reportingTo manager: ServiceManager?, _ standing: @escaping @Sendable () async -> ServiceManager.Standing?,
+    run: () async -> Outcome, stop: @escaping @Sendable () async -> Void
 ) async -> Outcome {
     let signals = StopSignals()
     let stopping = Task {
-        if await signals.next() != nil { await stop() }
+        if await signals.next() != nil {
+            manager?.reportStopping("stops")
+            await stop()
+        }
     }
+    let reporting = manager.map { manager in Task { await manager.follow(standing) } }
+    defer { reporting?.cancel() }
     let outcome = await run()
     signals.giveUp()
     await stopping.value
     return outcome
+}
+
+/// The same for a program that is no service.
+func untilStopped<Outcome: Sendable>(
+    _ run: () async -> Outcome, stop: @escaping @Sendable () async -> Void
+) async -> Outcome {
+    await untilStopped(reportingTo: nil, { nil }, run: run, stop: stop)
 }

@@ -9,6 +9,14 @@ import Testing
 struct HostTests {
     private let host = HostCapacity(cpus: 8, memoryMB: 16_384, diskMB: 100_000)
 
+    @Test func `memory and disk of a real host are found`() {
+        let measured = HostCapacity.measure(workDirectory: "/")
+        #expect(measured.cpus >= 1)
+        // Whoever compiled this has more than a tenth of a gigabyte, and less than a petabyte.
+        #expect((100...1_000_000_000).contains(measured.memoryMB))
+        #expect((100...1_000_000_000).contains(measured.diskMB))
+    }
+
     @Test func `what the operator leaves out is detected`() throws {
         #expect(
             try AgentResources.parse(nil, defaultRole: "*", host: host).description

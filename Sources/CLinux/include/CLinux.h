@@ -144,6 +144,12 @@ int clinux_path_flag(void);
 /// @return How many were copied; 0 at the end; or a negative errno.
 ssize_t clinux_copy_range(int from, int to, size_t size);
 
+/// Sends one datagram to a Unix socket, without waiting for room: a message to the service manager, lines `NAME=value`.
+///
+/// @param address  As in NOTIFY_SOCKET: a path, or a name in the abstract namespace behind an @.
+/// @return 0, or an errno: EAGAIN if the receiver's queue is full, EINVAL for an address of another kind.
+int clinux_notify(const char *address, const char *message, size_t size);
+
 /// Makes a pipe, close-on-exec, whose reading end does not wait.
 /// @return 0 or an errno.
 int clinux_pipe(int *reading, int *writing);

@@ -25,8 +25,9 @@ package struct HostCapacity: Hashable, Sendable {
         var disk = statvfs()
         let hasDisk = statvfs(workDirectory, &disk) == 0
         return HostCapacity(
-            cpus: max(1, cpus), memoryMB: Int64(max(0, pages)) * Int64(max(0, pageSize)) >> 20,
-            diskMB: hasDisk ? Int64(clamping: UInt64(disk.f_blocks) * UInt64(disk.f_frsize) >> 20) : 0)
+            // A shift binds more tightly than a product in Swift.
+            cpus: max(1, cpus), memoryMB: (Int64(max(0, pages)) * Int64(max(0, pageSize))) >> 20,
+            diskMB: hasDisk ? Int64(clamping: (UInt64(disk.f_blocks) * UInt64(disk.f_frsize)) >> 20) : 0)
     }
 
     /// What is offered of it: the host keeps a part for itself.

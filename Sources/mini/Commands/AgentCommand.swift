@@ -3,6 +3,7 @@
 import ArgumentParser
 import Logging
 import MiniAgent
+import Processes
 import Settings
 
 struct AgentCommand: AsyncParsableCommand {
@@ -17,6 +18,7 @@ struct AgentCommand: AsyncParsableCommand {
     }
 
     static func run(_ invocation: Invocation) async throws {
+        let manager = ServiceManager.ofThisProcess()
         let abstract =
             configuration.abstract
             + " Tasks survive it: start it again with the same --work_dir, and it finds them."
@@ -28,7 +30,9 @@ struct AgentCommand: AsyncParsableCommand {
         } catch let error as AgentStartError {
             throw CommandFailure(description: "agent: \(error)")
         }
-        let end = await untilStopped {
+        let end = await untilStopped(reportingTo: manager) {
+            .init(await server.position)
+        } run: {
             await server.run()
         } stop: {
             await server.stop()

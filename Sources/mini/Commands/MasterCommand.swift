@@ -3,6 +3,7 @@
 import ArgumentParser
 import Logging
 import MiniMaster
+import Processes
 import Settings
 
 struct MasterCommand: AsyncParsableCommand {
@@ -17,6 +18,7 @@ struct MasterCommand: AsyncParsableCommand {
     }
 
     static func run(_ invocation: Invocation) async throws {
+        let manager = ServiceManager.ofThisProcess()
         guard let start = try DaemonStart(invocation, .master, abstract: configuration.abstract) else { return }
         let server: MasterServer
         do {
@@ -25,7 +27,9 @@ struct MasterCommand: AsyncParsableCommand {
         } catch let error as MasterStartError {
             throw CommandFailure(description: "master: \(error)")
         }
-        let reason = await untilStopped {
+        let reason = await untilStopped(reportingTo: manager) {
+            await server.position().map { .init($0) }
+        } run: {
             await server.run()
         } stop: {
             await server.stop()

@@ -3,6 +3,7 @@
 import ArgumentParser
 import JenkinsFramework
 import Logging
+import Processes
 
 struct JenkinsRunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -16,6 +17,7 @@ struct JenkinsRunCommand: AsyncParsableCommand {
     @OptionGroup(title: "General") var general: General
 
     func run() async throws {
+        let manager = ServiceManager.ofThisProcess()
         let logger = try general.log.logger("mini-jenkins")
         let server: JenkinsFrameworkServer
         do {
@@ -24,7 +26,9 @@ struct JenkinsRunCommand: AsyncParsableCommand {
         } catch {
             throw CommandFailure(description: "jenkins: \(error)")
         }
-        let failure = await untilStopped { () async -> JenkinsFrameworkError? in
+        let failure = await untilStopped(reportingTo: manager) {
+            server.takePosition().map { .init($0) }
+        } run: { () async -> JenkinsFrameworkError? in
             do throws(JenkinsFrameworkError) { try await server.run() } catch { return error }
             return nil
         } stop: {
