@@ -47,10 +47,10 @@ struct PackageFleetTests {
 
                     // Crashes: the leader, a standby, both agents.
                     let leader = try await fleet.leader()
-                    try await leader.host.kill("mini-master")
+                    try await leader.host.crash("mini-master")
                     try await fleet.waitUntilComplete()
-                    try await fleet.masters[0].host.kill("mini-master")
-                    for agent in fleet.agents { try await agent.host.kill("mini-agent") }
+                    try await fleet.masters[0].host.crash("mini-master")
+                    for agent in fleet.agents { try await agent.host.crash("mini-agent") }
                     try await fleet.waitUntilComplete()
                     try await expectTasksUntouched("after crashes")
 

@@ -45,12 +45,13 @@ extension ServiceHost {
     }
 
     /// Ends a daemon as a crash would, and waits until systemd has started another one that is ready.
-    func kill(_ unit: String, with signal: String = "KILL") async throws {
+    func crash(_ unit: String, with signal: String = "KILL") async throws {
         let before = try await mainProcess(of: unit)
         try await must("systemctl kill --signal \(signal) --kill-who main \(unit)")
         try await eventually("\(unit) is started again on \(name)", within: .seconds(90)) {
             let now = try await mainProcess(of: unit)
-            return try await now != 0 && now != before && run("systemctl is-active --quiet \(unit)").succeeded
+            guard now != 0, now != before else { return false }
+            return try await run("systemctl is-active --quiet \(unit)").succeeded
         }
     }
 }

@@ -43,7 +43,7 @@ import Testing
                     let task = try await PatientTask(id, on: host)
                     let identity = try await task.identity()
 
-                    try await host.kill("mini-agent")
+                    try await host.crash("mini-agent")
                     #expect(try await task.identity() == identity)
                     try await task.expectProgress()
 
@@ -134,7 +134,7 @@ import Testing
         try await host.must("systemctl daemon-reload")
         try await host.must("systemctl restart \(units.joined(separator: " "))", within: .seconds(90))
         for unit in units {
-            try await host.kill(unit, with: "STOP")
+            try await host.crash(unit, with: "STOP")
             let journal = try await host.must("journalctl --no-pager -u \(unit)")
             #expect(journal.contains("Watchdog timeout"), "\(journal)")
             try await host.must("rm -r /run/systemd/system/\(unit).service.d")
