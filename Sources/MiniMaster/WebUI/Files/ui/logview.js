@@ -72,7 +72,8 @@ export class LogView {
   async #run() {
     if (this.#isStopped) return;
     if (!document.hidden || this.#size === null) await this.#step();
-    if (!this.#isStopped) this.#timer = setTimeout(() => this.#run(), this.#problem ? 3_000 : pollMilliseconds);
+    const pause = this.#problem ? 3_000 : this.#props.isGrowing ? pollMilliseconds : 15_000;
+    if (!this.#isStopped) this.#timer = setTimeout(() => this.#run(), pause);
   }
 
   async #step() {
