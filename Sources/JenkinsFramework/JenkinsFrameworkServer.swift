@@ -150,6 +150,7 @@ public final class JenkinsFrameworkServer: Sendable {
             group.addTask { await self.client.run() }
             group.addTask { await self.forwardClusterEvents() }
             group.addTask { await self.poll() }
+            group.addTask { await self.watch() }
             group.addTask { await self.keepState() }
             group.addTask { await self.tick() }
             group.addTask { await self.board.ledger.run { _ in } }
@@ -194,7 +195,7 @@ public final class JenkinsFrameworkServer: Sendable {
                 for effect in effects { perform(effect) }
                 board.ledger.observe(event, effects, planner, at: now)
             }
-            pacer.isBusy = planner.isBusy
+            pacer.follow(planner)
             board.publish(planner, controller.traffic)
             turned.withLock { $0 = FrameworkPosition(planner) }
         }
@@ -245,7 +246,7 @@ public final class JenkinsFrameworkServer: Sendable {
             // The computers of a quiet controller are looked at now and then, for orphans and beacons.
             let isFull = pacer.isBusy || fullPollAt.duration(to: now) >= .seconds(5)
             do throws(JenkinsFailure) {
-                let snapshot = try await controller.poll(full: isFull)
+                let snapshot = try await controller.poll(full: isFull, labelSource: pacer.labelSource)
                 if snapshot.computers != nil { fullPollAt = now }
                 failures = 0
                 inbox.send(.polled(snapshot))
@@ -258,6 +259,17 @@ public final class JenkinsFrameworkServer: Sendable {
                 ? min(.seconds(1) * (1 << min(failures - 1, 6)), .seconds(10))
                 : pacer.isBusy ? configuration.jenkins.pollInterval : configuration.jenkins.idlePollInterval
             await pacer.sleep(interval)
+        }
+    }
+
+    /// Looks at single-use agents between polls, when polls are not frequent enough to see their first build.
+    private func watch() async {
+        while !isStopping {
+            let plan = pacer.watchPlan
+            if let plan, plan.includesQueue || plan.interval < configuration.jenkins.pollInterval {
+                if let look = try? await controller.look(at: plan) { inbox.send(.watched(look)) }
+            }
+            try? await Task.sleep(for: plan?.interval ?? .milliseconds(100))
         }
     }
 
@@ -294,6 +306,15 @@ public final class JenkinsFrameworkServer: Sendable {
                 try await controller.drain(name, reason: reason)
             }
             request(name, work, done: .nodeDrained(name)) { .nodeDrainFailed(name, reason: "\($0)") }
+        case .openNode(let name):
+            Task { [controller, inbox, logger] in
+                do throws(JenkinsFailure) {
+                    inbox.send(try await controller.open(name) ? .nodeOpened(name) : .nodeOpenRefused(name))
+                } catch {
+                    logger.warning("node \(name): \(error)")
+                    inbox.send(.nodeOpenFailed(name, reason: "\(error)"))
+                }
+            }
         case .deleteNode(let name):
             let work = { @Sendable (controller: JenkinsController) async throws(JenkinsFailure) in
                 try await controller.delete(name)
@@ -303,6 +324,10 @@ public final class JenkinsFrameworkServer: Sendable {
             Task { [controller, inbox] in inbox.send(.itemLookedUp(id, try? await controller.fate(of: id))) }
         case .lookUpBuild(let url):
             Task { [controller, inbox] in inbox.send(.buildLookedUp(url: url, try? await controller.build(at: url))) }
+        case .lookUpJobLabel(let job):
+            Task { [controller, inbox] in
+                inbox.send(.jobLabelLookedUp(job: job, try? await controller.configuredLabel(ofJobAt: job)))
+            }
         case .report(let progress):
             let line = board.add(progress, at: Moment.now.wall)
             logger.info("\(line.text)")

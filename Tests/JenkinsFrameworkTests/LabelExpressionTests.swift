@@ -83,7 +83,7 @@ import Testing
             ("All nodes of label ‘a||b’ are offline", .expressionOrNode("a||b")),
             ("Waiting for next available executor on ‘linux’", .expressionOrNode("linux")),
             ("Waiting for next available executor on linux", .expressionOrNode("linux")),
-            ("Waiting for next available executor", .silent),
+            ("Waiting for next available executor", .anyNode),
             ("‘agent-7’ is offline", .node("agent-7")),
             ("agent-7 is offline", .node("agent-7")),
             ("‘n1’ doesn’t have label ‘x&&y’; ‘n2’ doesn’t have label ‘x&&y’", .expressionOrNode("x&&y")),

@@ -73,9 +73,35 @@ import Testing
 
     @Test func `a node of ours without a record is deleted after a grace`() {
         var talk = Talk.subscribed([linux])
-        #expect(talk.poll([], [.node("mj-linux-9")]).deleted.isEmpty)
+        let node = Computer.node("mj-linux-9", online: false)
+        let asked = TaskReference(task: "mj-linux-9", agent: nil)
+        #expect(talk.poll([], [node]) == [.reconcile([asked])], "perhaps it has a task")
         talk.wait(.seconds(60))
-        #expect(talk.poll([], [.node("mj-linux-9")]).deleted == ["mj-linux-9"])
+        #expect(talk.poll([], [node]).deleted == ["mj-linux-9"])
+    }
+
+    @Test func `a connected node without a record is drained before it is deleted, and only when it is idle`() {
+        var talk = Talk.subscribed([linux])
+        talk.poll([], [.node("mj-linux-9", busy: 1)])
+        talk.wait(.seconds(600))
+        #expect(talk.poll([], [.node("mj-linux-9", busy: 1)]).withoutReports.deleted.isEmpty)
+        let effects = talk.poll([], [.node("mj-linux-9")])
+        #expect(effects.drained == ["mj-linux-9"] && effects.deleted.isEmpty)
+        talk.wait(.seconds(5))
+        talk.poll([], [.node("mj-linux-9", drained: true)])
+        #expect(talk.poll([], [.node("mj-linux-9", drained: true)]).deleted == ["mj-linux-9"])
+    }
+
+    @Test func `without a master no node counts as an orphan`() {
+        var talk = Talk([linux], record: PlannerRecord(frameworkID: "fw-1"))
+        for _ in 1...5 {
+            talk.wait(.seconds(60))
+            #expect(talk.poll([], [.node("mj-linux-9", online: false)]).deleted.isEmpty)
+        }
+        talk.tell(.subscribed("fw-1"))
+        #expect(talk.poll([], [.node("mj-linux-9", online: false)]).deleted.isEmpty)
+        talk.wait(.seconds(60))
+        #expect(talk.poll([], [.node("mj-linux-9", online: false)]).deleted == ["mj-linux-9"])
     }
 
     @Test func `nodes of others are never touched`() {

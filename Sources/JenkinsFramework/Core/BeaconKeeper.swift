@@ -21,8 +21,14 @@ struct BeaconKeeper: Equatable, Sendable {
                 effects.append(.createBeacon(spec))
                 continue
             }
-            let isOurs = NodeMarker(description: computer.description)?.frameworkID == frameworkID
-            if isOurs, !computer.isTemporarilyOffline {
+            guard NodeMarker(description: computer.description)?.frameworkID == frameworkID else { continue }
+            let labels = Set(computer.labels).subtracting([computer.name])
+            // Lines before 2.107 do not show labels.
+            if !labels.isEmpty, labels != Set(spec.labels) {
+                // Its template got other labels. A later poll makes it anew.
+                tryAgainAt[spec.name] = now.advanced(by: .seconds(2))
+                effects.append(.deleteNode(spec.name))
+            } else if !computer.isTemporarilyOffline {
                 begin(spec.name, at: now)
                 effects.append(.drainNode(spec.name, reason: Self.drainReason))
             }

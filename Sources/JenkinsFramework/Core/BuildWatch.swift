@@ -7,6 +7,14 @@ struct BuildWatch: Equatable, Sendable {
         var effects: [JenkinsPlanner.Effect] = []
         /// Nodes that are known to have run a build.
         var used: [Use] = []
+        /// Items of which it is known where they ran.
+        var settled: [Settled] = []
+    }
+
+    struct Settled: Equatable, Sendable {
+        var item: QueueItemID
+        /// nil: nowhere.
+        var node: NodeName?
     }
 
     struct Use: Equatable, Sendable {
@@ -16,6 +24,8 @@ struct BuildWatch: Equatable, Sendable {
 
     private struct Item: Equatable, Sendable {
         var job: String
+        /// A step of a pipeline: the build it leads to has other steps on other nodes.
+        var isStep = false
         var hasLeft = false
         var retryAt: Instant?
         var tries = 0
@@ -25,6 +35,8 @@ struct BuildWatch: Equatable, Sendable {
         var name: String
         var node: String
         var host: String
+        /// The queue item it was, until its node is known.
+        var item: QueueItemID?
         var isReportedRunning = false
         var isLookupDue = true
         var retryAt: Instant?
@@ -69,7 +81,7 @@ struct BuildWatch: Equatable, Sendable {
             guard let label = requirements[item.id], label != .flyweight else { continue }
             // A label that only `why` can tell is not known before the item is buildable.
             if label == .unresolved, item.phase != .buildable { continue }
-            items[item.id] = Item(job: item.taskName)
+            items[item.id] = Item(job: item.taskName, isStep: item.taskClass.hasSuffix("PlaceholderTask"))
             outcome.effects.append(.report(.queued(item.id, job: item.taskName, label: label.text)))
         }
         for id in items.keys.sorted() where !present.contains(id) {
@@ -120,6 +132,11 @@ struct BuildWatch: Equatable, Sendable {
         outcome.effects.append(.lookUpBuild(url: url))
     }
 
+    /// The builds a node was running when last looked at, in the order of their addresses.
+    func executing(on node: String) -> [String] {
+        builds.filter { $0.value.isExecuting && $0.value.node == node }.map(\.key).sorted()
+    }
+
     // MARK: - Answers
 
     /// - Parameter fate: nil if the controller did not answer.
@@ -129,11 +146,18 @@ struct BuildWatch: Equatable, Sendable {
         switch fate {
         case .cancelled:
             items[id] = nil
+            outcome.settled.append(Settled(item: id, node: nil))
             outcome.effects.append(.report(.cancelled(id, job: item.job)))
         case .started(let url):
             items[id] = nil
-            guard builds[url] == nil, builds.count < Self.buildsMax else { return outcome }
-            builds[url] = Build(name: Self.name(fromURL: url), node: "", host: "")
+            if let known = builds[url] {
+                if !item.isStep, !known.node.isEmpty {
+                    outcome.settled.append(Settled(item: id, node: NodeName(known.node)))
+                }
+                return outcome
+            }
+            guard builds.count < Self.buildsMax else { return outcome }
+            builds[url] = Build(name: Self.name(fromURL: url), node: "", host: "", item: item.isStep ? nil : id)
             lookUp(url, at: now, &outcome)
         case .unknown, nil:
             item.tries += 1
@@ -156,6 +180,10 @@ struct BuildWatch: Equatable, Sendable {
         builds[url]?.node = node
         builds[url]?.tries = 0
         if !node.isEmpty { outcome.used.append(Use(node: NodeName(node), buildURL: url)) }
+        if let item = build.item, !node.isEmpty || !view.isBuilding {
+            builds[url]?.item = nil
+            outcome.settled.append(Settled(item: item, node: NodeName(node)))
+        }
         guard view.isBuilding else {
             builds[url] = nil
             outcome.effects.append(

@@ -7,6 +7,7 @@ extension JenkinsPlanner {
     mutating func subscribed(as id: FrameworkID, at now: Instant) {
         let isAnotherFramework = frameworkID != nil && frameworkID != id
         isSubscribed = true
+        subscribedAt = now
         wish = .suppressed  // Every SUBSCRIBE names all roles as suppressed.
         lastOfferAt = nil
         if frameworkID != id { isRecordChanged = true }
@@ -36,11 +37,17 @@ extension JenkinsPlanner {
     /// What may be launched now, the most urgent first, within the limits.
     func launchable(at now: Instant) -> [AgentAsk] {
         guard controller.isSettled(at: now), !controller.isQuietingDown, !registrar.backsOff(at: now) else { return [] }
+        let requested = agents.values.filter { $0.phase == .requested }
+        if requested.isEmpty { return [] }
         let pending = agents.values.filter(\.isPending)
         var room = min(settings.agentsPendingMax - pending.count, settings.launchesPerMinuteMax - launches.count)
+        if registrar.isProbing {
+            // The controller could not create nodes: one at a time, until one succeeds.
+            room = min(room, pending.contains { $0.heldOffer != nil } ? 0 : 1)
+        }
         guard room > 0 else { return [] }
-        let requested = agents(where: { $0.phase == .requested }).map { ($0, settings.template($0.template)) }
-        let ordered = requested.sorted { left, right in
+        let ordered = requested.map { ($0, settings.template($0.template)) }.sorted { left, right in
+            if left.0.isForPool != right.0.isForPool { return right.0.isForPool }
             let (mine, theirs) = (left.1?.priority ?? 0, right.1?.priority ?? 0)
             if mine != theirs { return mine > theirs }
             return (left.0.requestedAt, left.0.name) < (right.0.requestedAt, right.0.name)
@@ -53,8 +60,9 @@ extension JenkinsPlanner {
             if health.isProbing, !probing.insert(agent.template).inserted { continue }
             asks.append(
                 AgentAsk(
-                    node: agent.name, wanted: template.resources(executors: agent.executors),
-                    attributes: template.attributes))
+                    node: agent.name, wanted: agent.size ?? template.resources(executors: agent.executors),
+                    ports: template.ports, attributes: template.attributes, domain: template.domain,
+                    role: template.role, recentHosts: hosts.recentHosts(of: template.name)))
             room -= 1
         }
         return asks
@@ -64,12 +72,12 @@ extension JenkinsPlanner {
         guard isSubscribed else { return }  // Void with the subscription they came on.
         lastOfferAt = now.instant
         let asks = launchable(at: now.instant)
-        let picks = OfferMatching.match(
-            asks: asks, offers: offers, usableUntil: now.wall.advanced(by: settings.maintenanceLead))
-        let unused = offers.map(\.id).filter { picks[$0] == nil }
-        if !unused.isEmpty {
-            effects.append(.decline(unused, refuse: asks.isEmpty ? settings.declineIdle : settings.declineShort))
+        let usableUntil = now.wall.advanced(by: settings.maintenanceLead)
+        let picks = OfferMatching.match(asks: asks, offers: offers) { offer in
+            offer.isAvailable(from: now.wall, until: usableUntil)
+                && hosts.refusal(of: offer.hostname, at: now.instant) == nil
         }
+        decline(offers.filter { picks[$0.id] == nil }, isWaiting: !asks.isEmpty, at: now.instant)
         for offer in offers {
             guard let chosen = picks[offer.id] else { continue }
             heldOffers[offer.id] = HeldOffer(offer: offer, picks: chosen)
@@ -87,6 +95,17 @@ extension JenkinsPlanner {
         }
     }
 
+    /// What nothing waits for is refused for long, and what did not fit for a moment; a machine on which launches hang for
+    /// as long as it is out of favour.
+    private mutating func decline(_ offers: [AgentOffer], isWaiting: Bool, at now: Instant) {
+        var refusals: [Duration: [OfferID]] = [:]
+        for offer in offers {
+            let usual = isWaiting ? settings.declineShort : settings.declineIdle
+            refusals[max(hosts.refusal(of: offer.hostname, at: now) ?? .zero, usual), default: []].append(offer.id)
+        }
+        for refuse in refusals.keys.sorted() { effects.append(.decline(refusals[refuse] ?? [], refuse: refuse)) }
+    }
+
     /// The offer cannot be used any more: rescinded, or its subscription broke.
     mutating func offerLost(_ id: OfferID, at now: Instant) {
         guard let held = heldOffers.removeValue(forKey: id) else { return }
@@ -99,7 +118,7 @@ extension JenkinsPlanner {
                 isRecordChanged = true
             case .creating:
                 update(pick.node) { $0.enter(.registering(.abandoned), at: now) }
-            case .ready:
+            case .closing, .ready:
                 deleteNode(of: pick.node, at: now)
             case .abandoned:
                 break
@@ -112,8 +131,15 @@ extension JenkinsPlanner {
     mutating func persisted(upTo revision: UInt64, at now: Instant) {
         for agent in agents(where: { _ in true }) {
             guard case .registering(.persisting(let needed, let offer)) = agent.phase, needed <= revision,
-                let template = settings.template(agent.template), let frameworkID
+                let frameworkID
             else { continue }
+            guard let template = settings.template(agent.template) else {
+                // Its template went with a new configuration.
+                heldOffers[offer]?.picks.removeAll { $0.node == agent.name }
+                remove(agent.name)
+                launchIfReady(offer, at: now)
+                continue
+            }
             update(agent.name) { $0.enter(.registering(.creating(offer)), at: now) }
             effects.append(
                 .createNode(
@@ -121,7 +147,7 @@ extension JenkinsPlanner {
                         name: agent.name,
                         description: NodeMarker(frameworkID: frameworkID, template: template.name).text
                             + " host=\(agent.hostname)",
-                        labels: template.labels, mode: template.mode, executors: agent.executors,
+                        labels: agent.labels, mode: agent.mode, executors: agent.executors,
                         remoteFS: template.remoteFS)))
         }
     }
@@ -133,12 +159,15 @@ extension JenkinsPlanner {
             return
         }
         switch registration {
+        case .creating(let offer) where agent.gate != .none:
+            update(name) { $0.enter(.registering(.closing(offer, secret)), at: now) }
+            effects.append(.drainNode(name, reason: AgentGate.closedReason))
         case .creating(let offer):
             update(name) { $0.enter(.registering(.ready(offer, secret)), at: now) }
             launchIfReady(offer, at: now)
         case .abandoned:
             deleteNode(of: name, at: now)
-        case .persisting, .ready:
+        case .persisting, .closing, .ready:
             break  // Answered twice.
         }
     }
@@ -159,7 +188,7 @@ extension JenkinsPlanner {
     }
 
     /// Launches everything picked for an offer once every node is there.
-    private mutating func launchIfReady(_ id: OfferID, at now: Instant) {
+    mutating func launchIfReady(_ id: OfferID, at now: Instant) {
         guard let held = heldOffers[id] else { return }
         var launched: [LaunchOrder.Agent] = []
         for pick in held.picks {
@@ -167,7 +196,7 @@ extension JenkinsPlanner {
             launched.append(
                 .init(
                     name: agent.name, template: agent.template, executors: agent.executors, resources: pick.resources,
-                    secret: secret))
+                    secret: secret, ports: pick.ports, image: agent.image))
         }
         heldOffers[id] = nil
         guard !launched.isEmpty else {
@@ -178,9 +207,11 @@ extension JenkinsPlanner {
             update(agent.name) {
                 $0.enter(.launching, at: now)
                 $0.task = .launched
+                $0.bornAt = now
             }
             launches.append(now)
         }
+        isRecordChanged = true
         effects.append(
             .accept(
                 LaunchOrder(
@@ -199,6 +230,7 @@ extension JenkinsPlanner {
             return
         }
         guard agent.task != .ended else { return }
+        self.update(agent.name) { $0.hasStatus = true }
         switch update.state {
         case .staging, .starting:
             self.update(agent.name) { $0.task = .launched }
@@ -212,11 +244,22 @@ extension JenkinsPlanner {
             if case .unreachable = agent.task { break }
             self.update(agent.name) { $0.task = .unreachable(since: now) }
         case .unknown:
-            // The master knows neither task nor agent. If the controller hears the agent, it is the one to believe.
-            let isConnected = controller.computers[agent.name.value].map { !$0.isOffline } ?? false
-            if !isConnected || agent.phase == .killing { taskEnded(agent, .infrastructure, update.message, at: now) }
+            // The master knows neither task nor agent. If the controller hears the agent, or has a build on it that no
+            // poll shows ended, it is the one to believe.
+            let isAlive = isHeardByController(agent.name) || agent.isBusy
+            if !isAlive || agent.phase == .killing { taskEnded(agent, .infrastructure, update.message, at: now) }
         case .finished, .failed, .killed, .error, .lost, .dropped, .gone, .goneByOperator:
+            if update.isOutOfMemory { noteOutOfMemory(agent) }
             taskEnded(agent, update.cause, "\(update.state.rawValue): \(update.message)", at: now)
+        }
+    }
+
+    /// The jobs it was running need more; which of them took it cannot be told.
+    private mutating func noteOutOfMemory(_ agent: AgentRecord) {
+        guard let template = settings.template(agent.template) else { return }
+        let had = (agent.size ?? template.resources(executors: agent.executors))["mem"]
+        for url in watch.executing(on: agent.name.value) {
+            if let job = JobName.ofBuild(url: url) { sizes.ranOutOfMemory(job, had: had) }
         }
     }
 
@@ -247,15 +290,6 @@ extension JenkinsPlanner {
         health[agent.template, default: TemplateHealth()].failed(
             because: reason, begunAt: agent.requestedAt, at: now)
         effects.append(.report(.problem(reason)))
-    }
-
-    private mutating func straySeen(_ update: TaskUpdate, at now: Instant) {
-        guard !update.state.isTerminal, update.state != .unknown else {
-            strays[update.task] = nil
-            return
-        }
-        guard strays[update.task] == nil, strays.count < 10_000 else { return }
-        strays[update.task] = StrayTask(agent: update.agent, state: update.state, since: now)
     }
 
     // MARK: - Suppress and revive

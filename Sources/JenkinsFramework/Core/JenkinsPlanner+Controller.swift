@@ -1,4 +1,4 @@
-// The planner's side towards the controller: polls, demand, and what became of its requests there.
+// The planner's side towards the controller: polls, and what became of its requests there.
 import Resources
 
 extension JenkinsPlanner {
@@ -17,16 +17,23 @@ extension JenkinsPlanner {
         noteController(snapshot, at: now)
         if let computers = snapshot.computers {
             controller.computers = Dictionary(computers.map { ($0.name, $0) }) { first, _ in first }
-            for name in agents.keys.sorted() { observe(name, snapshot, at: now) }
+            for name in agents.keys.sorted() { observe(name, startedAt: snapshot.startedAt, isPoll: true, at: now) }
             if controller.isSettled(at: now) {
                 sweepOrphans(computers, at: now)
                 settleStrays(snapshot, at: now)
                 keepBeacons(computers, at: now)
             }
         }
-        let nodeNames = Set(controller.computers.keys)
-        let requirements = labels.resolve(snapshot.items, nodeNames: nodeNames)
-        watched(watch.observe(snapshot, requirements, hosts: hostsOfNodes, at: now), at: now)
+        let requirements = labels.resolve(
+            snapshot.items,
+            in: .init(
+                nodeNames: Set(controller.computers.keys),
+                hasNodes: controller.computers.values.contains { !$0.isBuiltIn }, source: settings.labelSource,
+                facts: snapshot.labelFacts))
+        for job in labels.jobsToLookUp(snapshot.items, requirements, source: settings.labelSource) {
+            effects.append(.lookUpJobLabel(job: job))
+        }
+        followed(watch.observe(snapshot, requirements, hosts: hostsOfNodes, at: now), at: now)
         planDemand(snapshot, requirements, at: now)
     }
 
@@ -36,10 +43,7 @@ extension JenkinsPlanner {
 
     private mutating func noteController(_ snapshot: JenkinsSnapshot, at now: Instant) {
         if let session = snapshot.session {
-            if let known = controller.session, known != session {
-                controller.graceUntil = now.advanced(by: settings.restartGrace)
-                effects.append(.report(.problem("the controller restarted; waiting for its agents to return")))
-            }
+            if let known = controller.session, known != session { controllerRestarted(at: now) }
             controller.session = session
         }
         if !controller.isReachable { controller.healthySince = now }
@@ -53,11 +57,23 @@ extension JenkinsPlanner {
         controller.hasHiddenItems = snapshot.hasHiddenItems
     }
 
-    /// What a poll says about one agent.
-    private mutating func observe(_ name: NodeName, _ snapshot: JenkinsSnapshot, at now: Instant) {
+    private mutating func controllerRestarted(at now: Instant) {
+        controller.graceUntil = now.advanced(by: settings.restartGrace)
+        effects.append(.report(.problem("the controller restarted; waiting for its agents to return")))
+        // Lines before 2.492 forget that a node was drained. What was about to go is drained and watched once more.
+        for agent in agents(where: { $0.mayHaveTask }) {
+            switch agent.phase {
+            case .draining(.confirmed), .deleting: drain(agent.name, because: "retiring", at: now)
+            case .requested, .registering, .launching, .connecting, .online, .draining(.asked), .killing: continue
+            }
+        }
+    }
+
+    /// What a look says about one agent.
+    mutating func observe(_ name: NodeName, startedAt: Instant, isPoll: Bool, at now: Instant) {
         guard var agent = agents[name] else { return }
         guard let computer = controller.computers[name.value] else {
-            nodeMissing(agent, snapshot, at: now)
+            if isPoll { nodeMissing(agent, startedAt: startedAt, at: now) }
             return
         }
         agent.missingPolls = 0
@@ -67,7 +83,7 @@ extension JenkinsPlanner {
             agent.idlePolls = 0
         } else {
             agent.idleSince = agent.idleSince ?? now
-            agent.idlePolls += 1
+            if isPoll { agent.idlePolls += 1 }
         }
         agents[name] = agent
 
@@ -75,25 +91,50 @@ extension JenkinsPlanner {
         case .launching, .connecting:
             if !computer.isOffline {
                 cameOnline(agent, at: now)
-            } else if computer.offlineReason.contains(Self.drainPrefix) {
+            } else if isDrainedByUs(computer), !isAtGate(agent, computer) {
                 // Drained before the framework restarted. The controller writes who did it in front of the reason.
                 update(name) { $0.enter(.draining(.confirmed(at: now, idlePolls: 0)), at: now) }
             }
         case .draining(.confirmed(let since, let idlePolls)):
-            guard snapshot.startedAt > since else { return }
-            let polls = agent.isBusy ? 0 : idlePolls + 1
-            update(name) { $0.phase = .draining(.confirmed(at: since, idlePolls: polls)) }
+            guard startedAt > since else { return }
+            observeDrain(agent, computer, since: since, idlePolls: idlePolls, isPoll: isPoll, at: now)
         case .online:
             let isLost = computer.isOffline && !computer.isTemporarilyOffline
-            update(name) { $0.offlineSince = isLost ? $0.offlineSince ?? now : nil }
+            update(name) {
+                $0.offlineSince = isLost ? $0.offlineSince ?? now : nil
+                if !computer.isTemporarilyOffline { $0.isReopening = false }
+            }
         case .requested, .registering, .draining(.asked), .deleting, .killing:
             return
         }
-        noteUse(name, at: now)
+        noteBuilds(name, computer, at: now)
+        observeGate(name, computer, startedAt: startedAt, at: now)
+    }
+
+    private func isDrainedByUs(_ computer: Computer) -> Bool {
+        computer.isTemporarilyOffline && computer.offlineReason.contains(Self.drainPrefix)
+    }
+
+    /// Whether it is drained for no other reason than its gate; and by this run of the framework, if it was open before.
+    private func isAtGate(_ agent: AgentRecord, _ computer: Computer) -> Bool {
+        if agent.gate == .none || agent.isUsedUp { return false }
+        return computer.offlineReason.contains(AgentGate.closedReason) || agent.wasOpened
+    }
+
+    private mutating func observeDrain(
+        _ agent: AgentRecord, _ computer: Computer, since: Instant, idlePolls: Int, isPoll: Bool, at now: Instant
+    ) {
+        guard computer.isTemporarilyOffline else {
+            // Somebody opened it, or the controller forgot. Builds may start on it, so it begins anew.
+            return drain(agent.name, because: "retiring", at: now)
+        }
+        let polls = agent.isBusy ? 0 : isPoll ? idlePolls + 1 : idlePolls
+        update(agent.name) { $0.phase = .draining(.confirmed(at: since, idlePolls: polls)) }
     }
 
     private mutating func cameOnline(_ agent: AgentRecord, at now: Instant) {
         health[agent.template]?.succeeded()
+        hosts.connected(agent.hostname, agent.template)
         update(agent.name) {
             $0.enter(.online, at: now)
             $0.idleSince = $0.isBusy ? nil : now
@@ -102,24 +143,10 @@ extension JenkinsPlanner {
         effects.append(.report(.agentConnected(agent.name, host: agent.hostname)))
     }
 
-    /// Remembers that an agent had a build. A single-use agent takes no second one from then on.
-    private mutating func noteUse(_ name: NodeName, at now: Instant) {
-        guard let agent = agents[name] else { return }
-        if agent.isBusy, !agent.sawBuild {
-            update(name) { $0.sawBuild = true }
-            isRecordChanged = true
-        }
-        if agents[name]?.sawBuild ?? false, agent.phase == .online,
-            settings.template(agent.template)?.isSingleUse ?? false
-        {
-            drain(name, because: "single use", at: now)
-        }
-    }
-
-    private mutating func nodeMissing(_ agent: AgentRecord, _ snapshot: JenkinsSnapshot, at now: Instant) {
+    private mutating func nodeMissing(_ agent: AgentRecord, startedAt: Instant, at now: Instant) {
         switch agent.phase {
         case .launching, .connecting, .online, .draining:
-            guard snapshot.startedAt > agent.phaseSince, controller.isSettled(at: now) else { return }
+            guard startedAt > agent.phaseSince, controller.isSettled(at: now) else { return }
             update(agent.name) { $0.missingPolls += 1 }
             guard agent.missingPolls + 1 >= 2 else { return }
             effects.append(.report(.problem("node \(agent.name) is gone from the controller")))
@@ -132,8 +159,36 @@ extension JenkinsPlanner {
     // MARK: - Answers to requests
 
     mutating func nodeDrained(_ name: NodeName, at now: Instant) {
-        guard agents[name]?.phase == .draining(.asked) else { return }
-        update(name) { $0.enter(.draining(.confirmed(at: now, idlePolls: 0)), at: now) }
+        guard let agent = agents[name] else { return }
+        switch agent.phase {
+        case .draining(.asked):
+            update(name) { $0.enter(.draining(.confirmed(at: now, idlePolls: 0)), at: now) }
+        case .registering(.closing(let offer, let secret)):
+            update(name) {
+                $0.enter(.registering(.ready(offer, secret)), at: now)
+                $0.setGate(.closed, at: now)
+            }
+            launchIfReady(offer, at: now)
+        case .launching, .connecting, .online:
+            gateDrained(name, at: now)
+        case .requested, .registering, .draining, .deleting, .killing:
+            return
+        }
+    }
+
+    mutating func nodeDrainFailed(_ name: NodeName, _ reason: String, at now: Instant) {
+        guard let agent = agents[name] else { return }
+        if case .registering(.closing(let offer, _)) = agent.phase {
+            // Without its gate it must not start.
+            effects.append(.report(.problem("node \(name) could not be drained: \(reason)")))
+            heldOffers[offer]?.picks.removeAll { $0.node == name }
+            deleteNode(of: name, at: now)
+            return launchIfReady(offer, at: now)
+        }
+        if case .closing = agent.gate, agent.isBehindGate {
+            return update(name) { $0.retryAt = now.advanced(by: .milliseconds(200)) }
+        }
+        retryLater(name, at: now)
     }
 
     mutating func nodeDeleted(_ name: NodeName, at now: Instant) {
@@ -156,86 +211,6 @@ extension JenkinsPlanner {
             case .draining(.asked), .deleting: agent.scheduleRetry(at: now)
             case .requested, .registering, .launching, .connecting, .online, .draining, .killing: break
             }
-        }
-    }
-
-    mutating func watched(_ outcome: BuildWatch.Outcome, at now: Instant) {
-        effects += outcome.effects
-        for use in outcome.used {
-            guard let agent = agents[use.node] else {
-                noteSingleUse(use)
-                continue
-            }
-            let isSingleUse = settings.template(agent.template)?.isSingleUse ?? false
-            if isSingleUse { noteSingleUse(use, isCurrent: true) }
-            guard !agent.sawBuild else { continue }
-            // The build was over before a poll could see it.
-            update(use.node) { $0.sawBuild = true }
-            isRecordChanged = true
-            if agent.phase == .online, isSingleUse { drain(use.node, because: "single use", at: now) }
-        }
-    }
-
-    /// A build shorter than the time between two polls leaves its agent open for another. That cannot be prevented from
-    /// outside the controller, so it is counted and told.
-    private mutating func noteSingleUse(_ use: BuildWatch.Use, isCurrent: Bool = false) {
-        guard let first = singleUses[use.node] else {
-            guard isCurrent else { return }
-            if singleUses.count >= 1_000 { singleUses = singleUses.filter { agents[$0.key] != nil } }
-            singleUses[use.node] = use.buildURL
-            return
-        }
-        guard first != use.buildURL else { return }
-        singleUseViolations += 1
-        effects.append(
-            .report(.problem("single-use agent \(use.node) ran a second build: \(first) and \(use.buildURL)")))
-    }
-
-    // MARK: - Nodes and tasks nobody knows
-
-    private mutating func sweepOrphans(_ computers: [Computer], at now: Instant) {
-        var seen: [NodeName: Instant] = [:]
-        for computer in computers.sorted(by: { $0.name < $1.name }) {
-            let name = NodeName(computer.name)
-            guard agents[name] == nil, let marker = NodeMarker(description: computer.description),
-                marker.frameworkID == frameworkID, marker.kind == .agent
-            else { continue }
-            let since = orphans[name] ?? now
-            if since.duration(to: now) >= settings.lostGrace {
-                effects.append(.deleteNode(name))
-                seen[name] = now  // Once more after another grace, should the request fail.
-            } else {
-                seen[name] = since
-            }
-        }
-        orphans = seen
-    }
-
-    /// A running task of ours without a record is adopted if its node is there, and killed if it is not.
-    private mutating func settleStrays(_ snapshot: JenkinsSnapshot, at now: Instant) {
-        for task in strays.keys.sorted() {
-            guard let stray = strays[task], snapshot.startedAt > stray.since else { continue }
-            strays[task] = nil
-            let name = NodeName(task.value)
-            if let agent = agents[name] {
-                if agent.task == .none { effects.append(.kill(task, stray.agent)) }
-                continue
-            }
-            guard let computer = controller.computers[task.value],
-                let marker = NodeMarker(description: computer.description), marker.frameworkID == frameworkID,
-                settings.template(marker.template) != nil
-            else {
-                effects.append(.kill(task, stray.agent))
-                continue
-            }
-            var agent = AgentRecord(
-                name: name, template: marker.template, executors: max(computer.executors.count, 1), at: now)
-            agent.phase = .launching
-            agent.task = .launched
-            agent.agentID = stray.agent
-            agents[name] = agent
-            orphans[name] = nil
-            isRecordChanged = true
         }
     }
 

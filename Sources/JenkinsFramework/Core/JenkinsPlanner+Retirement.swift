@@ -4,18 +4,25 @@ import Resources
 
 extension JenkinsPlanner {
     /// Retires agents that nothing waits for: drained first, deleted only if they are still idle afterwards.
-    mutating func retireIdle(claimed: Set<NodeName>, at now: Instant) {
-        for agent in agents(where: { $0.phase == .online && !$0.isBusy && $0.idlePolls >= 2 }) {
-            guard !claimed.contains(agent.name), let idleSince = agent.idleSince,
-                let template = settings.template(agent.template),
-                // Drained by somebody else already; `settleOnline` looks after it.
-                controller.computers[agent.name.value]?.isTemporarilyOffline != true
+    mutating func retireUnclaimed(_ claimed: Set<NodeName>, at now: Instant) {
+        for agent in agents(where: { $0.phase == .online || $0.phase == .connecting })
+        where !agent.isBusy && !claimed.contains(agent.name) && !isDrainedByOthers(agent.name) {
+            guard let template = settings.template(agent.template) else { continue }
+            if agent.gate != .none {
+                guard let since = agent.unclaimedSince else { continue }
+                if since.duration(to: now) >= settings.singleUseSurplusGrace {
+                    drain(agent.name, because: "no build is waiting for this single-use agent", at: now)
+                }
+                continue
+            }
+            guard agent.phase == .online, agent.idlePolls >= 2, let idleSince = agent.idleSince, !agent.isReopening,
+                agent.offlineSince == nil
             else { continue }
             let idle = idleSince.duration(to: now)
             if template.isSingleUse, idle >= settings.singleUseSurplusGrace {
                 drain(agent.name, because: "no build is waiting for this single-use agent", at: now)
             } else if let timeout = template.idleTimeout, idle >= timeout {
-                drain(agent.name, because: "idle", at: now)
+                drain(agent.name, because: "idle", mayReopen: true, at: now)
             }
         }
     }
@@ -28,7 +35,7 @@ extension JenkinsPlanner {
             if settleTask(agent, at: now) { continue }
             switch agent.phase {
             case .requested, .registering:
-                break
+                continue
             case .launching:
                 settleLaunch(agent, at: now)
             case .connecting:
@@ -38,19 +45,16 @@ extension JenkinsPlanner {
             case .draining(let drain):
                 settleDrain(agent, drain, at: now)
             case .deleting:
-                guard isRetryDue(agent, at: now) else { continue }
-                update(name) { $0.retryAt = nil }
-                effects.append(.deleteNode(name))
+                settleDeletion(agent, at: now)
             case .killing:
-                guard isRetryDue(agent, at: now) else { continue }
+                guard agent.isRetryDue(at: now) else { continue }
                 // The kill may have been lost with a subscription; the answer to it tells whether the task is there.
                 update(name) { $0.scheduleRetry(at: now.advanced(by: .seconds(9))) }
                 effects.append(.kill(agent.taskID, agent.agentID))
             }
+            if let agent = agents[name], agent.isBehindGate { settleGate(agent, at: now) }
         }
     }
-
-    private func isRetryDue(_ agent: AgentRecord, at now: Instant) -> Bool { agent.retryAt.map { now >= $0 } ?? false }
 
     /// - Returns: Whether the agent was given up because its task is lost.
     private mutating func settleTask(_ agent: AgentRecord, at now: Instant) -> Bool {
@@ -61,9 +65,12 @@ extension JenkinsPlanner {
         switch agent.task {
         case .unreachable(let since):
             guard since.duration(to: now) >= settings.lostGrace, controller.isSettled(at: now) else { return false }
+            return settleUnreachable(agent, at: now)
         case .ended:
             let ended = agent.taskEndedAt ?? now
-            guard !agent.isBusy || ended.duration(to: now) >= settings.lostGrace else { return false }
+            if agent.isBusy, ended.duration(to: now) < settings.lostGrace || isHeardByController(agent.name) {
+                return false
+            }
         case .none, .launched, .running:
             return false
         }
@@ -71,34 +78,85 @@ extension JenkinsPlanner {
         return true
     }
 
+    /// The master has lost sight of the machine. If the controller has not, its builds go on, and it takes no more.
+    private mutating func settleUnreachable(_ agent: AgentRecord, at now: Instant) -> Bool {
+        guard let computer = controller.computers[agent.name.value] else { return false }
+        // Whether a drained agent is connected cannot be told; it goes the way of all that are drained.
+        if case .draining = agent.phase { return false }
+        if !computer.isOffline {
+            drain(agent.name, because: "its machine is unreachable", at: now)
+            return true
+        } else if computer.isTemporarilyOffline, agent.isBusy {
+            return false
+        }
+        deleteNode(of: agent.name, at: now)
+        return true
+    }
+
+    /// A drained node is shown offline whether it is connected or not.
+    func isHeardByController(_ name: NodeName) -> Bool {
+        controller.computers[name.value].map { !$0.isOffline } ?? false
+    }
+
     private mutating func settleLaunch(_ agent: AgentRecord, at now: Instant) {
         let age = agent.phaseSince.duration(to: now)
         guard isSubscribed, age >= settings.launchTimeout else { return }
-        if age >= settings.launchTimeout * 2, controller.isSettled(at: now) {
-            failed(agent, "no status of agent \(agent.name) on \(agent.hostname)", at: now)
-            deleteNode(of: agent.name, at: now)
-        } else if agent.retryAt == nil || isRetryDue(agent, at: now) {
+        // A container that is being pulled has its time; one of which nothing is heard has less.
+        let connectTimeout = settings.template(agent.template)?.connectTimeout ?? .seconds(300)
+        let limit = settings.launchTimeout + (agent.hasStatus ? connectTimeout : settings.launchTimeout)
+        if age >= limit, controller.isSettled(at: now) {
+            let what = agent.hasStatus ? "did not start in time" : "was never heard of"
+            giveUp(agent, "agent \(agent.name) on \(agent.hostname) \(what)", at: now)
+        } else if agent.retryAt == nil || agent.isRetryDue(at: now) {
             update(agent.name) { $0.retryAt = now.advanced(by: .seconds(30)) }
             reconcile([agent])
         }
     }
 
     private mutating func settleConnection(_ agent: AgentRecord, at now: Instant) {
-        guard let template = settings.template(agent.template),
-            isOverdue(since: agent.phaseSince, template.connectTimeout, at: now)
-        else { return }
-        failed(agent, "agent \(agent.name) on \(agent.hostname) did not connect in time", at: now)
-        deleteNode(of: agent.name, at: now)
+        let timeout = settings.template(agent.template)?.connectTimeout ?? .seconds(300)
+        if isDrainedByOthers(agent.name) { return settleDrainedByOthers(agent, at: now) }
+        var since = agent.phaseSince
+        if agent.gate != .none {
+            // Behind a closed gate it cannot be seen to connect.
+            guard case .open(let gate) = agent.gate else { return }
+            since = gate.since
+        }
+        guard isOverdue(since: since, timeout, at: now) else { return }
+        giveUp(agent, "agent \(agent.name) on \(agent.hostname) did not connect in time", at: now)
+    }
+
+    /// Its time is over. It may come to life in this very moment, so it is drained before it is deleted like any other.
+    private mutating func giveUp(_ agent: AgentRecord, _ reason: String, at now: Instant) {
+        failed(agent, reason, at: now)
+        hosts.timedOut(agent.hostname, because: reason, begunAt: agent.requestedAt, at: now)
+        drain(agent.name, because: "it did not connect in time", at: now)
     }
 
     private mutating func settleOnline(_ agent: AgentRecord, at now: Instant) {
+        let template = settings.template(agent.template)
         if let offlineSince = agent.offlineSince {
-            let timeout = settings.template(agent.template)?.connectTimeout ?? .seconds(300)
-            if isOverdue(since: offlineSince, timeout, at: now) { deleteNode(of: agent.name, at: now) }
-            return
+            guard isOverdue(since: offlineSince, template?.connectTimeout ?? .seconds(300), at: now) else { return }
+            // It may come back in this very moment.
+            return drain(agent.name, because: "it is offline for too long", at: now)
         }
-        guard let computer = controller.computers[agent.name.value], computer.isTemporarilyOffline else { return }
-        // Drained by somebody else, who wants it gone: after the last build, with time to change their mind.
+        if isDrainedByOthers(agent.name) { return settleDrainedByOthers(agent, at: now) }
+        if agent.isReopening, agent.isRetryDue(at: now) {
+            update(agent.name) { $0.retryAt = nil }
+            return effects.append(.openNode(agent.name))
+        }
+        if template == nil, controller.isReachable {
+            return useUp(agent.name, because: "its template is gone", at: now)
+        }
+        if let lifetime = template?.lifetimeMax, let bornAt = agent.bornAt, controller.isReachable,
+            bornAt.duration(to: now) >= lifetime
+        {
+            useUp(agent.name, because: "its lifetime is over", at: now)
+        }
+    }
+
+    /// Somebody who drained it wants it gone: after the last build, with time to change their mind.
+    private mutating func settleDrainedByOthers(_ agent: AgentRecord, at now: Instant) {
         guard !agent.isBusy, let idleSince = agent.idleSince else { return }
         if isOverdue(since: idleSince, settings.lostGrace, at: now) { deleteNode(of: agent.name, at: now) }
     }
@@ -106,15 +164,26 @@ extension JenkinsPlanner {
     private mutating func settleDrain(_ agent: AgentRecord, _ drain: AgentRecord.Drain, at now: Instant) {
         switch drain {
         case .asked:
-            guard isRetryDue(agent, at: now) else { return }
+            guard agent.isRetryDue(at: now) else { return }
             update(agent.name) { $0.retryAt = nil }
             effects.append(.drainNode(agent.name, reason: Self.drainPrefix + "retiring"))
         case .confirmed(let since, let idlePolls):
             // A single-use agent was drained while it worked: nothing can have been assigned to it since.
-            let isUsedUp = agent.sawBuild && settings.template(agent.template)?.isSingleUse ?? false
-            let settle = isUsedUp ? .zero : settings.drainSettle
+            let isUsed = agent.sawBuild && settings.template(agent.template)?.isSingleUse ?? false
+            let settle = isUsed ? .zero : settings.drainSettle
             guard idlePolls >= 2, since.duration(to: now) >= settle, controller.isSettled(at: now) else { return }
             deleteNode(of: agent.name, at: now)
+        }
+    }
+
+    private mutating func settleDeletion(_ agent: AgentRecord, at now: Instant) {
+        guard agent.isRetryDue(at: now), controller.isReachable else { return }
+        update(agent.name) { $0.retryAt = nil }
+        if agent.isBusy, agent.mayHaveTask {
+            // The request failed, somebody opened the node, and a build has started.
+            drain(agent.name, because: "retiring", at: now)
+        } else {
+            effects.append(.deleteNode(agent.name))
         }
     }
 

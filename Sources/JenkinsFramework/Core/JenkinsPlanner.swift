@@ -20,17 +20,32 @@ public struct JenkinsPlanner: Equatable, Sendable {
 
         case polled(JenkinsSnapshot)
         case pollFailed(String)
+        /// What `watchPlan` asked for.
+        case watched(NodeWatch)
         /// The node exists and this is its secret.
         case nodeCreated(NodeName, AgentSecret)
         /// `mayExist`: the request may have been executed all the same.
         case nodeCreationFailed(NodeName, reason: String, mayExist: Bool)
         case nodeDrained(NodeName)
         case nodeDrainFailed(NodeName, reason: String)
+        /// It takes builds now.
+        case nodeOpened(NodeName)
+        /// Somebody else drained it; it was left as it is.
+        case nodeOpenRefused(NodeName)
+        /// It may be open all the same.
+        case nodeOpenFailed(NodeName, reason: String)
         /// Deleted, or already gone.
         case nodeDeleted(NodeName)
         case nodeDeletionFailed(NodeName, reason: String)
         case itemLookedUp(QueueItemID, ItemFate?)
         case buildLookedUp(url: String, BuildView?)
+        /// nil if it could not be read.
+        case jobLabelLookedUp(job: String, QueueItem.LabelField?)
+
+        /// What the builds of jobs were measured to need, by the jobs' full names; replaces what was said before.
+        case sizesAdvised([String: Resources])
+        /// A build of this job was killed for want of memory; it had so many MiB.
+        case ranOutOfMemory(job: String, had: Scalar)
 
         /// New templates and limits, effective at once. Agents of templates that are gone take no more builds and are
         /// retired.
@@ -55,9 +70,13 @@ public struct JenkinsPlanner: Equatable, Sendable {
         case createNode(NodeSpec)
         case createBeacon(NodeSpec)
         case drainNode(NodeName, reason: String)
+        /// Lets builds in again, if it is drained and the reason shown is one of ours.
+        case openNode(NodeName)
         case deleteNode(NodeName)
         case lookUpItem(QueueItemID)
         case lookUpBuild(url: String)
+        /// Reads the label in the configuration of the job at this address.
+        case lookUpJobLabel(job: String)
 
         case report(Progress)
     }
@@ -66,12 +85,15 @@ public struct JenkinsPlanner: Equatable, Sendable {
     package internal(set) var agents: [NodeName: AgentRecord] = [:]
     package internal(set) var frameworkID: FrameworkID?
     package internal(set) var isSubscribed = false
+    var subscribedAt: Instant?
     var heldOffers: [OfferID: HeldOffer] = [:]
     var health: [TemplateName: TemplateHealth] = [:]
     /// Failures of the controller to create nodes.
     var registrar = TemplateHealth(backoffMin: .seconds(1), backoffMax: .seconds(60), failuresAllowed: 1)
+    var hosts = HostMemory()
     var controller = ControllerView()
     var labels = LabelResolution()
+    var sizes = SizeAdvice()
     var watch = BuildWatch()
     var beacons = BeaconKeeper()
     var waiting: [WaitingItem] = []
@@ -80,8 +102,8 @@ public struct JenkinsPlanner: Equatable, Sendable {
     var launches: [Instant] = []
     /// Running tasks of ours that nobody knows, until a poll shows whether their node exists.
     var strays: [TaskID: StrayTask] = [:]
-    /// Nodes of ours that nobody knows, and since when.
-    var orphans: [NodeName: Instant] = [:]
+    /// Nodes of ours that nobody knows.
+    var orphans: [NodeName: OrphanNode] = [:]
     var reconcileAt: Instant?
     /// The first build of each single-use agent, as far as remembered.
     var singleUses: [NodeName: String] = [:]
@@ -102,14 +124,7 @@ public struct JenkinsPlanner: Equatable, Sendable {
         names = NameGenerator(seed: seed)
         frameworkID = record.frameworkID
         for saved in record.agents {
-            var agent = AgentRecord(
-                name: saved.name, template: saved.template, executors: saved.executors, at: now.instant)
-            agent.phase = .launching
-            agent.task = .launched
-            agent.agentID = saved.agentID
-            agent.hostname = saved.hostname
-            agent.sawBuild = saved.sawBuild
-            agents[saved.name] = agent
+            agents[saved.name] = AgentRecord(saved, template: settings.template(saved.template), at: now)
         }
     }
 
@@ -125,36 +140,51 @@ public struct JenkinsPlanner: Equatable, Sendable {
         if isRecordChanged {
             isRecordChanged = false
             revision += 1
-            effects.insert(.persist(revision: revision, record), at: 0)
+            effects.insert(.persist(revision: revision, record(at: now)), at: 0)
         }
         defer { effects = [] }
         return effects
     }
 
-    private mutating func handle(_ event: Event, at now: Moment) {
+    private mutating func handle(_ event: Event, at moment: Moment) {
+        let now = moment.instant
         switch event {
-        case .persisted(let revision): persisted(upTo: revision, at: now.instant)
-        case .subscribed(let id): subscribed(as: id, at: now.instant)
-        case .disconnected: disconnected(at: now.instant)
-        case .offersArrived(let offers): offersArrived(offers, at: now)
-        case .offerRescinded(let offer): offerLost(offer, at: now.instant)
-        case .taskUpdated(let update): taskUpdated(update, at: now.instant)
+        case .persisted(let revision): persisted(upTo: revision, at: now)
+        case .subscribed(let id): subscribed(as: id, at: now)
+        case .disconnected: disconnected(at: now)
+        case .offersArrived(let offers): offersArrived(offers, at: moment)
+        case .offerRescinded(let offer): offerLost(offer, at: now)
+        case .taskUpdated(let update): taskUpdated(update, at: now)
         case .launchUncertain(let names): reconcile(names.sorted().compactMap { agents[$0] })
-        case .polled(let snapshot): polled(snapshot, at: now.instant)
+        case .polled(let snapshot): polled(snapshot, at: now)
         case .pollFailed(let reason): pollFailed(reason)
-        case .nodeCreated(let name, let secret): nodeCreated(name, secret, at: now.instant)
+        case .watched(let look): watched(look, at: now)
+        case .nodeCreated(let name, let secret): nodeCreated(name, secret, at: now)
         case .nodeCreationFailed(let name, let reason, let mayExist):
-            nodeCreationFailed(name, reason, mayExist: mayExist, at: now.instant)
-        case .nodeDrained(let name): nodeDrained(name, at: now.instant)
-        case .nodeDrainFailed(let name, _): retryLater(name, at: now.instant)
-        case .nodeDeleted(let name): nodeDeleted(name, at: now.instant)
-        case .nodeDeletionFailed(let name, _): retryLater(name, at: now.instant)
-        case .itemLookedUp(let id, let fate): watched(watch.itemLookedUp(id, fate, at: now.instant), at: now.instant)
-        case .buildLookedUp(let url, let view):
-            watched(watch.buildLookedUp(url, view, at: now.instant), at: now.instant)
-        case .reconfigured(let settings): self.settings = settings
+            nodeCreationFailed(name, reason, mayExist: mayExist, at: now)
+        case .nodeDrained(let name): nodeDrained(name, at: now)
+        case .nodeDrainFailed(let name, let reason): nodeDrainFailed(name, reason, at: now)
+        case .nodeOpened(let name): nodeOpened(name, at: now)
+        case .nodeOpenRefused(let name): nodeOpenRefused(name, at: now)
+        case .nodeOpenFailed(let name, _): nodeOpenFailed(name, at: now)
+        case .nodeDeleted(let name): nodeDeleted(name, at: now)
+        case .nodeDeletionFailed(let name, _): retryLater(name, at: now)
+        case .itemLookedUp(let id, let fate): followed(watch.itemLookedUp(id, fate, at: now), at: now)
+        case .buildLookedUp(let url, let view): followed(watch.buildLookedUp(url, view, at: now), at: now)
+        case .jobLabelLookedUp(let job, let label): labels.jobLookedUp(job, label)
+        case .sizesAdvised(let advice): sizes.advise(advice)
+        case .ranOutOfMemory(let job, let had): sizes.ranOutOfMemory(job, had: had)
+        case .reconfigured(let settings): reconfigured(settings)
         case .ticked: break
         }
+    }
+
+    private mutating func reconfigured(_ new: PlannerSettings) {
+        settings = new
+        sizes.forgetWishes()
+        labels.forgetJobs()
+        // A request costs nothing to take back; the next poll asks for what the new templates say.
+        for agent in agents(where: { $0.phase == .requested }) { remove(agent.name) }
     }
 
     // MARK: - Parts every topic uses
@@ -165,9 +195,8 @@ public struct JenkinsPlanner: Equatable, Sendable {
     }
 
     mutating func update(_ name: NodeName, _ change: (inout AgentRecord) -> Void) {
-        guard var agent = agents[name] else { return }
-        change(&agent)
-        agents[name] = agent
+        guard let index = agents.index(forKey: name) else { return }
+        change(&agents.values[index])
     }
 
     mutating func newName(_ template: TemplateName) -> NodeName {
@@ -179,8 +208,9 @@ public struct JenkinsPlanner: Equatable, Sendable {
 
     mutating func remove(_ name: NodeName) {
         guard let agent = agents.removeValue(forKey: name) else { return }
+        if agent.phase == .requested { return }
         isRecordChanged = true
-        if agent.phase != .requested { effects.append(.report(.agentRemoved(name))) }
+        effects.append(.report(.agentRemoved(name)))
     }
 
     mutating func deleteNode(of name: NodeName, at now: Instant) {
@@ -188,30 +218,34 @@ public struct JenkinsPlanner: Equatable, Sendable {
         effects.append(.deleteNode(name))
     }
 
-    mutating func drain(_ name: NodeName, because reason: String, at now: Instant) {
-        update(name) { $0.enter(.draining(.asked), at: now) }
+    /// The first step of every retirement of an agent that may still take builds.
+    mutating func drain(_ name: NodeName, because reason: String, mayReopen: Bool = false, at now: Instant) {
+        update(name) { agent in
+            agent.enter(.draining(.asked), at: now)
+            agent.mayReopen = mayReopen
+        }
         effects.append(.drainNode(name, reason: Self.drainPrefix + reason))
     }
 
     /// The master answers with the latest state, or that it knows no such task.
     mutating func reconcile(_ agents: [AgentRecord]) {
-        let tasks = agents.filter { $0.task != .none && $0.task != .ended }.map {
-            TaskReference(task: $0.taskID, agent: $0.agentID)
-        }
+        let tasks = agents.filter(\.mayHaveTask).map { TaskReference(task: $0.taskID, agent: $0.agentID) }
         if !tasks.isEmpty { effects.append(.reconcile(tasks)) }
     }
 
     /// Is in every offline reason we set, so that a restart tells our drains from an operator's.
-    static let drainPrefix = "jenkins-framework: "
+    package static let drainPrefix = "jenkins-framework: "
+
+    /// Whether somebody else has drained the node: it is no supply, and never opened by us.
+    func isDrainedByOthers(_ name: NodeName) -> Bool {
+        guard let computer = controller.computers[name.value] else { return false }
+        return computer.isTemporarilyOffline && !computer.offlineReason.contains(Self.drainPrefix)
+    }
 
     /// What the state file must say now. Agents without a node and a task are not worth remembering.
-    var record: PlannerRecord {
-        let saved = agents(where: { $0.phase != .requested }).map {
-            PlannerRecord.Agent(
-                name: $0.name, template: $0.template, executors: $0.executors, agentID: $0.agentID,
-                hostname: $0.hostname, sawBuild: $0.sawBuild)
-        }
-        return PlannerRecord(frameworkID: frameworkID, agents: saved)
+    private func record(at now: Moment) -> PlannerRecord {
+        PlannerRecord(
+            frameworkID: frameworkID, agents: agents(where: { $0.phase != .requested }).map { $0.saved(at: now) })
     }
 
     /// The revision that a change made in this step will be written under.

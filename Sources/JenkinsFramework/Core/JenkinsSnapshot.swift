@@ -14,6 +14,8 @@ public struct JenkinsSnapshot: Equatable, Sendable {
     public var computers: [Computer]?
     /// Items are hidden because the user may only discover their jobs.
     public var hasHiddenItems: Bool
+    /// What sources beside the queue say about labels.
+    public var labelFacts = LabelFacts()
 
     public init(
         startedAt: Instant, session: String? = nil, isQuietingDown: Bool = false, items: [QueueItem],
@@ -41,6 +43,10 @@ public struct QueueItem: Equatable, Sendable {
     public var label: LabelField
     /// A label or node chosen by a build parameter; it overrides the job's.
     public var labelParameter: String?
+    /// The build's parameters, by name.
+    public var parameters: [String: String] = [:]
+    /// Where the job is; empty if the controller does not say.
+    public var taskURL = ""
     /// Milliseconds since the Unix epoch, on the controller's clock.
     public var inQueueSince: Int64
 
@@ -102,6 +108,23 @@ public struct Computer: Equatable, Sendable {
     }
 
     var isBusy: Bool { !isIdle || executors.contains { !$0.isIdle } }
+}
+
+/// A look at a few computers between two polls, for what must be noticed soon.
+public struct NodeWatch: Equatable, Sendable {
+    /// When its first request was sent. The queue is read before the computers: a build that has left it is seen on its
+    /// executor, unless it has ended.
+    public var startedAt: Instant
+    /// Those asked for, as far as they exist.
+    public var computers: [Computer]
+    /// Every item in the queue; nil if it was not asked for.
+    public var queued: Set<QueueItemID>?
+
+    public init(startedAt: Instant, computers: [Computer], queued: Set<QueueItemID>? = nil) {
+        self.startedAt = startedAt
+        self.computers = computers
+        self.queued = queued
+    }
 }
 
 /// What `/queue/item/ID` says once an item has left the queue.

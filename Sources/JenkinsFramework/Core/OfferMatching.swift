@@ -1,74 +1,117 @@
 // Which requested agent goes onto which offer: best fit, as many as fit, nothing kept for later.
 import Resources
 
-/// An offer reduced to what matching needs.
-public struct AgentOffer: Equatable, Sendable {
-    public var id: OfferID
-    public var agentID: AgentID
-    public var hostname: String
-    public var role: RoleName
-    public var resources: Resources
-    /// Attributes as text: scalars in their shortest form, sets as one entry for each item.
-    public var attributes: [String: [String]]
-    /// When the machine goes into maintenance, if that is planned.
-    public var unavailableFrom: WallTime?
-
-    public init(
-        id: OfferID, agentID: AgentID, hostname: String, role: RoleName = .any, resources: Resources,
-        attributes: [String: [String]] = [:], unavailableFrom: WallTime? = nil
-    ) {
-        self.id = id
-        self.agentID = agentID
-        self.hostname = hostname
-        self.role = role
-        self.resources = resources
-        self.attributes = attributes
-        self.unavailableFrom = unavailableFrom
-    }
-}
-
 /// What one requested agent asks of an offer.
 struct AgentAsk: Equatable, Sendable {
     var node: NodeName
     var wanted: Resources
+    var ports: [PortWish] = []
     var attributes: [String: String]
+    var domain: DomainWish?
+    var role: RoleName?
+    /// Machines that ran agents of the template not long ago, the last first: they have its image.
+    var recentHosts: [String] = []
 }
 
 /// A requested agent's share of an offer.
 struct OfferPick: Equatable, Sendable {
     var node: NodeName
     var resources: Resources
+    var ports: [PortMapping] = []
 }
 
 enum OfferMatching {
     /// - Parameters:
     ///   - asks: The most urgent first.
-    ///   - usableUntil: Offers of machines that go into maintenance before this are left alone.
+    ///   - isUsable: Whether an offer may be used at all.
     /// - Returns: For each offer used, who gets what of it, in the order of the asks.
     static func match(
-        asks: [AgentAsk], offers: [AgentOffer], usableUntil: WallTime
+        asks: [AgentAsk], offers: [AgentOffer], isUsable: (AgentOffer) -> Bool = { _ in true }
     ) -> [OfferID: [OfferPick]] {
-        var left: [(offer: AgentOffer, resources: Resources)] =
-            offers
-            .filter { offer in offer.unavailableFrom.map { $0 > usableUntil } ?? true }
-            .sorted { ($0.hostname, $0.id) < ($1.hostname, $1.id) }
-            .map { ($0, $0.resources.nonRevocable) }
+        var left = offers.filter(isUsable).sorted { ($0.hostname, $0.id) < ($1.hostname, $1.id) }.map {
+            Candidate(offer: $0, resources: $0.resources.nonRevocable.allocatable(to: $0.role))
+        }
         var picks: [OfferID: [OfferPick]] = [:]
         for ask in asks {
-            var best: (index: Int, taken: Resources, cpusLeft: Scalar)?
-            for index in left.indices where has(ask.attributes, left[index].offer.attributes) {
-                guard let taken = left[index].resources.taking(ask.wanted) else { continue }
-                let cpusLeft = left[index].resources["cpus"] - taken["cpus"]
-                if best == nil || cpusLeft < best?.cpusLeft ?? .zero { best = (index, taken, cpusLeft) }
+            var best: (index: Int, share: Share, fit: Fit)?
+            for index in left.indices where left[index].suits(ask) {
+                guard let share = left[index].share(for: ask) else { continue }
+                let fit = left[index].fit(of: share, for: ask)
+                if best.map({ fit < $0.fit }) ?? true { best = (index, share, fit) }
             }
             guard let best else { continue }
-            left[best.index].resources -= best.taken
-            picks[left[best.index].offer.id, default: []].append(OfferPick(node: ask.node, resources: best.taken))
+            left[best.index].resources -= best.share.resources
+            picks[left[best.index].offer.id, default: []].append(
+                OfferPick(node: ask.node, resources: best.share.resources, ports: best.share.ports))
         }
         return picks
     }
+}
 
-    private static func has(_ wanted: [String: String], _ attributes: [String: [String]]) -> Bool {
-        wanted.allSatisfy { name, value in attributes[name]?.contains(value) ?? false }
+/// What an ask would take of an offer.
+private struct Share {
+    var resources: Resources
+    var ports: [PortMapping]
+}
+
+/// How well an ask fits: the less is left over the better, and of equal ones the machine used last.
+private struct Fit: Comparable {
+    var cpusLeft: Scalar
+    var memoryLeft: Scalar
+    var recency: Int
+
+    static func < (left: Fit, right: Fit) -> Bool {
+        (left.cpusLeft, left.memoryLeft, left.recency) < (right.cpusLeft, right.memoryLeft, right.recency)
+    }
+}
+
+/// An offer and what the agents chosen so far have left of it.
+private struct Candidate {
+    let offer: AgentOffer
+    var resources: Resources
+
+    func suits(_ ask: AgentAsk) -> Bool {
+        if let role = ask.role, role != offer.role { return false }
+        if let domain = ask.domain, !domain.accepts(offer.domain) { return false }
+        return ask.attributes.allSatisfy { name, value in
+            offer.attributes[name]?.contains { $0.matches(value) } ?? false
+        }
+    }
+
+    func share(for ask: AgentAsk) -> Share? {
+        guard var taken = resources.taking(ask.wanted) else { return nil }
+        if ask.ports.isEmpty { return Share(resources: taken, ports: []) }
+        var rest = resources - taken
+        var hosts: [Int: UInt16] = [:]
+        func take(_ piece: Resources?) -> Bool {
+            guard let piece else { return false }
+            taken += piece
+            rest -= piece
+            return true
+        }
+        // Fixed ones first, so that no free choice takes them away.
+        for (index, wish) in ask.ports.enumerated() {
+            guard let host = wish.host else { continue }
+            hosts[index] = host
+            let one = ResourceEntry(name: "ports", value: .ranges(Ranges([UInt64(host)...UInt64(host)])))
+            guard take(rest.taking(Resources(entries: [one]))) else { return nil }
+        }
+        for index in ask.ports.indices where hosts[index] == nil {
+            guard let piece = rest.takingPorts(1), let port = piece.ports.ranges.first?.lowerBound,
+                let host = UInt16(exactly: port), take(piece)
+            else { return nil }
+            hosts[index] = host
+        }
+        let mappings = ask.ports.enumerated().compactMap { index, wish in
+            hosts[index].map { PortMapping(container: wish.container, host: $0, transport: wish.transport) }
+        }
+        return Share(resources: taken, ports: mappings)
+    }
+
+    func fit(of share: Share, for ask: AgentAsk) -> Fit {
+        Fit(
+            cpusLeft: resources["cpus"] - share.resources["cpus"],
+            memoryLeft: resources["mem"] - share.resources["mem"],
+            recency: ask.recentHosts.firstIndex(of: offer.hostname) ?? ask.recentHosts.count)
     }
 }

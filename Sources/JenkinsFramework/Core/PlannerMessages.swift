@@ -128,6 +128,15 @@ struct StrayTask: Equatable, Sendable {
     var since: Instant
 }
 
+/// A node of ours without a record.
+struct OrphanNode: Equatable, Sendable {
+    var since: Instant
+    /// Polls in a row that showed it idle and drained.
+    var drainedPolls = 0
+    /// When it was last drained or deleted.
+    var askedAt: Instant?
+}
+
 /// What is known of the controller beyond the last poll.
 struct ControllerView: Equatable, Sendable {
     var session: String?

@@ -39,6 +39,12 @@ public struct PlannerStatus: Equatable, Sendable {
     public var templates: [TemplateState]
     /// Builds that ran on a single-use agent after another, since the framework started.
     public var singleUseViolations: Int
+    /// Builds whose label cannot be told.
+    public var unresolvedItems: Int
+    /// Builds that no template serves.
+    public var unservedItems: Int
+    /// Machines whose offers are refused for a while, and why, by name.
+    public var refusedHosts: [String]
 }
 
 extension JenkinsPlanner {
@@ -60,7 +66,10 @@ extension JenkinsPlanner {
                 return .init(
                     name: template.name, agents: agents.values.count { $0.template == template.name },
                     backsOffBecause: health.backsOff(at: now.instant) ? health.lastReason : nil)
-            }, singleUseViolations: singleUseViolations)
+            }, singleUseViolations: singleUseViolations,
+            unresolvedItems: waiting.count { $0.reason == .labelUnknown },
+            unservedItems: waiting.count { $0.reason == .noTemplate },
+            refusedHosts: hosts.refused(at: now.instant).map { "\($0.host): \($0.reason)" })
     }
 
     private func text(of item: WaitingItem, at now: Instant) -> String {
@@ -69,6 +78,7 @@ extension JenkinsPlanner {
         case .agentComing(let node): agents[node].map { "agent \(node) is \($0.phaseName)" } ?? "an agent is coming"
         case .agentRequested: "an agent was requested"
         case .noTemplate: "no template serves \(item.label.isEmpty ? "builds without a label" : "'\(item.label)'")"
+        case .imageNotAllowed(let image): "image \(image) is not among those allowed"
         case .capReached(let template): "template \(template) has reached its maxAgents"
         case .frameworkCapReached: "the limit of maxAgents is reached"
         case .templateBacksOff(let template):

@@ -6,13 +6,16 @@ package enum WhyText: Equatable, Sendable {
     case expressionOrNode(String)
     /// The item waits for this node alone, or for a label only this node has; the text does not say which.
     case node(String)
-    /// Nothing about a label: none is asked for, or the controller hides it.
+    /// No label is asked for; or there is no node but the built-in one, and then labels are not shown.
+    case anyNode
+    /// Nothing about a label.
     case silent
 
     /// Reads the English texts. Other languages and texts of plugins are `silent`, never an error.
     package static func parse(_ why: String?) -> WhyText {
         guard let why else { return .silent }
         let text = String(why.prefix(4_096))
+        if text == "Waiting for next available executor" { return .anyNode }
         for prefix in [
             "There are no nodes with the label ", "All nodes of label ", "Waiting for next available executor on ",
         ] where text.hasPrefix(prefix) {

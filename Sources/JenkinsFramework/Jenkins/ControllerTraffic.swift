@@ -16,6 +16,8 @@ final class ControllerTraffic: Sendable {
             case .poll: "poll"
             case .change: "change"
             case .lookUp: "look_up"
+            case .watch: "watch"
+            case .urgent: "change"
             }
         counts.withLock {
             $0[name, default: Count()].requests += 1

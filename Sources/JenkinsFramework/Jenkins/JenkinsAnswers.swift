@@ -13,7 +13,13 @@ package struct UnreadableAnswer: Error, Hashable, Sendable, CustomStringConverti
 package enum JenkinsAnswers {
     package static let queueTree =
         "discoverableItems[task[name]],items[id,why,blocked,buildable,pending,inQueueSince,"
-        + "task[name,fullName,labelExpression],actions[parameters[name,value,label]]]"
+        + "task[name,fullName,url,labelExpression],actions[parameters[name,value,label]]]"
+    /// The same of one computer.
+    package static let oneComputerTree =
+        "displayName,description,idle,offline,temporarilyOffline,offlineCauseReason,numExecutors,"
+        + "assignedLabels[name],executors[idle,currentExecutable[url]]"
+    /// All that is needed to see that items have left.
+    package static let queuedTree = "items[id]"
     package static let computerTree =
         "computer[displayName,description,idle,offline,temporarilyOffline,offlineCauseReason,numExecutors,"
         + "assignedLabels[name],executors[idle,currentExecutable[url]]]"
@@ -64,10 +70,40 @@ package enum JenkinsAnswers {
         case .null?: label = .none
         default: label = .absent
         }
-        return QueueItem(
+        var item = QueueItem(
             id: QueueItemID(id), phase: phase, taskClass: task["_class"]?.text ?? "",
             taskName: task["fullName"]?.text ?? task["name"]?.text ?? "", why: value["why"]?.text, label: label,
             labelParameter: labelParameter(value), inQueueSince: value["inQueueSince"]?.integer ?? 0)
+        item.taskURL = task["url"]?.text ?? ""
+        item.parameters = parameters(value)
+        return item
+    }
+
+    /// Text, numbers and truth values as text; the first of a name.
+    private static func parameters(_ item: JSONValue) -> [String: String] {
+        var found: [String: String] = [:]
+        for action in item["actions"]?.elements ?? [] {
+            for parameter in action["parameters"]?.elements ?? [] where found.count < 200 {
+                guard let name = parameter["name"]?.text, found[name] == nil else { continue }
+                switch parameter["value"] {
+                case .string(let text)?: found[name] = text
+                case .bool(let bool)?: found[name] = bool ? "true" : "false"
+                case .number(.integer(let number))?: found[name] = String(number)
+                case .number(.double(let number))?: found[name] = String(number)
+                default: break
+                }
+            }
+        }
+        return found
+    }
+
+    /// The ids of all items, as `queuedTree` asks for them.
+    package static func queued(_ bytes: [UInt8]) throws(UnreadableAnswer) -> Set<QueueItemID> {
+        let root = try object(bytes, of: "the queue")
+        guard let items = root["items"]?.elements else {
+            throw UnreadableAnswer(what: "the queue", reason: "no list of items")
+        }
+        return Set(items.compactMap { $0["id"]?.integer }.filter { $0 >= 0 }.map { QueueItemID($0) })
     }
 
     /// Of the node and label parameter plugin: they override the job's label.
@@ -90,6 +126,14 @@ package enum JenkinsAnswers {
             throw UnreadableAnswer(what: "the computers", reason: "no list of computers")
         }
         return computers.compactMap(computer)
+    }
+
+    /// One computer, as `oneComputerTree` asks for it.
+    package static func oneComputer(_ bytes: [UInt8]) throws(UnreadableAnswer) -> Computer {
+        guard let computer = computer(try object(bytes, of: "a computer")) else {
+            throw UnreadableAnswer(what: "a computer", reason: "it has no name")
+        }
+        return computer
     }
 
     private static func computer(_ value: JSONValue) -> Computer? {

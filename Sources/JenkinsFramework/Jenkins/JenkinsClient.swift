@@ -37,7 +37,11 @@ package enum JenkinsFailure: Error, Hashable, Sendable, CustomStringConvertible 
 final class JenkinsClient: Sendable {
     /// Requests of one lane wait for each other and not for those of another: a hundred look-ups at a controller that has
     /// frozen must not hold up the next poll.
-    enum Lane: Sendable { case poll, change, lookUp }
+    enum Lane: Sendable {
+        case poll, change, lookUp
+        /// Looks between polls, and what must not wait behind a burst of new nodes: every moment counts.
+        case watch, urgent
+    }
 
     struct Answer: Sendable {
         var status: Int
@@ -60,6 +64,8 @@ final class JenkinsClient: Sendable {
     private let polls = RequestGate(slots: 1)
     private let changes = RequestGate(slots: 3)
     private let lookUps = RequestGate(slots: 2)
+    private let watches = RequestGate(slots: 2)
+    private let urgent = RequestGate(slots: 2)
     private let secret: SecretFile?
     private let crumb = Locked<Crumb?>(nil)
 
@@ -79,16 +85,20 @@ final class JenkinsClient: Sendable {
     }
 
     /// Form actions answer 302 to a page for people; that is success and not followed.
-    func post(_ path: String, form: String = "", alsoFine: Set<Int> = []) async throws(JenkinsFailure) {
+    @discardableResult
+    func post(
+        _ path: String, form: String = "", alsoFine: Set<Int> = [], in lane: Lane = .change
+    ) async throws(JenkinsFailure) -> Answer {
         if case .passwordFile = controller.secret, crumb.withLock({ $0 == nil }) { await fetchCrumb() }
-        var answer = try await send("POST", path, form: form, in: .change)
+        var answer = try await send("POST", path, form: form, in: lane)
         if answer.status == 403, Self.reason(answer).lowercased().contains("crumb") {
             await fetchCrumb()
-            answer = try await send("POST", path, form: form, in: .change)
+            answer = try await send("POST", path, form: form, in: lane)
         }
         guard (200..<300).contains(answer.status) || answer.status == 302 || alsoFine.contains(answer.status) else {
             throw Self.failure(answer)
         }
+        return answer
     }
 
     /// A crumb is bound to the web session on newer lines: its cookie is kept with it. No issuer means no crumbs.
@@ -163,6 +173,8 @@ final class JenkinsClient: Sendable {
         case .poll: polls
         case .change: changes
         case .lookUp: lookUps
+        case .watch: watches
+        case .urgent: urgent
         }
     }
 

@@ -18,7 +18,7 @@ final class JenkinsController: Sendable {
     /// Foreign nodes whose mode is read in one poll; the others follow in the next.
     private static let modesPerPoll = 5
 
-    private let client: JenkinsClient
+    let client: JenkinsClient
     private let needsModes: Bool
     private let known = Locked(Known())
 
@@ -34,7 +34,7 @@ final class JenkinsController: Sendable {
 
     /// Reads the computers first and the queue after them: an item seen waiting was not running a moment before, and no
     /// build is counted twice. If nothing was busy the queue alone is read, and the rest only if something waits.
-    func poll(full: Bool) async throws(JenkinsFailure) -> JenkinsSnapshot {
+    func poll(full: Bool, labelSource: LabelSource) async throws(JenkinsFailure) -> JenkinsSnapshot {
         let startedAt = Moment.now.instant
         var computers = full ? try await computers() : nil
         var (queue, session) = try await queue()
@@ -44,9 +44,11 @@ final class JenkinsController: Sendable {
             computers = try await self.computers()
             (queue, session) = try await self.queue()
         }
-        return JenkinsSnapshot(
+        var snapshot = JenkinsSnapshot(
             startedAt: beganAt, session: session, isQuietingDown: try await root().isQuietingDown, items: queue.items,
             computers: computers, hasHiddenItems: queue.hasHiddenItems)
+        if !queue.items.isEmpty { snapshot.labelFacts = await labelFacts(labelSource) }
+        return snapshot
     }
 
     private func queue() async throws(JenkinsFailure) -> (JenkinsAnswers.Queue, String?) {
@@ -55,7 +57,7 @@ final class JenkinsController: Sendable {
         return (try read { () throws(UnreadableAnswer) in try JenkinsAnswers.queue(answer.body) }, answer.session)
     }
 
-    private func computers() async throws(JenkinsFailure) -> [Computer] {
+    func computers() async throws(JenkinsFailure) -> [Computer] {
         let answer = try await client.get(
             JenkinsRequests.query("/computer/api/json", [("tree", JenkinsAnswers.computerTree)]), in: .poll)
         var computers = try read { () throws(UnreadableAnswer) in try JenkinsAnswers.computers(answer.body) }
@@ -152,7 +154,7 @@ final class JenkinsController: Sendable {
     func drain(_ name: NodeName, reason: String) async throws(JenkinsFailure) {
         try await client.post(
             JenkinsRequests.query(
-                JenkinsRequests.computer(name) + "/changeOfflineCause", [("offlineMessage", reason)]))
+                JenkinsRequests.computer(name) + "/changeOfflineCause", [("offlineMessage", reason)]), in: .urgent)
     }
 
     /// 404 is success: it is gone.
@@ -176,7 +178,7 @@ final class JenkinsController: Sendable {
         return try read { () throws(UnreadableAnswer) in try JenkinsAnswers.build(answer.body) }
     }
 
-    private func read<Value>(
+    func read<Value>(
         _ parse: () throws(UnreadableAnswer) -> Value
     ) throws(JenkinsFailure) -> Value {
         do throws(UnreadableAnswer) {

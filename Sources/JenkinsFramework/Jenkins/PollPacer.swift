@@ -5,15 +5,28 @@ import Mailbox
 final class PollPacer: Sendable {
     private struct State {
         var isBusy = true
+        var watchPlan: WatchPlan?
+        var labelSource = LabelSource.auto
         var isAwake = false
         var sleeper: CheckedContinuation<Void, Never>?
     }
     private let state = Locked(State())
 
     /// Whether something waits or changes. True until the first poll has said otherwise.
-    var isBusy: Bool {
-        get { state.withLock { $0.isBusy } }
-        set { state.withLock { $0.isBusy = newValue } }
+    var isBusy: Bool { state.withLock { $0.isBusy } }
+
+    /// What is to be looked at between polls.
+    var watchPlan: WatchPlan? { state.withLock { $0.watchPlan } }
+    var labelSource: LabelSource { state.withLock { $0.labelSource } }
+
+    /// What the planner wishes after it has seen something new.
+    func follow(_ planner: JenkinsPlanner) {
+        let (isBusy, watchPlan, labelSource) = (planner.isBusy, planner.watchPlan, planner.settings.labelSource)
+        state.withLock { state in
+            state.isBusy = isBusy
+            state.watchPlan = watchPlan
+            state.labelSource = labelSource
+        }
     }
 
     func sleep(_ duration: Duration) async {

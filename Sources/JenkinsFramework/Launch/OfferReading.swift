@@ -9,21 +9,44 @@ extension AgentOffer {
         guard let resources = try? Resources(offer.resources) else { return nil }
         let role = offer.hasAllocationInfo ? try? RoleName(offer.allocationInfo.role) : .any
         guard let role else { return nil }
-        var attributes: [String: [String]] = [:]
-        for attribute in offer.attributes { attributes[attribute.name, default: []] += Self.texts(of: attribute) }
+        var attributes: [String: [OfferAttribute]] = [:]
+        for attribute in offer.attributes {
+            guard let value = OfferAttribute(attribute) else { continue }
+            attributes[attribute.name, default: []].append(value)
+        }
+        var domain: DomainWish?
+        if offer.hasDomain, offer.domain.hasFaultDomain {
+            domain = DomainWish(
+                region: offer.domain.faultDomain.region.name, zone: offer.domain.faultDomain.zone.name)
+        }
+        let start = offer.hasUnavailability ? offer.unavailability.start.nanoseconds : nil
+        let length =
+            offer.hasUnavailability && offer.unavailability.hasDuration
+            ? offer.unavailability.duration.nanoseconds : nil
         self.init(
             id: OfferID(offer.id), agentID: AgentID(offer.agentID), hostname: offer.hostname, role: role,
-            resources: resources, attributes: attributes,
-            unavailableFrom: offer.hasUnavailability
-                ? WallTime(nanoseconds: offer.unavailability.start.nanoseconds) : nil)
+            resources: resources, attributes: attributes, domain: domain,
+            unavailableFrom: start.map { WallTime(nanoseconds: $0) },
+            unavailableUntil: start.flatMap { start in
+                length.map { WallTime(nanoseconds: start).advanced(by: .nanoseconds($0)) }
+            })
     }
+}
 
-    private static func texts(of attribute: V1Attribute) -> [String] {
+extension OfferAttribute {
+    /// - Returns: nil if the value cannot be read.
+    fileprivate init?(_ attribute: V1Attribute) {
         switch attribute.type {
-        case .text: [attribute.text.value]
-        case .scalar: Scalar(attribute.scalar.value).map { [$0.description] } ?? []
-        case .set: attribute.set.item
-        case .ranges: []
+        case .text:
+            self = .text(attribute.text.value)
+        case .scalar:
+            guard let scalar = Scalar(attribute.scalar.value) else { return nil }
+            self = .scalar(scalar)
+        case .set:
+            self = .set(attribute.set.item)
+        case .ranges:
+            self = .ranges(
+                Ranges(attribute.ranges.range.compactMap { $0.begin <= $0.end ? $0.begin...$0.end : nil }))
         }
     }
 }

@@ -119,6 +119,12 @@ private struct Document: Codable {
         var agentID: String?
         var hostname: String
         var sawBuild: Bool
+        var labels: [String]?
+        var image: String?
+        var builds: Int?
+        var isUsedUp: Bool?
+        /// Nanoseconds since the Unix epoch.
+        var bornAt: Int64?
     }
 
     var version: Int
@@ -131,7 +137,8 @@ private struct Document: Codable {
         agents = record.agents.map {
             Agent(
                 name: $0.name.value, template: $0.template.value, executors: $0.executors, agentID: $0.agentID?.value,
-                hostname: $0.hostname, sawBuild: $0.sawBuild)
+                hostname: $0.hostname, sawBuild: $0.sawBuild, labels: $0.labels, image: $0.image, builds: $0.builds,
+                isUsedUp: $0.isUsedUp, bornAt: $0.bornAt?.nanoseconds)
         }
     }
 
@@ -141,7 +148,9 @@ private struct Document: Codable {
             agents: agents.map {
                 .init(
                     name: NodeName($0.name), template: TemplateName($0.template), executors: $0.executors,
-                    agentID: $0.agentID.map { AgentID($0) }, hostname: $0.hostname, sawBuild: $0.sawBuild)
+                    agentID: $0.agentID.map { AgentID($0) }, hostname: $0.hostname, sawBuild: $0.sawBuild,
+                    labels: $0.labels, image: $0.image, builds: $0.builds ?? 0, isUsedUp: $0.isUsedUp ?? false,
+                    bornAt: $0.bornAt.map { WallTime(nanoseconds: $0) })
             })
     }
 }

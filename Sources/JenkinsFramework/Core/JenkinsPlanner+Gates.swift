@@ -1,0 +1,212 @@
+// Strict single use: gates are opened for builds that wait, watched, and closed as soon as one of them has left the queue.
+import Resources
+
+/// What must be looked at between two polls.
+public struct WatchPlan: Equatable, Sendable {
+    /// By name.
+    public var nodes: [NodeName]
+    public var interval: Duration
+    /// Whether the queue matters too.
+    public var includesQueue: Bool
+}
+
+extension JenkinsPlanner {
+    /// Idle single-use agents, so that their first build is noticed before a second can start. nil: polls are enough.
+    public var watchPlan: WatchPlan? {
+        var nodes: [NodeName] = []
+        var isStrict = false
+        for agent in agents.values where agent.phase == .online || agent.phase == .connecting {
+            if agent.gate.isOpen {
+                isStrict = true
+                nodes.append(agent.name)
+            } else if agent.gate == .none, agent.phase == .online, !agent.isBusy,
+                settings.template(agent.template)?.isSingleUse ?? false
+            {
+                nodes.append(agent.name)
+            }
+        }
+        if nodes.isEmpty { return nil }
+        return WatchPlan(
+            nodes: nodes.sorted(), interval: isStrict ? settings.strictWatch : settings.singleUseWatch,
+            includesQueue: isStrict)
+    }
+
+    mutating func watched(_ look: NodeWatch, at now: Instant) {
+        let open = agents(where: { $0.gate.isOpen && !$0.isBusy }).map(\.name)
+        for computer in look.computers {
+            controller.computers[computer.name] = computer
+            observe(NodeName(computer.name), startedAt: look.startedAt, isPoll: false, at: now)
+        }
+        guard let queued = look.queued else { return }
+        // Each build that has just begun on one of them explains one item that is gone.
+        var explained = open.count { agents[$0]?.isBusy ?? false }
+        for name in open {
+            guard let agent = agents[name], agent.isBehindGate, case .open(var gate) = agent.gate else { continue }
+            let left = gate.candidates.subtracting(queued)
+            let isContinuous = gate.lastLook.duration(to: now) <= settings.strictWatch * 5
+            guard left.isEmpty || isContinuous && left.count <= explained else {
+                explained = 0
+                close(agent, doubts: left, at: now)
+                continue
+            }
+            gate.candidates.subtract(left)
+            gate.lastLook = now
+            update(name) { $0.gate = .open(gate) }
+            if gate.candidates.isEmpty { close(agent, doubts: [], at: now) }
+        }
+    }
+
+    /// What a poll means for gates: closed ones open for the builds that count on them; open ones close if none does.
+    mutating func settleGates(
+        _ builds: [WaitingBuild], queued: [QueueItem], claimed: Set<NodeName>, mayOpen: Bool, at now: Instant
+    ) {
+        let gated = agents(where: { $0.gate != .none && $0.isBehindGate })
+        if gated.isEmpty { return }
+        let present = Set(queued.map(\.id))
+        let byLabel = Dictionary(grouping: builds, by: \.label).mapValues { Set($0.map(\.id)) }
+        for agent in gated {
+            switch agent.gate {
+            case .closed:
+                guard mayOpen, claimed.contains(agent.name), agent.task == .running, !isDrainedByOthers(agent.name)
+                else { continue }
+                let open = AgentGate.OpenGate(
+                    since: now, candidates: candidates(for: agent, byLabel), lastLook: now)
+                update(agent.name) { $0.setGate(.open(open), at: now) }
+                effects.append(.openNode(agent.name))
+            case .open(var gate):
+                if agent.isBusy { continue }
+                let left = gate.candidates.subtracting(present)
+                let isWatched = gate.lastLook.duration(to: now) <= settings.strictWatch * 5
+                if !left.isEmpty {
+                    // A poll reads the computers before the queue. The next look tells better where they went.
+                    if !isWatched { close(agent, doubts: left, at: now) }
+                } else if !claimed.contains(agent.name) {
+                    close(agent, doubts: [], at: now)
+                } else {
+                    gate.candidates.formUnion(candidates(for: agent, byLabel))
+                    update(agent.name) { $0.gate = .open(gate) }
+                }
+            case .none, .closing, .doubted:
+                continue
+            }
+        }
+    }
+
+    private func candidates(
+        for agent: AgentRecord, _ byLabel: [LabelRequirement: Set<QueueItemID>]
+    ) -> Set<QueueItemID> {
+        let slots = ExecutorSlots(node: agent.name, labels: agent.labels, mode: agent.mode, count: 1, isComing: true)
+        return byLabel.reduce(into: []) { ids, group in
+            if slots.accepts(group.key) { ids.formUnion(group.value) }
+        }
+    }
+
+    /// - Parameter doubts: Items that have left the queue and may have run on it.
+    private mutating func close(_ agent: AgentRecord, doubts: Set<QueueItemID>, at now: Instant) {
+        update(agent.name) { $0.setGate(.closing(doubts: doubts), at: now) }
+        effects.append(.drainNode(agent.name, reason: AgentGate.closedAgainReason))
+    }
+
+    // MARK: - Answers and observations
+
+    mutating func nodeOpened(_ name: NodeName, at now: Instant) {
+        update(name) { agent in
+            guard case .open(var gate) = agent.gate else { return }
+            gate.isConfirmed = true
+            gate.since = now
+            agent.gate = .open(gate)
+        }
+    }
+
+    mutating func nodeOpenRefused(_ name: NodeName, at now: Instant) {
+        guard let agent = agents[name] else { return }
+        if agent.gate.isOpen { update(name) { $0.setGate(.closed, at: now) } }
+    }
+
+    mutating func nodeOpenFailed(_ name: NodeName, at now: Instant) {
+        guard let agent = agents[name] else { return }
+        if agent.gate.isOpen, agent.isBehindGate { return close(agent, doubts: [], at: now) }
+        if agent.gate == .none, agent.phase == .online { retryOpening(name, at: now) }
+    }
+
+    /// A gate is drained again. Whether its agent is clean depends on where the items went.
+    mutating func gateDrained(_ name: NodeName, at now: Instant) {
+        guard case .closing(let doubts)? = agents[name]?.gate else { return }
+        update(name) { $0.setGate(doubts.isEmpty ? .closed : .doubted(doubts, since: now), at: now) }
+    }
+
+    /// An item has left the queue for good: cancelled, or to a build on that node.
+    mutating func itemSettled(_ id: QueueItemID, on node: NodeName?, at now: Instant) {
+        for agent in agents.values.sorted(by: { $0.name < $1.name }) where agent.name != node {
+            switch agent.gate {
+            case .closing(var doubts):
+                guard doubts.remove(id) != nil else { continue }
+                update(agent.name) { $0.gate = .closing(doubts: doubts) }
+            case .doubted(var doubts, let since):
+                guard doubts.remove(id) != nil else { continue }
+                update(agent.name) { $0.gate = doubts.isEmpty ? .closed : .doubted(doubts, since: since) }
+            case .none, .closed, .open:
+                continue
+            }
+        }
+    }
+
+    /// What is shown of a gate that should be closed, or open.
+    mutating func observeGate(_ name: NodeName, _ computer: Computer, startedAt: Instant, at now: Instant) {
+        guard let agent = agents[name], agent.isBehindGate, startedAt > agent.gateSince else { return }
+        switch agent.gate {
+        case .none, .closing:
+            return
+        case .closed, .doubted:
+            // The controller lost the mark with a restart, or somebody opened it: what it ran cannot be told.
+            if !computer.isTemporarilyOffline { useUp(name, because: "its gate was found open", at: now) }
+        case .open(let gate):
+            if gate.isConfirmed, computer.isTemporarilyOffline, !isDrainedByOthers(name), !agent.isBusy {
+                useUp(name, because: "its gate was found closed", at: now)
+            }
+        }
+    }
+
+    /// Gates are repaired within a fraction of a second: every moment one stands open without need is a risk.
+    mutating func settleGate(_ agent: AgentRecord, at now: Instant) {
+        switch agent.gate {
+        case .closing:
+            guard agent.isRetryDue(at: now) else { return }
+            update(agent.name) { $0.retryAt = nil }
+            effects.append(.drainNode(agent.name, reason: AgentGate.closedAgainReason))
+        case .doubted(_, let since):
+            if since.duration(to: now) >= .seconds(10) {
+                useUp(agent.name, because: "it cannot be told whether it ran a build", at: now)
+            }
+        case .none, .closed, .open:
+            return
+        }
+    }
+
+    // MARK: - Opening what was drained for idleness
+
+    mutating func reopen(_ name: NodeName, at now: Instant) {
+        update(name) { agent in
+            agent.enter(.online, at: now)
+            agent.mayReopen = false
+            agent.idleSince = now
+            agent.idlePolls = 0
+            agent.isReopening = true
+        }
+        effects.append(.openNode(name))
+    }
+
+    private mutating func retryOpening(_ name: NodeName, at now: Instant) {
+        update(name) { if $0.isReopening { $0.scheduleRetry(at: now) } }
+    }
+}
+
+extension AgentRecord {
+    /// In a state in which its gate decides what it may run.
+    var isBehindGate: Bool {
+        switch phase {
+        case .launching, .connecting, .online: gate != .none && !isUsedUp
+        case .requested, .registering, .draining, .deleting, .killing: false
+        }
+    }
+}
