@@ -67,6 +67,26 @@ struct EngineFaultTests {
         }
     }
 
+    @Test func `an engine out of space says so, and takes tasks again once there is room`() async throws {
+        try await OwnEngine.with(mebibytes: 64) { engine in
+            try await AgentHost.with(dockerSocket: engine.socket) { host in
+                host.master.run(AgentHost.docker("hog", "dd if=/dev/zero of=/fill bs=4096; echo full; sleep 1000"))
+                try await wait("a full disk") { try? await host.read("stdout", of: "hog") == "full\n" ? true : nil }
+                host.master.run(AgentHost.docker("late", "true"))
+                let late = try await host.master.end(of: "late")
+                #expect(late.state == .taskFailed && late.reason == .containerLaunchFailed)
+                #expect(late.message.contains("no space left on device"), "\(late.message)")
+                host.master.run(AgentHost.task("process", "true"))
+                #expect(try await host.master.end(of: "process").state == .taskFinished)
+                host.master.kill("hog", grace: .zero)
+                #expect(try await host.master.end(of: "hog").state == .taskKilled)
+                try await wait("the container is gone") { try await host.containers().isEmpty ? true : nil }
+                host.master.run(AgentHost.docker("after", "exit 3"))
+                #expect(try await host.master.end(of: "after").message == "Container exited with status 3")
+            }
+        }
+    }
+
     @Test func `a task that is started while the engine is away waits for it`() async throws {
         try await OwnEngine.with { engine in
             try await AgentHost.with(

@@ -54,10 +54,13 @@ final class OwnEngine {
     private var process: OwnProcess?
 
     /// Runs `body` with an engine that answers; afterwards nothing of it is left.
-    static func with(_ body: (OwnEngine) async throws -> Void) async throws {
+    ///
+    /// - Parameter mebibytes: How large its disk is, a file system of its own in memory; nil: the host's.
+    static func with(mebibytes: Int? = nil, _ body: (OwnEngine) async throws -> Void) async throws {
         // A path of a socket has 107 bytes at most.
         let engine = OwnEngine(directory: "/tmp/mini-engine-\(UUID().uuidString.prefix(8))")
         do {
+            if let mebibytes { try engine.mountDisk(mebibytes) }
             try await engine.start()
             try await body(engine)
         } catch {
@@ -68,6 +71,14 @@ final class OwnEngine {
     }
 
     private init(directory: String) { self.directory = directory }
+
+    private func mountDisk(_ mebibytes: Int) throws {
+        let path = "\(directory)/data"
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        guard mount("tmpfs", path, "tmpfs", 0, "size=\(mebibytes)m") == 0 else {
+            throw Timeout(description: "cannot mount a tmpfs on \(path): \(String(cString: strerror(errno)))")
+        }
+    }
 
     func start() async throws {
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)

@@ -66,12 +66,14 @@ struct SessionClient: Sendable {
     // MARK: Input
 
     /// Opens the input: the first record names the container.
-    func attachInput() -> (upload: HTTPClientUpload, reply: Task<HTTPClientReply, any Error>) {
+    func attachInput(to container: V1ContainerID? = nil) -> (
+        upload: HTTPClientUpload, reply: Task<HTTPClientReply, any Error>
+    ) {
         let upload = HTTPClientUpload()
         var first = V1AgentAPICall()
         first.type = .attachContainerInput
         first.attachContainerInput.type = .containerID
-        first.attachContainerInput.containerID = id
+        first.attachContainerInput.containerID = container ?? id
         upload.write(RecordIO.encode(MediaType.json.encode(first)))
         let request: HTTPClientRequest = {
             var request = HTTPClientRequest(

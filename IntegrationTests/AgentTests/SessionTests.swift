@@ -39,6 +39,33 @@ struct SessionTests {
         }
     }
 
+    @Test func `what is typed reaches a task that was launched to be typed into, and others say why not`() async throws
+    {
+        try await AgentHost.with { host in
+            var task = AgentHost.docker("typed", "read line; echo got $line; exit 7")
+            var parameter = V1Parameter()
+            parameter.key = "interactive"
+            parameter.value = "true"
+            task.container.docker.parameters = [parameter]
+            host.master.run(task)
+            let session = try await SessionClient(host, beside: "typed")
+            let input = session.attachInput(to: session.id.parent)
+            SessionClient.type("hello\n", into: input.upload)
+            #expect(try await host.master.end(of: "typed").message == "Container exited with status 7")
+            input.upload.finish()
+            _ = try? await input.reply.value
+            #expect(try await host.read("stdout", of: "typed") == "got hello\n")
+            for kind in Kind.allCases {
+                host.master.run(kind.task("deaf-\(kind)", "sleep 1000"))
+                let deaf = try await SessionClient(host, beside: "deaf-\(kind)")
+                let input = deaf.attachInput(to: deaf.id.parent)
+                input.upload.finish()
+                let reply = try await input.reply.value
+                #expect(reply.status == 400 && reply.text.hasPrefix("The task's input is not open"), "\(reply.text)")
+            }
+        }
+    }
+
     @Test(arguments: Kind.allCases)
     func `a terminal has the size that its window has`(kind: Kind) async throws {
         try await AgentHost.with { host in

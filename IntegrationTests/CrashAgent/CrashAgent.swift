@@ -67,6 +67,8 @@ struct CrashAgent {
         switch step {
         case .durable(let token):
             return "durable \(word(token))"
+        case .engine(let notice):
+            return "engine \(word(notice))"
         case .event(let event):
             switch event {
             case .recovered, .containerPrepared, .containerStarted, .containerFailed, .containerExited,

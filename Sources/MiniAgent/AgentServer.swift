@@ -103,7 +103,7 @@ public final class AgentServer: Sendable {
         sampling.interval = configuration.usageSampleInterval
         let usage = UsageSampler(settings: sampling)
         let nested = NestedContainers(runners: start.sessionRunners, logger: logger)
-        let runner = start.runner(usage: usage, nested: nested) { event in inbox.send(.event(event)) }
+        let runner = start.runner(usage: usage, nested: nested, watcher: watcher) { event in inbox.send(.event(event)) }
         await runner.fetcher.cache.open()
         let shell = AgentShell(
             core: AgentCore(settings: start.settings, seed: UInt64.random(in: 0...UInt64.max)),

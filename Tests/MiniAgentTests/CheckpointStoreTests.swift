@@ -83,17 +83,20 @@ struct CheckpointStoreTests {
         for count in 0...Self.writes.count {
             DurableFile.remove(paths.meta)
             let value = write(Array(Self.writes.prefix(count)))
-            let loaded = load()
+            let loaded = load(repairs: false)
             #expect(loaded.problems == [])
             #expect(loaded.checkpoint == value, "after \(count) steps")
             #expect(loaded.agentInfo?.hostname == (count == 0 ? nil : "h1"))
         }
     }
 
-    @Test func `a retired task leaves no record, and the framework stays known`() {
+    @Test func `a retired task leaves no record, and at the next start nothing of its framework`() {
         let value = write(Self.writes + [.retirement(Self.key, Self.container)])
         #expect(value.tasks.isEmpty)
-        #expect(load().checkpoint == value)
+        #expect(load(repairs: false).checkpoint == value)
+        #expect(load().checkpoint.frameworks.isEmpty)
+        #expect(DurableFile.names(in: paths.metaFrameworks(AgentConversation.agentID)) == [])
+        #expect(load().problems == [])
     }
 
     @Test func `a retirement cut short is finished, and the task does not come back`() {

@@ -78,6 +78,7 @@ package struct CheckpointLoader: Sendable {
         }
         for name in DurableFile.names(in: paths.metaFrameworks(agent)) {
             readFramework(agent, FrameworkID(name), &loaded)
+            forgetIfEmpty(agent, FrameworkID(name), &loaded)
         }
         return loaded
     }
@@ -148,6 +149,17 @@ package struct CheckpointLoader: Sendable {
             readTask("\(directory)/\(name)", framework, container, nil, updates: nil, &loaded)
         }
         if repairs { sweep(directory, names) }
+    }
+
+    /// Removes what is known of a framework that has no task here any more. Its next task brings it along.
+    private func forgetIfEmpty(_ agent: AgentID, _ id: FrameworkID, _ loaded: inout LoadedCheckpoint) {
+        let directory = paths.metaFramework(agent, id)
+        let isEmpty = ["runs", "executors"].allSatisfy { DurableFile.names(in: "\(directory)/\($0)").isEmpty }
+        guard repairs, isEmpty,
+            Set(DurableFile.names(in: directory)).isSubset(of: ["framework.info", "runs", "executors"])
+        else { return }
+        loaded.checkpoint.frameworks[id] = nil
+        DurableFile.remove(directory)
     }
 
     /// Removes what belongs to no task any more: companions of a file that is gone, and files that never got their name.

@@ -51,6 +51,16 @@ protocol SessionProcess: Sendable {
 /// Starts commands in one kind of containers.
 protocol SessionRunner: Sendable {
     func start(_ request: SessionRequest) async throws(SessionFailure) -> any SessionProcess
+
+    /// The standard input of a container itself.
+    ///
+    /// - Returns: Nil if it has none: it was not launched to be typed into.
+    func attachInput(to launch: Launch) async throws(SessionFailure) -> (any SessionProcess)?
+}
+
+extension SessionRunner {
+    /// The input of a process task is empty from its start.
+    func attachInput(to launch: Launch) async throws(SessionFailure) -> (any SessionProcess)? { nil }
 }
 
 extension V1CommandInfo {

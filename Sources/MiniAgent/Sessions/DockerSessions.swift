@@ -37,6 +37,46 @@ struct DockerSessions: SessionRunner {
     }
 }
 
+extension DockerSessions {
+    /// A container is launched with an open input by the parameter `interactive`.
+    func attachInput(to launch: Launch) async throws(SessionFailure) -> (any SessionProcess)? {
+        let name = DockerMapping.name(agent: launch.agent, container: launch.record.container)
+        do throws(DockerError) {
+            guard try await engine.inspect(name).isInputOpen else { return nil }
+            return DockerTaskInput(engine, name, try await engine.attachInput(to: name), logger)
+        } catch {
+            throw SessionFailure(description: "\(error)")
+        }
+    }
+}
+
+/// The way into the standard input of a task's container.
+private struct DockerTaskInput: SessionProcess {
+    let pipe: SessionPipe
+    private let engine: DockerEngine
+    private let container: String
+    private let logger: Logger
+
+    init(_ engine: DockerEngine, _ container: String, _ attachment: DockerAttachment, _ logger: Logger) {
+        self.engine = engine
+        self.container = container
+        self.logger = logger
+        pipe = SessionPipe(sources: [], sink: attachment.descriptor, inputEnd: .shutdown)
+    }
+
+    func resize(_ terminal: SessionRequest.Terminal) async {
+        do throws(DockerError) {
+            try await engine.resize(container, rows: Int(terminal.rows), columns: Int(terminal.columns))
+        } catch {
+            logger.debug("resize: \(error)")
+        }
+    }
+
+    /// The task has its own life: it is killed by its framework.
+    func send(signal: Int32) async {}
+    func end() async -> SessionEnd { .unknown("the task goes on") }
+}
+
 private final class DockerSession: SessionProcess {
     let pipe: SessionPipe
     private let engine: DockerEngine

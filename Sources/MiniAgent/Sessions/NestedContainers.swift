@@ -199,6 +199,14 @@ actor NestedContainers {
         return process
     }
 
+    /// The standard input of a task's own container; nil if it has none.
+    func taskInput(of launch: Launch) async throws(Refusal) -> (any SessionProcess)? {
+        guard let runner = runners[launch.record.containerizer] else { return nil }
+        do throws(SessionFailure) { return try await runner.attachInput(to: launch) } catch {
+            throw .failed(error.description)
+        }
+    }
+
     func releaseInput(_ id: NestedContainerID) { entries[id]?.isInputTaken = false }
 
     // MARK: Ends

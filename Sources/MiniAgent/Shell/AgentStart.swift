@@ -102,7 +102,8 @@ struct AgentStart: Sendable {
 
     /// The containerizers as configured.
     func runner(
-        usage: UsageSampler, nested: NestedContainers, report: @escaping @Sendable (AgentEvent) -> Void
+        usage: UsageSampler, nested: NestedContainers, watcher: AgentStep.Watcher?,
+        report: @escaping @Sendable (AgentEvent) -> Void
     ) -> ContainerRunner {
         var containerizers: [ContainerizerKind: any Containerizer] = [:]
         if settings.containerizers.contains(.docker) {
@@ -113,6 +114,7 @@ struct AgentStart: Sendable {
                 switch notice {
                 case .pulling(let container, let text): report(.containerProgressed(container, text))
                 case .stalled(let reason): report(.engineStalled(reason))
+                case .created, .started: watcher?(.engine(notice))
                 }
             }
         }

@@ -8,6 +8,8 @@ package enum AgentStep: Sendable {
     case effect(AgentEffect)
     /// A checkpoint is on disk; the core does not know yet. Comes from the thread that writes.
     case durable(CheckpointWrite.Token)
+    /// The engine has made or started a container; the core does not know yet. Comes from any thread.
+    case engine(DockerContainerizer.Notice)
 
     /// Called at each step. The agent does not go on until it returns.
     package typealias Watcher = @Sendable (AgentStep) -> Void

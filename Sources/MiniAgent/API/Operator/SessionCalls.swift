@@ -209,9 +209,7 @@ struct SessionCalls: Sendable {
                 return .text(
                     400, "Expecting the first record to be an ATTACH_CONTAINER_INPUT call with a 'container_id'")
             }
-            guard attach.containerID.hasParent else {
-                return .text(400, "The container's input is not open: attach to a session in it")
-            }
+            guard attach.containerID.hasParent else { return await attachInput(&input, to: attach.containerID) }
             guard let named = NestedContainerID(attach.containerID) else { return Self.badID }
             id = named
         } catch {
@@ -226,6 +224,28 @@ struct SessionCalls: Sendable {
             return answer
         } catch {
             return Self.refusal(error, id)
+        }
+    }
+
+    /// What is typed goes to the task itself.
+    private func attachInput(_ input: inout SessionInput, to message: V1ContainerID) async -> HTTPResponse {
+        guard let launch = await source.shell.launch(of: ContainerID(message.value)) else {
+            return Self.notFound(message)
+        }
+        guard allows(.attachContainersInput, launch.user) else { return Self.forbidden(.attachContainersInput) }
+        do throws(NestedContainers.Refusal) {
+            guard let process = try await nested.taskInput(of: launch) else {
+                return .text(
+                    400,
+                    "The task's input is not open: attach to a session in its container, or launch it with the Docker "
+                        + "parameter 'interactive'")
+            }
+            let answer = await input.type(into: process)
+            process.pipe.endInput()
+            return answer
+        } catch {
+            guard case .failed(let reason) = error else { return .empty(500) }
+            return .text(500, "Container \(message.value): \(reason)")
         }
     }
 

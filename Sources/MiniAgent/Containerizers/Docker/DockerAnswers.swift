@@ -33,6 +33,8 @@ package struct DockerContainer: Hashable, Sendable {
     package var pid = 0
     /// `host`, `bridge`, `none`, the name of a network, ...
     package var networkMode = ""
+    /// Whether somebody may still type into it.
+    package var isInputOpen = false
 }
 
 package enum DockerAnswers {
@@ -103,7 +105,8 @@ package enum DockerAnswers {
             memoryLimitBytes: value["HostConfig"]?["Memory"]?.integerValue ?? 0,
             json: body.count <= jsonBytesMax ? body : [],
             id: value["Id"]?.stringValue ?? "", pid: state["Pid"]?.integerValue ?? 0,
-            networkMode: value["HostConfig"]?["NetworkMode"]?.stringValue ?? "")
+            networkMode: value["HostConfig"]?["NetworkMode"]?.stringValue ?? "",
+            isInputOpen: value["Config"]?["OpenStdin"]?.boolValue ?? false)
     }
 
     /// What one of the engine's words for a container's state means to us.

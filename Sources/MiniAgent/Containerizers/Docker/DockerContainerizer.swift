@@ -32,6 +32,10 @@ package final class DockerContainerizer: Containerizer {
         case pulling(ContainerID, String)
         /// Why the engine counts as stalled; nil: it answers again.
         case stalled(String?)
+        /// It is there, and has not been started.
+        case created(ContainerID)
+        /// The engine has been asked to start it, and has said yes.
+        case started(ContainerID)
     }
 
     let engine: DockerEngine
@@ -123,6 +127,7 @@ package final class DockerContainerizer: Containerizer {
         do throws(DockerError) {
             try await provideGroupNetwork(launch)
             try await create(mapping)
+            notify(.created(launch.record.container))
             for network in mapping.furtherNetworks { try await engine.connect(mapping.name, to: network) }
             await attach(launch, mapping.name)
             do throws(DockerError) {
@@ -130,6 +135,7 @@ package final class DockerContainerizer: Containerizer {
             } catch  where error.isUnreachable {
                 try await awaitStalledStart(mapping.name)
             }
+            notify(.started(launch.record.container))
             return started(launch, try await withGroupAddresses(engine.inspect(mapping.name), launch))
         } catch {
             attached.withLock { $0[launch.record.container] = nil }

@@ -93,10 +93,14 @@ extension DockerEngine {
         }
     }
 
-    /// Attaches to a container that has a terminal or an input. Framed unless it has a terminal.
-    package func attachStream(to container: String, takesInput: Bool) async throws(DockerError) -> DockerAttachment {
-        try await hijack(
-            "/containers/\(Self.escaped(container))/attach?stream=1&stdout=1&stderr=1&stdin=\(takesInput ? 1 : 0)")
+    /// Opens a connection to the input of a container that keeps it open. Nothing comes back.
+    package func attachInput(to container: String) async throws(DockerError) -> DockerAttachment {
+        try await hijack("/containers/\(Self.escaped(container))/attach?stream=1&stdin=1")
+    }
+
+    /// Tells a container's terminal its size.
+    package func resize(_ container: String, rows: Int, columns: Int) async throws(DockerError) {
+        try await call("POST", "/containers/\(Self.escaped(container))/resize?h=\(rows)&w=\(columns)")
     }
 
     private static func startBody(hasTerminal: Bool) -> [UInt8] {
