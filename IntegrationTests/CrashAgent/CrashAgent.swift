@@ -3,7 +3,7 @@
 // Usage: crash-agent MASTER_PORT WORK_DIR SUPERVISOR STEP [option ...]. With STEP 0 it runs until it is killed. Every step
 // that counts is written to standard output before it is taken: `NUMBER WHAT`.
 //
-// Options: `no-strict`, `cleanup`, `isolation=LIST`.
+// Options: `no-strict`, `cleanup`, `isolation=LIST`, `port=NUMBER`.
 
 import Glibc
 import Logging
@@ -36,6 +36,9 @@ struct CrashAgent {
         configuration.executorReregistrationTimeout = .seconds(5)
         let options = arguments.dropFirst(5)
         configuration.strict = !options.contains("no-strict")
+        if let port = options.first(where: { $0.hasPrefix("port=") }) {
+            configuration.port = Int(port.dropFirst("port=".count)) ?? 0
+        }
         if options.contains("cleanup") { configuration.recover = .cleanup }
         var logger = Logger(label: "crash-agent")
         logger.logLevel = .warning

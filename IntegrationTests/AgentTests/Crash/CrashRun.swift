@@ -36,7 +36,7 @@ struct CrashAgentProcess: Sendable {
         let line =
             prefix + [
                 CrashHost.product("crash-agent"), "\(host.master.port)", host.workDirectory,
-                CrashHost.product("mini-supervisor"), "\(step)",
+                CrashHost.product("mini-supervisor"), "\(step)", "port=\(host.agentPort)",
             ] + options
         var request = SpawnRequest(program: line[0], arguments: Array(line.dropFirst()))
         request.standardOutput = descriptor
@@ -65,6 +65,8 @@ struct CrashAgentProcess: Sendable {
 final class CrashHost: Sendable {
     let directory: String
     let master: CrashMaster
+    /// Of every agent on this host: executors come back to where they were started from.
+    let agentPort: Int
     var workDirectory: String { "\(directory)/work" }
 
     static func product(_ name: String) -> String {
@@ -72,7 +74,8 @@ final class CrashHost: Sendable {
         return URL(fileURLWithPath: bundle).deletingLastPathComponent().appendingPathComponent(name).path
     }
 
-    private init(_ directory: String, _ master: CrashMaster) {
+    private init(_ directory: String, _ master: CrashMaster) throws {
+        agentPort = try Self.freePort()
         self.directory = directory
         self.master = master
     }
@@ -84,11 +87,27 @@ final class CrashHost: Sendable {
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         // As the agent will see it.
         let directory = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
-        let host = CrashHost(directory, try await CrashMaster.start(tasks, killsRunning: killsRunning))
+        let host = try CrashHost(directory, try await CrashMaster.start(tasks, killsRunning: killsRunning))
         let result: Result<Value, any Error>
         do { result = .success(try await body(host)) } catch { result = .failure(error) }
         await host.clean()
         return try result.get()
+    }
+
+    private static func freePort() throws -> Int {
+        let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        defer { close(socket) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let code = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(socket, $0, length) == 0 ? getsockname(socket, $0, &length) : -1
+            }
+        }
+        guard code == 0 else { throw Timeout(description: "no free port: \(String(cString: strerror(errno)))") }
+        return Int(UInt16(bigEndian: address.sin_port))
     }
 
     private func clean() async {
@@ -209,6 +228,13 @@ extension CrashScenario {
 
     private var name: String { task.taskID.value }
 
+    /// Whether it is how a task may end that never ran. Of an executor that may have been started the agent says that its
+    /// container is not there.
+    private func isRight(_ end: V1TaskStatus) -> Bool {
+        if task.hasExecutor, end.state == .taskFailed, end.reason == .executorTerminated { return true }
+        return end.state == .taskLost || (isKilled && end.state == .taskKilled)
+    }
+
     private func problems(_ host: CrashHost) -> [String] {
         var problems: [String] = []
         let history = host.master.history(of: name)
@@ -226,7 +252,7 @@ extension CrashScenario {
             if end.state != state || end.message != message {
                 problems.append("the command ran, and its end reads \(end.state) '\(end.message)'")
             }
-        } else if !(end.state == .taskLost || (isKilled && end.state == .taskKilled)) {
+        } else if !isRight(end) {
             problems.append("the command never ran, and its end reads \(end.state) '\(end.message)'")
         }
         return problems
