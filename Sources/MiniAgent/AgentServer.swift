@@ -68,6 +68,7 @@ public final class AgentServer: Sendable {
     package static func start(
         _ configuration: AgentConfiguration, logger plain: Logger, watcher: AgentStep.Watcher?
     ) async throws(AgentStartError) -> AgentServer {
+        HeapLimits.apply()
         let logLevel = LogLevelSwitch()
         let logger = logLevel.logger(plain)
         let security = configuration.security
@@ -135,6 +136,8 @@ public final class AgentServer: Sendable {
             server: server, detector: detector,
             inbox: inbox, work: work, store: store, lock: start.lock, usage: usage,
             nested: nested, dialsSecurely: security.masterTLS != nil)
+        // What a rush of tasks has left free in the heap is for others; an agent mostly sleeps.
+        work.add { while (try? await Task.sleep(for: .seconds(10))) != nil { HeapLimits.trim(freeBytesMax: 1 << 20) } }
         let collector = SandboxCollector(
             paths: start.paths,
             policy: GarbagePolicy(delay: configuration.gcDelay, diskHeadroom: configuration.gcDiskHeadroom),
