@@ -2,14 +2,12 @@
 // and remembers what it is told.
 
 import Foundation
-import HTTPServer
 import Mailbox
 import MesosProtocol
 import Resources
 
 final class StubMaster: Sendable {
     private struct State {
-        var streams: [HTTPStream] = []
         var registrations: [LinkCall.Register] = []
         var updates: [V1TaskStatus] = []
         var acknowledges = true
@@ -21,16 +19,18 @@ final class StubMaster: Sendable {
     /// Two tests at a time must not take each other's containers for orphans.
     let agentID = "test-\(UUID().uuidString.prefix(8).lowercased())-S0"
     private let state = Locked(State())
-    private let running = Locked<HTTPServer?>(nil)
+    private let link = Locked<LinkServer?>(nil)
 
     static func start() async throws -> StubMaster {
         let master = StubMaster()
-        let server = try await HTTPServer.start(host: "127.0.0.1", port: 0) { [master] in await master.answer($0) }
-        master.running.withLock { $0 = server }
+        let link = try await LinkServer.start(agentID: master.agentID, pingIntervalSeconds: 15) { [master] in
+            master.receive($0)
+        }
+        master.link.withLock { $0 = link }
         return master
     }
 
-    var port: Int { running.withLock { $0?.port ?? 0 } }
+    var port: Int { link.withLock { $0?.port ?? 0 } }
     var registrations: [LinkCall.Register] { state.withLock { $0.registrations } }
     var updates: [V1TaskStatus] { state.withLock { $0.updates } }
     var exitedExecutors: [LinkCall.ExitedExecutor] { state.withLock { $0.exitedExecutors } }
@@ -43,86 +43,32 @@ final class StubMaster: Sendable {
 
     func acknowledge(_ acknowledges: Bool) { state.withLock { $0.acknowledges = acknowledges } }
 
-    func stop() async {
-        let server = running.withLock { $0 }
-        await server?.stop(within: .milliseconds(200))
-    }
+    func stop() async { await link.withLock { $0 }?.stop() }
 
-    func send(_ command: LinkCommand) {
-        state.withLock { $0.streams.last }?.write(RecordIO.encode(MediaType.protobuf.encode(command)))
-    }
+    func send(_ command: LinkCommand) { link.withLock { $0 }?.send(command) }
 
-    private func answer(_ request: HTTPRequest) async -> HTTPResponse {
-        guard request.path == "/api/v1/agent-link",
-            let call: LinkCall = try? MediaType.protobuf.decode(from: request.body)
-        else { return .text(400, "not a link call") }
+    private func receive(_ call: LinkCall) {
         switch call.type {
-        case .register: return register(call.register)
-        case .update: receive(call.update)
+        case .register: state.withLock { $0.registrations.append(call.register) }
+        case .update:
+            let acknowledges = state.withLock { state in
+                state.updates.append(call.update.status)
+                return state.acknowledges
+            }
+            if acknowledges { link.withLock { $0 }?.acknowledge(call.update) }
         case .unregister: state.withLock { $0.hasUnregistered = true }
         case .exitedExecutor: state.withLock { $0.exitedExecutors.append(call.exitedExecutor) }
         case .pong: state.withLock { $0.stall = call.pong.hasStalledBecause ? call.pong.stalledBecause : nil }
         case .message, .tasksReconciled, .operationStatus, .unknown: break
         }
-        return .empty(202)
-    }
-
-    private func register(_ register: LinkCall.Register) -> HTTPResponse {
-        let stream = HTTPStream(bufferedBytesMax: 1 << 20)
-        let number = state.withLock { state in
-            state.registrations.append(register)
-            state.streams.append(stream)
-            return state.streams.count
-        }
-        var command = LinkCommand()
-        command.type = .registered
-        command.registered.agentID.value = register.agent.hasID ? register.agent.id.value : agentID
-        command.registered.pingIntervalSeconds = 15
-        command.registered.pingMissesMax = 5
-        command.registered.master.id = "m1"
-        command.registered.master.ip = 0
-        command.registered.master.port = 0
-        stream.write(RecordIO.encode(MediaType.protobuf.encode(command)))
-        return .stream(
-            200, stream, contentType: MediaType.protobuf.rawValue, headers: [("Mini-Link-Stream-Id", "\(number)")])
-    }
-
-    private func receive(_ update: LinkCall.Update) {
-        let acknowledges = state.withLock { state in
-            state.updates.append(update.status)
-            return state.acknowledges
-        }
-        guard acknowledges else { return }
-        var command = LinkCommand()
-        command.type = .acknowledge
-        command.acknowledge.frameworkID = update.frameworkID
-        command.acknowledge.taskID = update.status.taskID
-        command.acknowledge.uuid = update.status.uuid
-        send(command)
     }
 
     // MARK: What tests ask for
 
-    func run(_ task: V1TaskInfo) {
-        var task = task
-        task.agentID.value = agentID
-        var command = LinkCommand()
-        command.type = .runTask
-        command.runTask.framework.id.value = "test-F0"
-        command.runTask.framework.name = "test"
-        command.runTask.framework.user = "root"
-        command.runTask.framework.checkpoint = true
-        command.runTask.task = task
-        send(command)
-    }
+    func run(_ task: V1TaskInfo) { link.withLock { $0 }?.run(task, of: "test-F0") }
 
     func kill(_ name: String, grace: Duration? = nil) {
-        var command = LinkCommand()
-        command.type = .killTask
-        command.killTask.frameworkID.value = "test-F0"
-        command.killTask.taskID.value = name
-        if let grace { command.killTask.killPolicy.gracePeriod.nanoseconds = grace.clampedNanoseconds }
-        send(command)
+        link.withLock { $0 }?.kill(name, of: "test-F0", graceNanoseconds: grace?.clampedNanoseconds)
     }
 
     /// Each state of a task once, in the order first heard.
