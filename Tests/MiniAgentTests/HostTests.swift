@@ -229,6 +229,21 @@ struct HostTests {
         #expect(arguments(info).suffix(3) == ["/bin/echo", "a", "b"])
     }
 
+    @Test func `a task that ends while the agent looks around is not missed`() {
+        let container = ContainerID("c1")
+        var looks = 0
+        let found = ProcessContainerizer.conditions(
+            running: {
+                looks += 1
+                return looks == 1 ? [container] : []
+            },
+            ended: {
+                looks += 1
+                return looks == 1 ? [] : [container]
+            })
+        #expect(found == [ObservedContainer(id: container, condition: .exited)])
+    }
+
     @Test(arguments: [
         ("0\n", ContainerExit.exited(status: 0)), ("768\n", .exited(status: 3)),
         ("9\n", .signaled(signal: 9, coreDumped: false)), ("139\n", .signaled(signal: 11, coreDumped: true)),

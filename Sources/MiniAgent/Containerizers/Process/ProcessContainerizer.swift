@@ -41,13 +41,22 @@ package final class ProcessContainerizer: Containerizer {
 
     package func observe(agent: AgentID) async -> Observation {
         let prefix = paths.metaAgent(agent) + "/"
+        return .found(
+            Self.conditions(
+                running: {
+                    ProcessTree.processes(withArgumentPrefix: prefix).compactMap { _, arguments in
+                        Self.container(in: arguments, below: prefix)
+                    }
+                }, ended: { ended(of: agent) }))
+    }
+
+    /// Looks for supervisors first and for what they left after that: one that ends in between has written its end before
+    /// it goes, and in the other order would be seen nowhere.
+    static func conditions(running: () -> [ContainerID], ended: () -> [ContainerID]) -> [ObservedContainer] {
         var found: [ContainerID: ObservedContainer.Condition] = [:]
-        for container in ended(of: agent) { found[container] = .exited }
-        for (_, arguments) in ProcessTree.processes(withArgumentPrefix: prefix) {
-            guard let container = Self.container(in: arguments, below: prefix) else { continue }
-            if found[container] == nil { found[container] = .running }
-        }
-        return .found(found.sorted { $0.key < $1.key }.map { ObservedContainer(id: $0.key, condition: $0.value) })
+        for container in running() { found[container] = .running }
+        for container in ended() { found[container] = .exited }
+        return found.sorted { $0.key < $1.key }.map { ObservedContainer(id: $0.key, condition: $0.value) }
     }
 
     /// The containers of which a supervisor has written how they ended.
