@@ -74,7 +74,7 @@ struct EngineFaultTests {
                 try await wait("a full disk") { try? await host.read("stdout", of: "hog") == "full\n" ? true : nil }
                 host.master.run(AgentHost.docker("late", "true"))
                 let late = try await host.master.end(of: "late")
-                #expect(late.state == .taskFailed && late.reason == .containerLaunchFailed)
+                #expect(late.state == .taskFailed)
                 #expect(late.message.contains("no space left on device"), "\(late.message)")
                 host.master.run(AgentHost.task("process", "true"))
                 #expect(try await host.master.end(of: "process").state == .taskFinished)
