@@ -4,14 +4,9 @@ import SimKit
 import Testing
 
 @Suite struct ClusterSimulationTests {
-    /// Seeds that found a bug once, each with what it was.
-    static let kept: [UInt64] = [
-        10,  // Reconciliation told a terminal state while older updates were still to come.
-        107,  // Filter timers replaced each other for ever.
-        601,  // An agent that came back while it was being marked gone was admitted after that.
-        973,  // RECONCILE told TASK_GONE while the agent's own answer, TASK_DROPPED, was still to come.
-        202_385,  // A task whose record its agent had lost stayed in the books after its framework had been told.
-    ]
+    /// Seeds that found a bug once, each with what it was. None at present: since the world draws more than it did, those
+    /// that were kept tell other stories. Most of the bugs they found are short conversations in `SimulationFindingsTests`.
+    static let kept: [UInt64] = []
 
     @Test(arguments: Seeds.forThisRun(kept: kept, count: 2000))
     func `no leader acts beside another, nothing is promised twice, every task ends once`(seed: UInt64) {
