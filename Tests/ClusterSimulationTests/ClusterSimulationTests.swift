@@ -4,8 +4,9 @@ import SimKit
 import Testing
 
 @Suite struct ClusterSimulationTests {
-    /// Seeds that found a bug once, each with what it was. None at present: since the world draws more than it did, those
-    /// that were kept tell other stories. Most of the bugs they found are short conversations in `SimulationFindingsTests`.
+    /// Seeds that found a bug once, each with what it was. None at present: since the world draws more than it did,
+    /// those that were kept tell other stories. Most of the bugs they found are short conversations in
+    /// `SimulationFindingsTests`.
     static let kept: [UInt64] = []
 
     @Test(arguments: Seeds.forThisRun(kept: kept, count: 2000))
