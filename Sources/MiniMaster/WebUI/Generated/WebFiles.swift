@@ -1859,6 +1859,7 @@ export class FrameworkPage {
         h('section', { class: 'card' }, h('h2', {}, 'Holds'), facts([
           ['Allocated', resources(framework.used_resources)],
           ['In offers', resources(framework.offered_resources)],
+          ['Offers let expire', detail.mini_offers_expired ? h('span', { class: 'bad' }, number(detail.mini_offers_expired)) : null],
           ['Tasks', taskCounts(framework)],
           ['Roles', roles.length ? roles.map((role) => [roleLink(role), ' ']) : (detail.roles ?? [detail.role]).filter(Boolean).join(', ')],
           ['Gets nothing?', roles.length ? ['See what the allocator says of ', roles.map((role) => [roleLink(role), ' '])] : null],
@@ -2030,11 +2031,11 @@ const buildColumns = [
   { id: 'result', title: 'Result', width: '7.5rem', value: (row) => row.result, cell: (row) => badge(row.result.toLowerCase(), resultTones[row.result] ?? 'idle') },
   { id: 'label', title: 'Label', priority: 2, width: '8rem', value: (row) => row.label, cell: (row) => row.label || '–' },
   ...phaseNames.map((name) => ({
-    id: name, title: `${name[0].toUpperCase()}${name.slice(1)}`, isNumber: true, priority: 3, width: '6.2rem',
+    id: name, title: `${name[0].toUpperCase()}${name.slice(1)}`, isNumber: true, priority: 3, width: '6.8rem',
     value: (row) => row.phases[name] ?? 0, text: () => '', cell: (row) => span(row.phases[name]),
   })),
   { id: 'duration', title: 'Ran', isNumber: true, width: '5.5rem', value: (row) => row.duration, text: () => '', cell: (row) => span(row.duration) },
-  { id: 'started', title: 'Began', isNumber: true, priority: 2, width: '7rem', value: (row) => row.started_at, text: () => '', cell: (row) => since(row.started_at) },
+  { id: 'began', title: 'Began', isNumber: true, priority: 2, width: '7rem', value: (row) => row.started_at, text: () => '', cell: (row) => since(row.started_at) },
 ];
 
 const resultTones = { SUCCESS: 'good', FAILURE: 'bad', UNSTABLE: 'warn', ABORTED: 'idle' };
@@ -2048,8 +2049,8 @@ const usageColumns = [
   { id: 'asked', title: 'Asked for', isNumber: true, width: '9rem', value: (row) => row.asked?.memory ?? 0, text: () => '', cell: (row) => size(row.asked) },
   { id: 'used', title: 'Used', isNumber: true, width: '9rem', value: (row) => row.used?.memory ?? 0, text: () => '', cell: (row) => size(row.used) },
   { id: 'suggested', title: 'Suggested', isNumber: true, width: '9rem', priority: 2, value: (row) => row.suggested?.size.memory ?? 0, text: () => '', cell: (row) => size(row.suggested?.size) },
-  { id: 'cpuHours', title: 'CPU-hours saved', isNumber: true, width: '9rem', priority: 3, value: (row) => row.saved_cpu_hours, text: () => '', cell: (row) => (row.suggested ? number(row.saved_cpu_hours) : '–') },
-  { id: 'oom', title: 'Out of memory', isNumber: true, width: '8.5rem', priority: 3, value: (row) => row.out_of_memory, text: () => '', cell: (row) => number(row.out_of_memory) },
+  { id: 'cpuHours', title: 'CPU-hours saved', isNumber: true, width: '10rem', priority: 3, value: (row) => row.saved_cpu_hours, text: () => '', cell: (row) => (row.suggested ? number(row.saved_cpu_hours) : '–') },
+  { id: 'oom', title: 'Out of memory', isNumber: true, width: '9.5rem', priority: 3, value: (row) => row.out_of_memory, text: () => '', cell: (row) => number(row.out_of_memory) },
 ];
 
 export class JenkinsPage {

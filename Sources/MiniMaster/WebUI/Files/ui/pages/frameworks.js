@@ -140,6 +140,7 @@ export class FrameworkPage {
         h('section', { class: 'card' }, h('h2', {}, 'Holds'), facts([
           ['Allocated', resources(framework.used_resources)],
           ['In offers', resources(framework.offered_resources)],
+          ['Offers let expire', detail.mini_offers_expired ? h('span', { class: 'bad' }, number(detail.mini_offers_expired)) : null],
           ['Tasks', taskCounts(framework)],
           ['Roles', roles.length ? roles.map((role) => [roleLink(role), ' ']) : (detail.roles ?? [detail.role]).filter(Boolean).join(', ')],
           ['Gets nothing?', roles.length ? ['See what the allocator says of ', roles.map((role) => [roleLink(role), ' '])] : null],
