@@ -169,11 +169,21 @@ public final class JenkinsDay: Sendable {
                 }
                 try await Task.sleep(for: .milliseconds(50))
             }
+            // Builds do not run away from the blows: at most a burst is asked for before the next one is struck.
+            while isAhead(at: next) {
+                guard .now < end else { throw LoadTestError.notInTime("the kills took longer than \(options.limit)") }
+                try await Task.sleep(for: .milliseconds(50))
+            }
             let jobs = Array(plan.jobs[next..<next + wave])
             next += wave
             try await inParallel(jobs, width: 16) { try await self.ask(for: $0, farm) }
             if wave == 1 { try await Task.sleep(for: .milliseconds(150)) }
         }
+    }
+
+    private func isAhead(at asked: Int) -> Bool {
+        let due = plan.events.count { $0.afterBuilds <= asked - options.burst }
+        return progress.withLock { $0.kills.values.reduce(0, +) + $0.faults } < due
     }
 
     private var outstanding: Int { progress.withLock { $0.asked.count - $0.ended } }
