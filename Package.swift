@@ -234,8 +234,10 @@ let package = Package(
             name: "SchedulerClientTests", dependencies: ["SchedulerClient", "Resources"], swiftSettings: strict),
         .testTarget(
             name: "JenkinsFrameworkTests",
-            dependencies: ["JenkinsFramework", "JenkinsUsage", "MasterDetection", "MesosProtocol", "Resources"],
-            swiftSettings: strict),
+            dependencies: [
+                "JenkinsFramework", "JenkinsUsage", "MasterDetection", "MesosProtocol", "Processes", "Resources", "XML",
+                "ZooKeeper",
+            ], swiftSettings: strict),
         .testTarget(name: "JenkinsUsageTests", dependencies: ["JenkinsUsage"], swiftSettings: strict),
         .testTarget(name: "PracticeJenkinsTests", dependencies: ["PracticeJenkins", "XML"], swiftSettings: strict),
         .testTarget(

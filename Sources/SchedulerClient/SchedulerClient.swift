@@ -34,6 +34,10 @@ public final class SchedulerClient: Sendable {
         /// Sent with every SUBSCRIBE, so that offers stop until the framework revives them.
         public var suppressedRoles: [RoleName]
         public var media: MediaType
+        /// Addresses of further masters, tried in turn when the first does not answer. Not with ZooKeeper.
+        public var otherMasters: [MasterLocation] = []
+        /// Asked before every request instead of `credentials`, for secrets that change.
+        public var currentCredentials: (@Sendable () -> (principal: String, secret: String)?)?
         /// Principal and secret for HTTP Basic, if the master asks for them.
         public var credentials: (principal: String, secret: String)?
         public var subscription: SubscriptionSettings
@@ -92,6 +96,7 @@ public final class SchedulerClient: Sendable {
 
     /// Stays subscribed until `stop()` is called, the task is cancelled, or a master refuses the framework.
     public func run() async {
+        guard configuration.otherMasters.isEmpty else { return await runAmongSeveral() }
         let detector = MasterDetector(
             location: configuration.master, sessionTimeout: configuration.zooKeeperSessionTimeout, logger: logger)
         let detection = Task { [inbox, isSecure = http.tls != nil] in
@@ -106,6 +111,21 @@ public final class SchedulerClient: Sendable {
         }
         detection.cancel()
         await detector.stop()
+    }
+
+    /// With a list of addresses: whichever answers is as good as any, because all of them point to the one that leads.
+    private func runAmongSeveral() async {
+        let rotation = MasterRotation(
+            masters: [configuration.master] + configuration.otherMasters, http: http, logger: logger)
+        let detection = Task { [inbox] in
+            await rotation.run { inbox.send(.machine(.masterDetected($0))) }
+        }
+        await withTaskCancellationHandler {
+            await loop()
+        } onCancel: {
+            stop()
+        }
+        detection.cancel()
     }
 
     /// Ends the subscription without tearing the framework down: its tasks run on until `failover_timeout`.
@@ -204,7 +224,8 @@ public final class SchedulerClient: Sendable {
     private func request(_ master: String, _ body: [UInt8]) -> HTTPClientRequest {
         let media = configuration.media.rawValue
         var headers = [("Content-Type", media), ("Accept", media)]
-        if let credentials = configuration.credentials {
+        let credentials = configuration.currentCredentials.map { $0() } ?? configuration.credentials
+        if let credentials {
             let pair = Data("\(credentials.principal):\(credentials.secret)".utf8)
             headers.append(("Authorization", "Basic " + pair.base64EncodedString()))
         }

@@ -12,12 +12,16 @@ final class StopSignals: Sendable {
     private let sources: Locked<[any DispatchSourceSignal]>
 
     /// From now on these signals end nothing by themselves.
-    init() {
+    ///
+    /// - Parameter hangup: Called with each SIGHUP, which then asks for something else than the end.
+    init(hangup: (@Sendable () -> Void)? = nil) {
         var sources: [any DispatchSourceSignal] = []
         for number in [SIGINT, SIGTERM, SIGHUP] {
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler { [arrived] in arrived.send(number) }
+            source.setEventHandler { [arrived] in
+                if number == SIGHUP, let hangup { hangup() } else { arrived.send(number) }
+            }
             source.activate()
             sources.append(source)
         }
@@ -35,14 +39,16 @@ final class StopSignals: Sendable {
 ///
 /// - Parameters:
 ///   - manager: Told meanwhile how the daemon stands, if there is one.
+///   - hangup: What SIGHUP asks for, if not for the end.
 ///   - standing: Answered by way of the daemon's working loop; `nil` if that shows no sign of life.
 ///   - run: Returns when the daemon has ended, for whatever reason.
 ///   - stop: Makes `run` return.
 func untilStopped<Outcome: Sendable>(
-    reportingTo manager: ServiceManager?, _ standing: @escaping @Sendable () async -> ServiceManager.Standing?,
+    reportingTo manager: ServiceManager?, hangup: (@Sendable () -> Void)? = nil,
+    _ standing: @escaping @Sendable () async -> ServiceManager.Standing?,
     run: () async -> Outcome, stop: @escaping @Sendable () async -> Void
 ) async -> Outcome {
-    let signals = StopSignals()
+    let signals = StopSignals(hangup: hangup)
     let stopping = Task {
         if await signals.next() != nil {
             manager?.reportStopping("stops")

@@ -57,30 +57,10 @@ import Testing
     }
 
     @Test func `a command without a container is a process with the same environment`() {
-        let task = task(LaunchShape(method: .custom("exec /bin/sh agent.sh")))
+        let task = task(LaunchShape(method: .custom("exec /bin/sh agent.sh"))) { $0.remoteFS = "agent" }
         #expect(task.command.shell && task.command.value == "exec /bin/sh agent.sh")
         #expect(!task.hasContainer)
         #expect(environment(task)["JENKINS_AGENT_WORKDIR"] == nil, "the sandbox is its folder")
-    }
-
-    @Test func `java is started on the controller's own jar with what the template says`() {
-        var launch = LaunchShape(method: .java)
-        launch.reconnect = .zero
-        launch.jvmArguments = "-Xss1m"
-        launch.agentArguments = "-noCertificateCheck"
-        let command = task(launch).command.value
-        for part in [
-            "'http://ci:8080/jnlpJars/agent.jar'", "-Xmx512m -Xss1m", "-secret @.agent-secret", "-webSocket",
-            "-noReconnect -noCertificateCheck", "-workDir 'agent'",
-        ] {
-            #expect(command.contains(part), "\(part) in \(command)")
-        }
-        launch.transport = .tcp
-        launch.reconnect = .seconds(60)
-        launch.jvmArguments = "-Xmx99m"
-        let other = task(launch).command.value
-        #expect(!other.contains("-webSocket") && other.contains("-noReconnectAfter 60s"))
-        #expect(other.contains("-Xmx99m") && !other.contains("-Xmx512m"))
     }
 
     @Test func `a template's own variables cannot hide the agent's`() {

@@ -40,7 +40,7 @@ import Testing
         #expect(configuration.planner.agentsMax == 200)
         #expect(configuration.planner.beacons == .pair)
         let template = try #require(configuration.planner.templates.first)
-        #expect(template.labels == ["linux"] && template.mode == .exclusive && !template.isSingleUse)
+        #expect(template.labels == ["linux"] && template.mode == .exclusive && template.singleUse == .no)
         #expect(template.idleTimeout == .seconds(180) && template.agentsMax == 50)
         // 0.1 + 0.1 CPUs; 1.1 x (512 + 128) MiB.
         #expect("\(template.resources(executors: 1))" == "cpus:0.2;mem:704")
@@ -108,7 +108,7 @@ import Testing
         #expect(launch.container?.network == .user("ci"))
         #expect(launch.container?.volumes.map(\.isReadOnly) == [true, false])
         let once = configuration.planner.templates[1]
-        #expect(once.isSingleUse && "\(once.resources(executors: 1))" == "cpus:2;mem:300")
+        #expect(once.singleUse == .yes && "\(once.resources(executors: 1))" == "cpus:2;mem:300")
         #expect(configuration.launches["once"]?.method == .custom("./agent.sh"))
         #expect(configuration.launches["once"]?.container == nil)
     }
@@ -131,16 +131,18 @@ import Testing
                 imagee: x
                 singleUse: true
                 maxExecutors: 3
-                minIdle: 2
+                minIdle: -2
                 container:
                   imaeg: busybox
                   network: wifi
-                  ports: []
+                  ports: [{container: 80, host: 0}]
+                  forcePul: true
               - name: linux
                 mode: exclusive
                 default: true
                 cpus: -1
                 launch: {method: image}
+            maxAgents: 3
             surprise: 1
             """
         #expect(
@@ -155,15 +157,17 @@ import Testing
                 jf.yaml:11: limits.maxAgents: expected a whole number from 1 to 10000, found 'many'
                 jf.yaml:14: templates[0].imagee: unknown key
                 jf.yaml:16: templates[0].maxExecutors: a single-use agent has one executor
-                jf.yaml:17: templates[0].minIdle: not available in this version
+                jf.yaml:17: templates[0].minIdle: expected a whole number from 0 to 1000, found '-2'
                 jf.yaml:19: templates[0].container.imaeg: unknown key; did you mean 'image'?
                 jf.yaml:20: templates[0].container.network: expected bridge, host, none or user:NAME, found 'wifi'
-                jf.yaml:21: templates[0].container.ports: not available in this version
-                jf.yaml:22: templates[1].name: another template's name is the same in its first 20 letters and digits
-                jf.yaml:24: templates[1].default: a default template needs mode normal: builds without a label skip exclusive nodes
-                jf.yaml:25: templates[1].cpus: expected CPUs, 0 or more, found '-1'
-                jf.yaml:26: templates[1].launch.method: 'image' needs a container
-                jf.yaml:27: surprise: unknown key
+                jf.yaml:21: templates[0].container.ports[0].host: expected a whole number from 1 to 65535, found '0'
+                jf.yaml:22: templates[0].container.forcePul: unknown key; did you mean 'forcePull'?
+                jf.yaml:23: templates[1].name: another template's name is the same in its first 20 letters and digits
+                jf.yaml:25: templates[1].default: a default template needs mode normal: builds without a label skip exclusive nodes
+                jf.yaml:26: templates[1].cpus: expected CPUs, 0 or more, found '-1'
+                jf.yaml:27: templates[1].launch.method: 'image' needs a container
+                jf.yaml:28: maxAgents: unknown key; it belongs under 'limits'
+                jf.yaml:29: surprise: unknown key
                 """)
     }
 
@@ -190,7 +194,8 @@ import Testing
         ("[1, 2]", ["jf.yaml:1: expected a mapping of keys to values"]),
         ("a: [", ["not YAML: "]), ("a: 1\na: 2", ["jf.yaml:", "key given twice: a"]),
         ("a: &x [*x]", ["jf.yaml:"]), ("\u{1}", ["jf.yaml:"]),
-        ("templates: {}", ["expected a list"]), ("jenkins: 7", ["jf.yaml:1: jenkins: expected a mapping"]),
+        ("templates: {}", ["expected a list of mappings, found a mapping"]),
+        ("jenkins: 7", ["jf.yaml:1: jenkins: expected a mapping"]),
     ])
     func `broken files are refused with a place`(text: String, parts: [String]) {
         let found = problems(text)

@@ -143,7 +143,7 @@ import Testing
         let node = NodeSpec(
             name: "mj-a", description: "managed-by=jenkins-framework id=f template=a", labels: ["linux", "two words"],
             mode: .exclusive, executors: 2, remoteFS: "/home/jenkins/agent")
-        let form = try JenkinsRequests.createForm(node, webSocket: true)
+        let form = try JenkinsRequests.createForm(NodeForm(node, webSocket: true))
         #expect(form.hasPrefix("name=mj-a&type=hudson.slaves.DumbSlave&json=%7B"))
         for part in [
             "%22stapler-class%22%3A%22hudson.slaves.JNLPLauncher%22",
@@ -154,7 +154,7 @@ import Testing
         ] {
             #expect(form.contains(part), "\(part) in \(form)")
         }
-        #expect(!(try JenkinsRequests.createForm(node, webSocket: false)).contains("webSocket"))
+        #expect(!(try JenkinsRequests.createForm(NodeForm(node, webSocket: false))).contains("webSocket"))
     }
 
     @Test(

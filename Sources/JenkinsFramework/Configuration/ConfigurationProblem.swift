@@ -6,6 +6,7 @@ public struct ConfigurationProblem: Hashable, Sendable, CustomStringConvertible 
     public var line: Int
     /// `templates[0].container.image`, or empty.
     public var key: String
+    /// What was expected, and what was found.
     public var message: String
 
     public var description: String {

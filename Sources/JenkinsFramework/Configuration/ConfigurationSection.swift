@@ -2,23 +2,17 @@
 import Resources
 import Yams
 
-/// Collects problems while a file is read.
-final class ProblemList {
-    private(set) var problems: [ConfigurationProblem] = []
-
-    func add(_ message: String, key: String, at node: Node?) {
-        problems.append(ConfigurationProblem(line: node?.mark?.line ?? 0, key: key, message: message))
-    }
-}
-
-/// One mapping of the file. Each key is asked for once by the reader that knows it; `finish` reports the others.
+/// One mapping of the file. Each key is asked for by the reader that knows it; `finish` reports the others.
 struct ConfigurationSection {
+    /// Longer texts and lists are taken for mistakes.
+    static let textBytesMax = 16 << 10
+    static let entriesMax = 1_000
+
     let path: String
     let problems: ProblemList
     private let node: Node?
     private var entries: [String: (key: Node, value: Node)] = [:]
     private var known: Set<String> = []
-    private var later: Set<String> = []
 
     /// - Parameter node: nil stands for an absent mapping, in which every key is absent.
     init(_ node: Node?, path: String, problems: ProblemList) {
@@ -27,17 +21,30 @@ struct ConfigurationSection {
         self.problems = problems
         guard let node, !Self.isNull(node) else { return }
         guard case .mapping(let mapping) = node else {
-            problems.add("expected a mapping of keys to values", key: path, at: node)
+            problems.add("expected a mapping of keys to values, found \(Self.kind(node))", key: path, at: node)
             return
         }
         for (key, value) in mapping {
-            if let name = key.scalar?.string { entries[name] = (key, value) }
+            if let name = key.scalar?.string {
+                entries[name] = (key, value)
+            } else {
+                problems.add("expected a word as key, found \(Self.kind(key))", key: path, at: key)
+            }
         }
     }
 
     private static func isNull(_ node: Node) -> Bool { node.tag == .init(.null) || node.scalar?.string == "~" }
 
-    func fullKey(_ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
+    static func kind(_ node: Node) -> String {
+        switch node {
+        case .scalar(let scalar): "'\(scalar.string.prefix(60))'"
+        case .mapping: "a mapping"
+        case .sequence: "a list"
+        case .alias: "an alias"
+        }
+    }
+
+    func fullKey(_ key: String) -> String { ProblemList.join(path, key) }
 
     func fail(_ key: String, _ message: String) {
         problems.add(message, key: fullKey(key), at: entries[key]?.key ?? node)
@@ -48,23 +55,15 @@ struct ConfigurationSection {
 
     mutating func value(_ key: String) -> Node? {
         known.insert(key)
+        problems.register(fullKey(key))
         guard let value = entries[key]?.value, !Self.isNull(value) else { return nil }
         return value
     }
 
-    /// Keys of the specification that this version does not act on. Taking them silently would be a lie.
-    mutating func notYet(_ keys: [String]) { later.formUnion(keys) }
-
     /// Reports keys nobody asked for.
     func finish() {
-        for (name, entry) in entries.sorted(by: { $0.key < $1.key }) where !known.contains(name) {
-            if later.contains(name) {
-                problems.add("not available in this version", key: fullKey(name), at: entry.key)
-                continue
-            }
-            let hint =
-                Spelling.nearest(to: name, among: known.union(later).sorted()).map { "; did you mean '\($0)'?" } ?? ""
-            problems.add("unknown key" + hint, key: fullKey(name), at: entry.key)
+        for (name, entry) in entries where !known.contains(name) {
+            problems.addUnknown(name, in: path, at: entry.key, known: known)
         }
     }
 
@@ -73,10 +72,18 @@ struct ConfigurationSection {
     mutating func string(_ key: String) -> String? {
         guard let node = value(key) else { return nil }
         guard let text = node.scalar?.string else {
-            fail(key, "expected text")
+            fail(key, "expected text, found \(Self.kind(node))")
+            return nil
+        }
+        guard isFit(text) else {
+            fail(key, "expected at most \(Self.textBytesMax) bytes of text without zero bytes")
             return nil
         }
         return text
+    }
+
+    private func isFit(_ text: String) -> Bool {
+        text.utf8.count <= Self.textBytesMax && !text.utf8.contains(0)
     }
 
     mutating func requiredString(_ key: String) -> String {
@@ -86,6 +93,25 @@ struct ConfigurationSection {
         }
         if value(key) == nil { fail(key, "required") }
         return ""
+    }
+
+    /// A text without line ends, for what becomes part of a header, a name or a command.
+    mutating func line(_ key: String) -> String? {
+        guard let text = string(key) else { return nil }
+        guard !text.contains(where: \.isNewline) else {
+            fail(key, "expected one line")
+            return nil
+        }
+        return text
+    }
+
+    mutating func absolutePath(_ key: String) -> String? {
+        guard let text = line(key) else { return nil }
+        guard text.hasPrefix("/") else {
+            fail(key, "expected a path that begins with '/', found '\(text)'")
+            return nil
+        }
+        return text
     }
 
     mutating func bool(_ key: String) -> Bool? {
@@ -109,19 +135,27 @@ struct ConfigurationSection {
     }
 
     /// A quantity in thousandths.
-    mutating func scalar(_ key: String, unit: String) -> Scalar? {
+    mutating func scalar(_ key: String, unit: String, max: Double = 1e9) -> Scalar? {
         guard let text = string(key) else { return nil }
-        guard let number = Double(text), let scalar = Scalar(number) else {
+        guard let number = Double(text), number <= max, let scalar = Scalar(number) else {
             fail(key, "expected \(unit), 0 or more, found '\(text)'")
             return nil
         }
         return scalar
     }
 
-    mutating func duration(_ key: String) -> Duration? {
+    /// - Parameter range: What the program can work with; zero is judged by it, too.
+    mutating func duration(
+        _ key: String, in range: ClosedRange<Duration> = .zero ... .seconds(10 * 365 * 86_400)
+    ) -> Duration? {
         guard let text = string(key) else { return nil }
         guard let duration = DurationText.parse(text) else {
             fail(key, "expected a duration such as 250ms, 30s, 5m, 2h or 7d, found '\(text)'")
+            return nil
+        }
+        guard range.contains(duration) else {
+            let (least, most) = (DurationText.text(range.lowerBound), DurationText.text(range.upperBound))
+            fail(key, "must lie between \(least) and \(most), found '\(text)'")
             return nil
         }
         return duration
@@ -144,64 +178,51 @@ struct ConfigurationSection {
     }
 
     mutating func sections(_ key: String) -> [ConfigurationSection] {
-        guard let node = value(key) else { return [] }
-        guard case .sequence(let sequence) = node else {
-            fail(key, "expected a list")
-            return []
-        }
-        return sequence.enumerated().map { index, element in
+        list(key, of: "mappings").enumerated().map { index, element in
             ConfigurationSection(element, path: "\(fullKey(key))[\(index)]", problems: problems)
         }
     }
 
     mutating func strings(_ key: String) -> [String]? {
         guard let node = value(key) else { return nil }
-        if let text = node.scalar?.string { return [text] }
-        guard case .sequence(let sequence) = node else {
-            fail(key, "expected a list of texts")
-            return nil
-        }
-        return sequence.compactMap { element in
-            guard let text = element.scalar?.string else {
-                problems.add("expected text", key: fullKey(key), at: element)
+        if let text = node.scalar?.string { return isFit(text) ? [text] : nil }
+        return list(key, of: "texts").compactMap { element in
+            guard let text = element.scalar?.string, isFit(text) else {
+                problems.add("expected text, found \(Self.kind(element))", key: fullKey(key), at: element)
                 return nil
             }
             return text
         }
     }
 
+    private mutating func list(_ key: String, of what: String) -> [Node] {
+        guard let node = value(key) else { return [] }
+        guard case .sequence(let sequence) = node else {
+            fail(key, "expected a list of \(what), found \(Self.kind(node))")
+            return []
+        }
+        guard sequence.count <= Self.entriesMax else {
+            fail(key, "expected at most \(Self.entriesMax) entries, found \(sequence.count)")
+            return []
+        }
+        return Array(sequence)
+    }
+
     /// A mapping of names to texts, sorted by name.
     mutating func map(_ key: String) -> [(name: String, value: String)] {
         guard let node = value(key) else { return [] }
-        guard case .mapping(let mapping) = node else {
-            fail(key, "expected a mapping of names to texts")
+        guard case .mapping(let mapping) = node, mapping.count <= Self.entriesMax else {
+            fail(key, "expected a mapping of at most \(Self.entriesMax) names to texts, found \(Self.kind(node))")
             return []
         }
         var pairs: [(name: String, value: String)] = []
         for (name, value) in mapping {
-            guard let name = name.scalar?.string, let value = value.scalar?.string else {
-                problems.add("expected text", key: fullKey(key), at: name)
+            guard let name = name.scalar?.string, let text = value.scalar?.string, isFit(name), isFit(text) else {
+                problems.add("expected text, found \(Self.kind(value))", key: fullKey(key), at: name)
                 continue
             }
-            pairs.append((name, value))
+            pairs.append((name, text))
         }
         return pairs.sorted { $0.name < $1.name }
-    }
-}
-
-enum DurationText {
-    /// `250ms`, `30s`, `5m`, `2h`, `7d`; a bare `0`.
-    static func parse(_ text: String) -> Duration? {
-        if text == "0" { return .zero }
-        let digits = text.prefix { $0.isASCII && $0.isNumber }
-        guard let count = Int64(digits), count <= 1_000_000_000 else { return nil }
-        switch text.dropFirst(digits.count) {
-        case "ms": return .milliseconds(count)
-        case "s": return .seconds(count)
-        case "m": return .seconds(count * 60)
-        case "h": return .seconds(count * 3_600)
-        case "d": return .seconds(count * 86_400)
-        default: return nil
-        }
     }
 }

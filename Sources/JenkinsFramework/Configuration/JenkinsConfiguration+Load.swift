@@ -1,4 +1,4 @@
-// From the YAML file to JenkinsConfiguration: which keys there are, what they may say, and what they mean together.
+// From the YAML file to JenkinsConfiguration: the file as a whole, and what its parts mean together.
 import FoundationEssentials
 import Glibc
 import MasterDetection
@@ -6,37 +6,56 @@ import Resources
 import Yams
 
 extension JenkinsConfiguration {
-    private static let fileBytesMax = 1 << 20
+    package static let fileBytesMax = 1 << 20
+    /// Brackets within brackets: the parser works recursively.
+    private static let nestingMax = 100
 
     /// Reads a configuration file.
     ///
     /// - Throws: `ConfigurationError` with every problem of the file.
     public static func load(path: String) throws(ConfigurationError) -> JenkinsConfiguration {
+        try parse(try text(of: path), path: path, in: .ofThisProcess)
+    }
+
+    /// The file's text, if it is a file of reasonable size.
+    static func text(of path: String) throws(ConfigurationError) -> String {
         // The most common mistake gets the system's own short words for it.
         guard access(path, R_OK) == 0 else {
             throw problem(path, "cannot be read: \(String(cString: strerror(errno)))")
         }
-        let text: String
+        // A device or a pipe may never end; a file that does not say its size is not one of ours.
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { throw problem(path, "not a file") }
+        guard status.st_size <= fileBytesMax else { throw problem(path, "larger than \(fileBytesMax) bytes") }
+        let bytes: Data
         do {
-            let bytes = try Data(contentsOf: URL(filePath: path))
-            guard bytes.count <= fileBytesMax else {
-                throw problem(path, "larger than \(fileBytesMax) bytes")
-            }
-            text = String(decoding: bytes, as: UTF8.self)
-        } catch let error as ConfigurationError {
-            throw error
+            bytes = try Data(contentsOf: URL(filePath: path))
         } catch {
             throw problem(path, "cannot be read: \(error)")
         }
-        return try parse(text, path: path)
+        guard bytes.count <= fileBytesMax else { throw problem(path, "larger than \(fileBytesMax) bytes") }
+        guard let text = String(validating: bytes, as: UTF8.self) else { throw problem(path, "not UTF-8") }
+        return text
     }
 
     private static func problem(_ path: String, _ message: String, line: Int = 0) -> ConfigurationError {
         ConfigurationError(path: path, problems: [ConfigurationProblem(line: line, key: "", message: message)])
     }
 
-    package static func parse(_ text: String, path: String) throws(ConfigurationError) -> JenkinsConfiguration {
+    package static func parse(
+        _ text: String, path: String, in surroundings: ConfigurationSurroundings = .none
+    ) throws(ConfigurationError) -> JenkinsConfiguration {
+        try read(text, path: path, in: surroundings).configuration
+    }
+
+    /// - Returns: Also every key that was looked for, as `templates[].container.image`.
+    package static func read(
+        _ text: String, path: String, in surroundings: ConfigurationSurroundings = .none
+    ) throws(ConfigurationError) -> (configuration: JenkinsConfiguration, keys: Set<String>) {
         let root: Node?
+        if let line = lineNestedTooDeep(text) {
+            throw problem(path, "brackets nest deeper than \(nestingMax)", line: line)
+        }
         do {
             root = try Yams.compose(yaml: text)
         } catch let error as YamlError {
@@ -45,15 +64,34 @@ extension JenkinsConfiguration {
             throw problem(path, "not YAML: \(error)")
         }
         let problems = ProblemList()
-        let configuration = read(ConfigurationSection(root, path: "", problems: problems))
-        guard problems.problems.isEmpty, let configuration else {
-            let sorted = problems.problems.sorted { ($0.line, $0.key) < ($1.line, $1.key) }
-            throw ConfigurationError(path: path, problems: sorted)
-        }
-        return configuration
+        let reader = ConfigurationReader(surroundings: surroundings)
+        let configuration = reader.read(ConfigurationSection(root, path: "", problems: problems))
+        let found = problems.problems
+        guard found.isEmpty, let configuration else { throw ConfigurationError(path: path, problems: found) }
+        return (configuration, problems.keys)
     }
 
-    private static func read(_ section: ConfigurationSection) -> JenkinsConfiguration? {
+    private static func lineNestedTooDeep(_ text: String) -> Int? {
+        var depth = 0
+        var line = 1
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "\n"): line += 1
+            case UInt8(ascii: "["), UInt8(ascii: "{"): depth += 1
+            case UInt8(ascii: "]"), UInt8(ascii: "}"): depth = max(0, depth - 1)
+            default: break
+            }
+            if depth > nestingMax { return line }
+        }
+        return nil
+    }
+}
+
+/// What a file says at its top, and what its sections mean together.
+struct ConfigurationReader {
+    let surroundings: ConfigurationSurroundings
+
+    func read(_ section: ConfigurationSection) -> JenkinsConfiguration? {
         var root = section
         let stateDirectory = root.requiredString("stateDir")
         let description = root.string("description") ?? ""
@@ -61,149 +99,63 @@ extension JenkinsConfiguration {
         var planner = PlannerSettings(templates: [])
         let cluster = cluster(root.section("mesos"), &planner)
         planner.beacons = controller.beacons
-        limits(root.section("limits"), &planner)
+        planner.labelSource = controller.labelSource
+        let forbidden = limits(root.section("limits"), &planner)
         let connectTimeout = agents(root.section("agents"), &planner)
-        let launches = templates(&root, connectTimeout, &planner)
+        let launches = templates(
+            &root, connectTimeout: connectTimeout, roles: cluster?.roles ?? [], forbiddenParameters: forbidden, &planner
+        )
         let status = status(root.section("status"))
-        root.notYet(["health"])
+        let unmatchedLabelsFail = health(root.section("health"))
+        let availability = availability(&root, cluster, planner)
         root.finish()
         guard let cluster else { return nil }
         var configuration = JenkinsConfiguration(
             stateDirectory: stateDirectory, jenkins: controller.controller, mesos: cluster, planner: planner,
             launches: launches, status: status)
         configuration.description = description
+        configuration.unmatchedLabelsFail = unmatchedLabelsFail
+        configuration.availability = availability
         return configuration
     }
 
-    private static func controller(
-        _ section: ConfigurationSection
-    ) -> (controller: Controller, beacons: BeaconPolicy) {
-        var section = section
-        let url = httpURL("url", section.requiredString("url"), section)
-        var controller = Controller(url: url)
-        if let agentURL = section.string("agentUrl") { controller.agentURL = httpURL("agentUrl", agentURL, section) }
-        controller.user = section.string("user") ?? ""
-        let token = section.string("tokenFile")
-        let password = section.string("passwordFile")
-        switch (token, password) {
-        case (let token?, nil): controller.secret = .tokenFile(token)
-        case (nil, let password?): controller.secret = .passwordFile(password)
-        case (nil, nil): controller.secret = .none
-        case (.some, .some): section.fail("passwordFile", "give either tokenFile or passwordFile")
-        }
-        if controller.secret != .none, controller.user.isEmpty { section.fail("user", "required with a secret file") }
-        controller.pollInterval = pollInterval("pollInterval", &section) ?? controller.pollInterval
-        controller.idlePollInterval = pollInterval("idlePollInterval", &section) ?? controller.idlePollInterval
-        if let source = section.string("labelSource"), source != "auto" {
-            section.fail("labelSource", "only 'auto' is available in this version")
-        }
-        let beacons = section.choice("labelBeacons", BeaconPolicy.self) ?? .pair
-        section.notYet(["tls"])
-        section.finish()
-        return (controller, beacons)
-    }
-
-    private static func pollInterval(_ key: String, _ section: inout ConfigurationSection) -> Duration? {
-        guard let interval = section.duration(key) else { return nil }
-        if interval < .milliseconds(50) || interval > .seconds(60) {
-            section.fail(key, "must lie between 50ms and 60s")
-        }
-        return interval
-    }
-
-    private static func httpURL(_ key: String, _ text: String, _ section: ConfigurationSection) -> String {
-        let hasScheme = text.hasPrefix("http://") || text.hasPrefix("https://")
-        let host = text.drop { $0 != "/" }.dropFirst(2).prefix { $0 != "/" }
-        let isClean = !text.contains { $0.isWhitespace || $0 == "?" || $0 == "#" } && !host.contains("@")
-        if !text.isEmpty, !hasScheme || host.isEmpty || !isClean {
-            section.fail(key, "expected http://HOST[:PORT][/PATH] or https://..., found '\(text)'")
-        }
-        return String(text.reversed().drop { $0 == "/" }.reversed())
-    }
-
-    private static func cluster(_ section: ConfigurationSection, _ planner: inout PlannerSettings) -> Cluster? {
-        var section = section
-        var location: MasterLocation?
-        let master = section.requiredString("master")
-        if !master.isEmpty {
-            do throws(MasterLocationError) {
-                location = try MasterLocation.parse(master)
-            } catch {
-                section.fail("master", "\(error)")
-            }
-        }
-        var cluster = Cluster(master: location ?? .address(host: "", port: 0))
-        if let name = section.string("frameworkName") { cluster.frameworkName = name }
-        if let roles = section.strings("roles") { cluster.roles = Self.roles(roles, section) }
-        cluster.user = section.string("user") ?? cluster.user
-        cluster.principal = section.string("principal") ?? cluster.principal
-        cluster.secretFile = section.string("secretFile")
-        cluster.frameworkID = section.string("frameworkId").flatMap { $0.isEmpty ? nil : FrameworkID($0) }
-        cluster.checkpoint = section.bool("checkpoint") ?? cluster.checkpoint
-        cluster.failoverTimeout = section.duration("failoverTimeout") ?? cluster.failoverTimeout
-        planner.declineIdle = section.duration("declineDuration") ?? planner.declineIdle
-        planner.declineShort = section.duration("declineShort") ?? planner.declineShort
-        if let text = section.string("reconnectBackoff") {
-            let ends = text.split(separator: "..", maxSplits: 1).map { DurationText.parse(String($0)) }
-            if ends.count == 2, let least = ends[0], let most = ends[1], .zero < least, least <= most {
-                cluster.reconnectMin = least
-                cluster.reconnectMax = most
-            } else {
-                section.fail("reconnectBackoff", "expected two durations such as 1s..30s, found '\(text)'")
-            }
-        }
-        if section.bool("onDemandRegistration") ?? false {
-            section.fail("onDemandRegistration", "not available in this version; offers are suppressed instead")
-        }
-        var tls = section.section("tls")
-        cluster.caFile = tls.string("caFile")
-        tls.finish()
-        section.notYet(["onDemandLinger", "maintenanceLead"])
-        section.finish()
-        return location == nil ? nil : cluster
-    }
-
-    private static func roles(_ texts: [String], _ section: ConfigurationSection) -> [RoleName] {
-        var roles: [RoleName] = []
-        for text in texts {
-            do throws(RoleNameError) {
-                let role = try RoleName(text)
-                if roles.contains(role) { section.fail("roles", "'\(text)' twice") } else { roles.append(role) }
-            } catch {
-                section.fail("roles", "'\(text)': \(error)")
-            }
-        }
-        if texts.isEmpty { section.fail("roles", "at least one role is needed") }
-        return roles
-    }
-
-    private static func limits(_ section: ConfigurationSection, _ planner: inout PlannerSettings) {
+    private func limits(_ section: ConfigurationSection, _ planner: inout PlannerSettings) -> Set<String> {
         var section = section
         planner.agentsMax = section.int("maxAgents", in: 1...10_000) ?? planner.agentsMax
         planner.agentsPendingMax = section.int("maxPendingAgents", in: 1...10_000) ?? planner.agentsPendingMax
         planner.launchesPerMinuteMax =
             section.int("maxLaunchesPerMinute", in: 1...100_000) ?? planner.launchesPerMinuteMax
+        let forbidden = section.strings("forbiddenParameters") ?? []
         section.finish()
+        return Set(forbidden)
     }
 
     /// - Returns: The default of templates that do not say their own.
-    private static func agents(_ section: ConfigurationSection, _ planner: inout PlannerSettings) -> Duration? {
+    private func agents(_ section: ConfigurationSection, _ planner: inout PlannerSettings) -> Duration? {
         var section = section
-        let connectTimeout = section.duration("connectTimeout")
-        planner.launchTimeout = section.duration("launchTimeout") ?? planner.launchTimeout
+        let connectTimeout = section.duration("connectTimeout", in: .seconds(1) ... .seconds(86_400))
+        planner.launchTimeout =
+            section.duration("launchTimeout", in: .seconds(1) ... .seconds(86_400)) ?? planner.launchTimeout
         planner.lostGrace = section.duration("lostGrace") ?? planner.lostGrace
         planner.restartGrace = section.duration("restartGrace") ?? planner.restartGrace
         section.finish()
         return connectTimeout
     }
 
-    private static func status(_ section: ConfigurationSection) -> StatusAddress {
+    private func status(_ section: ConfigurationSection) -> JenkinsConfiguration.StatusAddress {
         var section = section
-        var address = StatusAddress()
-        address.host = section.string("ip") ?? address.host
+        var address = JenkinsConfiguration.StatusAddress()
+        address.host = section.line("ip") ?? address.host
         address.port = section.int("port", in: 0...65_535) ?? address.port
         section.finish()
         return address
+    }
+
+    private func health(_ section: ConfigurationSection) -> Bool {
+        var section = section
+        let unmatchedLabelsFail = section.bool("unmatchedLabelsFail") ?? false
+        section.finish()
+        return unmatchedLabelsFail
     }
 }
 

@@ -1,10 +1,12 @@
 // Everything one configuration file says, as typed values with defaults.
 import MasterDetection
 import Resources
+import ZooKeeper
 
 /// The configuration of one Jenkins framework: one controller, one cluster, some kinds of agents.
-public struct JenkinsConfiguration: Sendable {
+public struct JenkinsConfiguration: Sendable, Equatable {
     public var stateDirectory: String
+    /// For people.
     public var description: String
     public var jenkins: Controller
     public var mesos: Cluster
@@ -12,15 +14,22 @@ public struct JenkinsConfiguration: Sendable {
     /// How agents of each template are launched.
     public var launches: [TemplateName: LaunchShape]
     public var status: StatusAddress
+    /// Whether builds that no template can serve make `/health` fail. They are a warning otherwise.
+    public var unmatchedLabelsFail = false
+    /// Given, several processes stand by for one another.
+    public var availability: Availability?
 
     /// The Jenkins controller and how to reach it.
-    public struct Controller: Sendable {
+    public struct Controller: Sendable, Equatable {
         /// Without a trailing slash.
         public var url: String
         /// What agents are told; often the same.
         public var agentURL: String
         public var user: String
         public var secret: ControllerSecret
+        /// The authority of the controller's certificate; nil: the system's.
+        public var caFile: String?
+        /// Two small requests each; a quarter of a second keeps what a person waits for an agent below one.
         public var pollInterval: Duration
         public var idlePollInterval: Duration
 
@@ -52,8 +61,10 @@ public struct JenkinsConfiguration: Sendable {
     }
 
     /// The cluster and what the framework is there.
-    public struct Cluster: Sendable {
+    public struct Cluster: Sendable, Equatable {
         public var master: MasterLocation
+        /// Further addresses of masters, tried in turn when the first does not answer.
+        public var otherMasters: [MasterLocation] = []
         public var frameworkName = "Jenkins Scheduler"
         public var roles: [RoleName] = [.any]
         public var user = ""
@@ -67,6 +78,8 @@ public struct JenkinsConfiguration: Sendable {
         public var failoverTimeout: Duration = .seconds(7 * 86_400)
         public var reconnectMin: Duration = .milliseconds(200)
         public var reconnectMax: Duration = .seconds(30)
+        /// Given, the framework registers when builds wait, and is torn down after so long without any.
+        public var onDemandLinger: Duration?
 
         public init(master: MasterLocation) { self.master = master }
     }
@@ -83,6 +96,16 @@ public struct JenkinsConfiguration: Sendable {
         }
     }
 
+    /// One of several processes leads; what it must remember is kept in ZooKeeper.
+    public struct Availability: Hashable, Sendable {
+        /// Where the processes elect their leader; the state is kept beside it, at the same path and `-state`.
+        public var zooKeeper: ZooKeeperURL
+        /// How soon a silent leader is taken for dead.
+        public var sessionTimeout: Duration = .seconds(10)
+
+        public init(zooKeeper: ZooKeeperURL) { self.zooKeeper = zooKeeper }
+    }
+
     public init(
         stateDirectory: String, jenkins: Controller, mesos: Cluster, planner: PlannerSettings,
         launches: [TemplateName: LaunchShape] = [:], status: StatusAddress = StatusAddress()
@@ -95,78 +118,4 @@ public struct JenkinsConfiguration: Sendable {
         self.launches = launches
         self.status = status
     }
-}
-
-/// How an agent of a template becomes a task.
-public struct LaunchShape: Hashable, Sendable {
-    public enum Method: Hashable, Sendable {
-        /// The image's own entrypoint reads the environment of the usual inbound agent image.
-        case image
-        /// `agent.jar` is fetched from the controller and run with the `java` of the image or host.
-        case java
-        /// A shell command; it finds `JENKINS_URL`, `JENKINS_AGENT_NAME` and `JENKINS_SECRET` in its environment.
-        case custom(String)
-    }
-
-    public enum Transport: String, CaseIterable, Hashable, Sendable { case websocket, tcp }
-
-    public struct Variable: Hashable, Sendable {
-        public var name: String
-        public var value: String
-
-        public init(name: String, value: String) {
-            self.name = name
-            self.value = value
-        }
-    }
-
-    public var method: Method
-    public var transport = Transport.websocket
-    /// How long a disconnected agent tries to come back; zero: not at all. nil leaves it to the agent program, which tries
-    /// for ever; old ones do not know the option.
-    public var reconnect: Duration?
-    public var tunnel: String?
-    public var jvmArguments = ""
-    public var agentArguments = ""
-    /// By name.
-    public var environment: [Variable] = []
-    /// nil runs the command as a plain process.
-    public var container: ContainerShape?
-
-    public init(method: Method, container: ContainerShape? = nil) {
-        self.method = method
-        self.container = container
-    }
-}
-
-/// The container of a template's agents.
-public struct ContainerShape: Hashable, Sendable {
-    public enum Network: Hashable, Sendable { case bridge, host, none, user(String) }
-
-    public struct Volume: Hashable, Sendable {
-        public var containerPath: String
-        /// nil: a folder in the sandbox.
-        public var hostPath: String?
-        public var isReadOnly: Bool
-
-        public init(containerPath: String, hostPath: String?, isReadOnly: Bool = false) {
-            self.containerPath = containerPath
-            self.hostPath = hostPath
-            self.isReadOnly = isReadOnly
-        }
-    }
-
-    public struct Parameter: Hashable, Sendable {
-        public var key: String
-        public var value: String
-    }
-
-    public var image: String
-    public var isPrivileged = false
-    public var forcePull = false
-    public var network = Network.bridge
-    public var volumes: [Volume] = []
-    public var parameters: [Parameter] = []
-
-    public init(image: String = "jenkins/inbound-agent") { self.image = image }
 }

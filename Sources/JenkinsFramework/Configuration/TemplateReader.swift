@@ -1,26 +1,33 @@
-// The `templates` of a configuration file: kinds of agents and how they are launched.
+// The `templates` of a configuration file: kinds of agents, what builds they serve and what they need.
 import Resources
 
-extension JenkinsConfiguration {
-    static func templates(
-        _ root: inout ConfigurationSection, _ connectTimeout: Duration?, _ planner: inout PlannerSettings
+extension ConfigurationReader {
+    private static let templatesMax = 200
+
+    func templates(
+        _ root: inout ConfigurationSection, connectTimeout: Duration?, roles: [RoleName],
+        forbiddenParameters: Set<String>, _ planner: inout PlannerSettings
     ) -> [TemplateName: LaunchShape] {
         let sections = root.sections("templates")
         if sections.isEmpty { root.fail("templates", "at least one template is required") }
+        if sections.count > Self.templatesMax {
+            root.fail("templates", "expected at most \(Self.templatesMax), found \(sections.count)")
+        }
         var launches: [TemplateName: LaunchShape] = [:]
         var hostnameParts: Set<String> = []
-        for section in sections {
-            var reader = TemplateReader(section: section)
-            let template = reader.template(connectTimeout: connectTimeout)
-            let launch = reader.launch()
-            reader.finish()
+        for section in sections.prefix(Self.templatesMax) {
+            var reader = TemplateReader(section: section, roles: roles, connectTimeout: connectTimeout)
+            var template = reader.template()
+            let launch = LaunchReader(surroundings: surroundings, forbiddenParameters: forbiddenParameters)
+            let shape = launch.launch(&reader.section, &template)
+            reader.section.finish()
             guard !template.name.value.isEmpty else { continue }
             // Node and beacon names are made of it, so two templates must differ in what is left of their names there.
             if !hostnameParts.insert(NameGenerator.hostnamePart(template.name.value)).inserted {
                 reader.section.fail("name", "another template's name is the same in its first 20 letters and digits")
             }
             planner.templates.append(template)
-            launches[template.name] = launch
+            launches[template.name] = shape
         }
         return launches
     }
@@ -28,22 +35,14 @@ extension JenkinsConfiguration {
 
 private struct TemplateReader {
     var section: ConfigurationSection
+    let roles: [RoleName]
+    /// Of templates that do not say their own.
+    let connectTimeout: Duration?
 
-    mutating func finish() {
-        section.notYet([
-            "toolLocations", "singleUseJobs", "uris", "domain", "minIdle", "maxLifetime", "maxBuilds", "role",
-            "autoSize",
-            "workspace",
-        ])
-        section.finish()
-    }
-
-    // MARK: - What it serves and needs
-
-    mutating func template(connectTimeout: Duration?) -> AgentTemplate {
+    mutating func template() -> AgentTemplate {
         let name = section.requiredString("name")
-        if name.contains(where: { $0.isWhitespace || $0 == "=" }) {
-            section.fail("name", "must be one word without '=', found '\(name)'")
+        if name.contains(where: { $0.isWhitespace || $0 == "=" }) || name.utf8.count > 100 {
+            section.fail("name", "must be one word of at most 100 bytes without '=', found '\(name.prefix(120))'")
         }
         let labels = section.strings("labels")?.flatMap { LabelWords.split($0) } ?? [name]
         var template = AgentTemplate(name: TemplateName(name), labels: labels)
@@ -51,12 +50,11 @@ private struct TemplateReader {
         singleUse(&template)
         executors(&template)
         resources(&template)
-        template.attributes = Dictionary(section.map("attributes").map { ($0.name, $0.value) }) { first, _ in first }
-        template.agentsMax = section.int("maxAgents", in: 1...10_000) ?? template.agentsMax
-        if let timeout = section.duration("idleTimeout") { template.idleTimeout = timeout == .zero ? nil : timeout }
-        template.connectTimeout = section.duration("connectTimeout") ?? connectTimeout ?? template.connectTimeout
-        template.priority = section.int("priority", in: -1_000_000...1_000_000) ?? template.priority
-        template.remoteFS = section.string("remoteFs") ?? template.remoteFS
+        place(&template)
+        life(&template)
+        template.remoteFS = section.line("remoteFs") ?? template.remoteFS
+        if template.remoteFS.isEmpty { section.fail("remoteFs", "must not be empty") }
+        template.sizing = SizingReader.sizing(&section)
         return template
     }
 
@@ -71,11 +69,21 @@ private struct TemplateReader {
     }
 
     private mutating func singleUse(_ template: inout AgentTemplate) {
-        if section.string("singleUse")?.lowercased() == "strict" {
-            section.fail("singleUse", "'strict' is not available in this version; use true")
-            return
+        if let text = section.string("singleUse") {
+            switch text.lowercased() {
+            case "strict": template.singleUse = .strict
+            case "true", "yes", "on": template.singleUse = .yes
+            case "false", "no", "off": template.singleUse = .no
+            default: section.fail("singleUse", "expected false, true or strict, found '\(text)'")
+            }
         }
-        template.singleUse = section.bool("singleUse") ?? false ? .yes : .no
+        for text in section.strings("singleUseJobs") ?? [] {
+            if let pattern = JobPattern(text) {
+                template.singleUseJobs.append(pattern)
+            } else {
+                section.fail("singleUseJobs", "expected a regular expression, found '\(text)'")
+            }
+        }
     }
 
     private mutating func executors(_ template: inout AgentTemplate) {
@@ -98,8 +106,8 @@ private struct TemplateReader {
         template.agentMemory = section.scalar("agentMemMb", unit: "MiB") ?? template.agentMemory
         template.executorMemory = section.scalar("executorMemMb", unit: "MiB") ?? template.executorMemory
         template.disk = section.scalar("diskMb", unit: "MiB") ?? template.disk
-        if let overhead = section.scalar("memOverhead", unit: "a share such as 0.1") {
-            template.memoryOverheadMilli = min(overhead.milli, 100_000)
+        if let overhead = section.scalar("memOverhead", unit: "a share from 0 to 100 such as 0.1", max: 100) {
+            template.memoryOverheadMilli = overhead.milli
         }
         if let flatCPUs {
             if section.has("agentCpus") || section.has("executorCpus") {
@@ -118,94 +126,35 @@ private struct TemplateReader {
         }
     }
 
-    // MARK: - How it is launched
-
-    mutating func launch() -> LaunchShape {
-        let container = container()
-        var options = section.section("launch")
-        enum MethodName: String, CaseIterable { case image, java, custom }
-        let command = options.string("command")
-        let isGiven = options.has("method")
-        let name =
-            options.choice("method", MethodName.self) ?? (command != nil ? .custom : container == nil ? .java : .image)
-        var launch = LaunchShape(method: .image, container: container)
-        switch name {
-        case .image:
-            if container == nil { options.fail("method", "'image' needs a container") }
-            if isGiven, command != nil { options.fail("command", "only 'custom' takes a command") }
-        case .java:
-            launch.method = .java
-            if command != nil { options.fail("command", "only 'custom' takes a command") }
-        case .custom:
-            if command == nil { options.fail("command", "required with method 'custom'") }
-            launch.method = .custom(command ?? "")
+    /// Which machines it may run on.
+    private mutating func place(_ template: inout AgentTemplate) {
+        template.attributes = Dictionary(section.map("attributes").map { ($0.name, $0.value) }) { first, _ in first }
+        var domain = section.section("domain")
+        let (region, zone) = (domain.line("region"), domain.line("zone"))
+        domain.finish()
+        if region != nil || zone != nil { template.domain = DomainWish(region: region, zone: zone) }
+        if let text = section.line("role") {
+            template.role = try? RoleName(text)
+            if template.role.map(roles.contains) != true {
+                let known = roles.map(\.value).joined(separator: ", ")
+                section.fail("role", "expected one of mesos.roles (\(known)), found '\(text)'")
+            }
         }
-        launch.transport = options.choice("transport", LaunchShape.Transport.self) ?? .websocket
-        launch.reconnect = options.duration("reconnect")
-        launch.tunnel = options.string("tunnel")
-        if launch.tunnel != nil, launch.transport == .websocket {
-            options.fail("tunnel", "works with transport tcp only")
-        }
-        options.finish()
-        launch.jvmArguments = section.string("jvmArgs") ?? ""
-        launch.agentArguments = section.string("agentArgs") ?? ""
-        launch.environment = section.map("env").map { .init(name: $0.name, value: $0.value) }
-        return launch
+        template.priority = section.int("priority", in: -1_000_000...1_000_000) ?? template.priority
     }
 
-    private mutating func container() -> ContainerShape? {
-        guard section.has("container") else { return nil }
-        var options = section.section("container")
-        defer {
-            options.notYet([
-                "imageFromLabel", "allowedImages", "shell", "keepEntrypoint", "dind", "ports", "hostname",
-                "pullConfigUri",
-                "pullSecretFile", "user",
-            ])
-            options.finish()
+    /// How many there may be, and for how long.
+    private mutating func life(_ template: inout AgentTemplate) {
+        template.agentsMax = section.int("maxAgents", in: 1...10_000) ?? template.agentsMax
+        template.agentsIdleMin = section.int("minIdle", in: 0...1_000) ?? template.agentsIdleMin
+        if template.agentsIdleMin > template.agentsMax {
+            section.fail("minIdle", "must not be above maxAgents (\(template.agentsMax))")
         }
-        enum Kind: String, CaseIterable { case docker, mesos, none }
-        let kind = options.choice("type", Kind.self) ?? .docker
-        if kind == .mesos { options.fail("type", "'mesos' is not available in this version; use docker") }
-        var container = ContainerShape(image: options.string("image") ?? "jenkins/inbound-agent")
-        if container.image.trimmingBlanks.isEmpty { options.fail("image", "must not be empty") }
-        container.isPrivileged = options.bool("privileged") ?? false
-        container.forcePull = options.bool("forcePull") ?? false
-        container.network = network(&options)
-        container.volumes = volumes(&options)
-        container.parameters = options.sections("parameters").map { section in
-            var section = section
-            let parameter = ContainerShape.Parameter(
-                key: section.requiredString("key"), value: section.string("value") ?? "")
-            if parameter.key == "name" { section.fail("key", "'name' is set by the agent") }
-            section.finish()
-            return parameter
-        }
-        return kind == .none ? nil : container
-    }
-
-    private func network(_ options: inout ConfigurationSection) -> ContainerShape.Network {
-        switch options.string("network") {
-        case nil, "bridge": return .bridge
-        case "host": return .host
-        case "none": return .none
-        case let text?:
-            if text.hasPrefix("user:"), text.count > 5 { return .user(String(text.dropFirst(5))) }
-            options.fail("network", "expected bridge, host, none or user:NAME, found '\(text)'")
-            return .bridge
-        }
-    }
-
-    private func volumes(_ options: inout ConfigurationSection) -> [ContainerShape.Volume] {
-        options.sections("volumes").map { section in
-            var section = section
-            enum Mode: String, CaseIterable { case rw, ro }
-            let path = section.requiredString("containerPath")
-            let mode = section.choice("mode", Mode.self) ?? .rw
-            let volume = ContainerShape.Volume(
-                containerPath: path, hostPath: section.string("hostPath"), isReadOnly: mode == .ro)
-            section.finish()
-            return volume
-        }
+        if let timeout = section.duration("idleTimeout") { template.idleTimeout = timeout == .zero ? nil : timeout }
+        template.lifetimeMax = section.duration("maxLifetime", in: .seconds(1) ... .seconds(365 * 86_400))
+        template.buildsMax = section.int("maxBuilds", in: 1...1_000_000)
+        template.connectTimeout =
+            section.duration("connectTimeout", in: .seconds(1) ... .seconds(86_400)) ?? connectTimeout
+            ?? template.connectTimeout
     }
 }

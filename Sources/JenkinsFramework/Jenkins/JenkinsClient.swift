@@ -58,22 +58,30 @@ final class JenkinsClient: Sendable {
     private static let requestTimeout = Duration.seconds(10)
     private static let bodyMax = 32 << 20
 
-    let controller: JenkinsConfiguration.Controller
     let traffic = ControllerTraffic()
+    private let live: LiveConfiguration
     private let http: HTTPClient
     private let polls = RequestGate(slots: 1)
     private let changes = RequestGate(slots: 3)
     private let lookUps = RequestGate(slots: 2)
     private let watches = RequestGate(slots: 2)
     private let urgent = RequestGate(slots: 2)
-    private let secret: SecretFile?
+    private let secret = Locked<SecretFile?>(nil)
     private let crumb = Locked<Crumb?>(nil)
+    private let lastVersion = Locked<JenkinsVersion?>(nil)
+    private let isClosed = Locked(false)
 
-    init(_ controller: JenkinsConfiguration.Controller, http: HTTPClient = .shared) {
-        self.controller = controller
-        self.http = http
-        secret = controller.secret.path.map { SecretFile(path: $0) }
+    /// - Parameter live: User and secret may change while it is in use; URL and authority are those of now.
+    init(_ live: LiveConfiguration) {
+        self.live = live
+        http = live.current.jenkins.caFile.map { HTTPClient(tls: ClientTLS(caFile: $0)) } ?? .shared
     }
+
+    /// What the controller said of itself in its latest answer.
+    var version: JenkinsVersion? { lastVersion.withLock { $0 } }
+
+    /// Nothing is sent from now on, not even what waits for its turn.
+    func close() { isClosed.withLock { $0 = true } }
 
     // MARK: - Reading and changing
 
@@ -84,12 +92,17 @@ final class JenkinsClient: Sendable {
         return answer
     }
 
+    /// Any answer at all, whatever its status.
+    func ask(_ method: String, _ path: String) async throws(JenkinsFailure) -> Answer {
+        try await send(method, path, form: nil, in: .lookUp)
+    }
+
     /// Form actions answer 302 to a page for people; that is success and not followed.
     @discardableResult
     func post(
         _ path: String, form: String = "", alsoFine: Set<Int> = [], in lane: Lane = .change
     ) async throws(JenkinsFailure) -> Answer {
-        if case .passwordFile = controller.secret, crumb.withLock({ $0 == nil }) { await fetchCrumb() }
+        if case .passwordFile = live.current.jenkins.secret, crumb.withLock({ $0 == nil }) { await fetchCrumb() }
         var answer = try await send("POST", path, form: form, in: lane)
         if answer.status == 403, Self.reason(answer).lowercased().contains("crumb") {
             await fetchCrumb()
@@ -135,9 +148,13 @@ final class JenkinsClient: Sendable {
         _ method: String, _ path: String, form: String?, in lane: Lane
     ) async throws(JenkinsFailure) -> Answer {
         let reply = try await fetch(method, path, form: form, in: lane)
+        if let version = reply.header("X-Jenkins").flatMap({ JenkinsVersion($0) }) {
+            lastVersion.withLock { $0 = version }
+        }
         var body = reply.body
-        if reply.status >= 400, let error = reply.header("X-Error") { body = Array(error.utf8) }
-        if reply.status == 403, let right = reply.header("X-Required-Permission") {
+        if reply.status >= 400, let error = reply.header("X-Error") {
+            body = Array(error.utf8)
+        } else if reply.status == 403, let right = reply.header("X-Required-Permission") {
             body = Array("the user lacks the permission \(right)".utf8)
         }
         return Answer(status: reply.status, body: body, session: reply.header("X-Jenkins-Session"))
@@ -147,7 +164,8 @@ final class JenkinsClient: Sendable {
         _ method: String, _ path: String, form: String?, in lane: Lane
     ) async throws(JenkinsFailure) -> HTTPClientReply {
         var headers = [("Accept-Language", "en"), ("Accept", "*/*")]
-        if let authorization = try authorization() { headers.append(("Authorization", authorization)) }
+        let controller = live.current.jenkins
+        if let authorization = try authorization(controller) { headers.append(("Authorization", authorization)) }
         if method == "POST", let crumb = crumb.withLock({ $0 }) {
             headers.append((crumb.field, crumb.value))
             if let cookie = crumb.cookie { headers.append(("Cookie", cookie)) }
@@ -159,6 +177,8 @@ final class JenkinsClient: Sendable {
         let gate = gate(of: lane)
         await gate.enter()
         defer { gate.leave() }
+        // After the wait: somebody else may lead by now.
+        if isClosed.withLock({ $0 }) { throw .cannotAsk("this framework does not lead any more") }
         do throws(HTTPClientError) {
             let reply = try await http.fetch(request, bodyMax: Self.bodyMax)
             traffic.add(lane, bytes: reply.body.count)
@@ -178,13 +198,19 @@ final class JenkinsClient: Sendable {
         }
     }
 
-    private func authorization() throws(JenkinsFailure) -> String? {
-        guard let secret else { return nil }
+    private func authorization(_ controller: JenkinsConfiguration.Controller) throws(JenkinsFailure) -> String? {
+        guard let path = controller.secret.path else { return nil }
+        let file = secret.withLock { secret in
+            if let secret, secret.path == path { return secret }
+            let file = SecretFile(path: path)
+            secret = file
+            return file
+        }
         do {
-            let pair = Data("\(controller.user):\(try secret.read())".utf8)
+            let pair = Data("\(controller.user):\(try file.read())".utf8)
             return "Basic " + pair.base64EncodedString()
         } catch {
-            throw .cannotAsk("the secret file \(secret.path) cannot be read")
+            throw .cannotAsk("the secret file \(path) cannot be read")
         }
     }
 }
@@ -195,58 +221,5 @@ extension HTTPClientError {
         case .couldNotConnect, .invalidURL: true
         case .notSecure, .timedOut, .closedEarly, .bodyTooLarge, .cancelled, .other: false
         }
-    }
-}
-
-/// A secret in a file, read again when a few seconds have passed: a rotated token is picked up without a restart.
-final class SecretFile: Sendable {
-    let path: String
-    private let cached = Locked<(text: String, readAt: ContinuousClock.Instant)?>(nil)
-
-    init(path: String) { self.path = path }
-
-    func read() throws -> String {
-        let now = ContinuousClock.now
-        if let known = cached.withLock({ $0 }), known.readAt.duration(to: now) < .seconds(5) { return known.text }
-        let text = String(decoding: try Data(contentsOf: URL(filePath: path)).prefix(4_096), as: UTF8.self)
-            .trimmingBlanks
-        cached.withLock { $0 = (text, now) }
-        return text
-    }
-}
-
-/// Lets a fixed number of requests through at a time, the others in the order they came.
-final class RequestGate: Sendable {
-    private struct State {
-        var free: Int
-        var waiting: [CheckedContinuation<Void, Never>] = []
-    }
-    private let state: Locked<State>
-
-    init(slots: Int) { state = Locked(State(free: slots)) }
-
-    func enter() async {
-        await withCheckedContinuation { waiter in
-            let mayGo = state.withLock { state -> Bool in
-                if state.free > 0 {
-                    state.free -= 1
-                    return true
-                }
-                state.waiting.append(waiter)
-                return false
-            }
-            if mayGo { waiter.resume() }
-        }
-    }
-
-    func leave() {
-        let next = state.withLock { state -> CheckedContinuation<Void, Never>? in
-            if state.waiting.isEmpty {
-                state.free += 1
-                return nil
-            }
-            return state.waiting.removeFirst()
-        }
-        next?.resume()
     }
 }

@@ -19,16 +19,24 @@ final class JenkinsController: Sendable {
     private static let modesPerPoll = 5
 
     let client: JenkinsClient
-    private let needsModes: Bool
+    private let live: LiveConfiguration
     private let known = Locked(Known())
 
-    /// - Parameter needsModes: Whether builds without a label concern us; only then does a foreign node's mode matter.
-    init(_ client: JenkinsClient, needsModes: Bool) {
+    init(_ client: JenkinsClient, _ live: LiveConfiguration) {
         self.client = client
-        self.needsModes = needsModes
+        self.live = live
     }
 
+    /// Whether builds without a label concern us; only then does a foreign node's mode matter.
+    private var needsModes: Bool { live.current.planner.templates.contains { $0.servesUnlabelled } }
+
+    /// Nothing is asked for or changed from now on.
+    func close() { client.close() }
+
     var traffic: ControllerTraffic { client.traffic }
+
+    /// As of the latest answer; nil before the first.
+    var version: JenkinsVersion? { client.version }
 
     // MARK: - Polls
 
@@ -115,16 +123,10 @@ final class JenkinsController: Sendable {
     // MARK: - Nodes
 
     /// Creates a node and reads its secret, once: each reading leaves a warning in the controller's log.
-    func create(_ node: NodeSpec, webSocket: Bool) async throws(JenkinsFailure) -> AgentSecret {
-        let form: String
-        do {
-            form = try JenkinsRequests.createForm(node, webSocket: webSocket)
-        } catch {
-            throw .cannotAsk("node \(node.name) cannot be described")
-        }
-        try await client.post("/computer/doCreateItem", form: form)
+    func create(_ node: NodeForm) async throws(JenkinsFailure) -> AgentSecret {
+        try await client.post("/computer/doCreateItem", form: try form(node))
         do throws(JenkinsFailure) {
-            return try await secret(of: node.name)
+            return try await secret(of: NodeName(node.name))
         } catch {
             // The node is there now, whatever the second answer was.
             throw .noAnswer("\(error)")
@@ -143,10 +145,16 @@ final class JenkinsController: Sendable {
         return try read { () throws(UnreadableAnswer) in try JenkinsAnswers.secret(of: name, answer.body) }
     }
 
+    private func form(_ node: NodeForm) throws(JenkinsFailure) -> String {
+        do {
+            return try JenkinsRequests.createForm(node)
+        } catch {
+            throw .cannotAsk("node \(node.name) cannot be described")
+        }
+    }
+
     func createBeacon(_ node: NodeSpec) async throws(JenkinsFailure) {
-        try await client.post(
-            "/computer/doCreateItem",
-            form: (try? JenkinsRequests.createForm(node, webSocket: false)) ?? "")
+        try await client.post("/computer/doCreateItem", form: try form(NodeForm(node, webSocket: false)))
         try await drain(node.name, reason: BeaconKeeper.drainReason)
     }
 

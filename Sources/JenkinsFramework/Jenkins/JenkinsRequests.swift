@@ -29,12 +29,12 @@ enum JenkinsRequests {
     static func computer(_ name: NodeName) -> String { "/computer/" + escaped(name.value) }
 
     /// The form of `doCreateItem` for an inbound agent.
-    static func createForm(_ node: NodeSpec, webSocket: Bool) throws -> String {
+    static func createForm(_ node: NodeForm) throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        let json = try encoder.encode(NodeForm(node, webSocket: webSocket))
+        let json = try encoder.encode(node)
         return form([
-            ("name", node.name.value), ("type", "hudson.slaves.DumbSlave"),
+            ("name", node.name), ("type", "hudson.slaves.DumbSlave"),
             ("json", String(decoding: json, as: UTF8.self)),
         ])
     }
@@ -45,53 +45,5 @@ enum JenkinsRequests {
         let path = url[range.lowerBound...]
         guard path.allSatisfy({ $0.isASCII && !$0.isWhitespace && $0 != "?" && $0 != "#" }) else { return nil }
         return path.hasSuffix("/") ? String(path.dropLast()) : String(path)
-    }
-}
-
-/// `stapler-class` is read by every line, `$class` is the newer spelling.
-private struct NodeForm: Encodable {
-    struct Described: Encodable {
-        var staplerClass: String
-        var webSocket: Bool?
-
-        enum CodingKeys: String, CodingKey {
-            case staplerClass = "stapler-class"
-            case dollarClass = "$class"
-            case webSocket
-        }
-
-        func encode(to encoder: any Encoder) throws {
-            var container = encoder.container(keyedBy: CodingKeys.self)
-            try container.encode(staplerClass, forKey: .staplerClass)
-            try container.encode(staplerClass, forKey: .dollarClass)
-            try container.encodeIfPresent(webSocket, forKey: .webSocket)
-        }
-    }
-
-    struct Bag: Encodable {
-        var isBag = "true"
-
-        enum CodingKeys: String, CodingKey { case isBag = "stapler-class-bag" }
-    }
-
-    var name: String
-    var nodeDescription: String
-    var numExecutors: Int
-    var remoteFS: String
-    var labelString: String
-    var mode: String
-    var type = "hudson.slaves.DumbSlave"
-    var retentionStrategy = Described(staplerClass: "hudson.slaves.RetentionStrategy$Always")
-    var nodeProperties = Bag()
-    var launcher: Described
-
-    init(_ node: NodeSpec, webSocket: Bool) {
-        name = node.name.value
-        nodeDescription = node.description
-        numExecutors = node.executors
-        remoteFS = node.remoteFS
-        labelString = node.labels.map { $0.contains { $0.isWhitespace } ? "\"\($0)\"" : $0 }.joined(separator: " ")
-        mode = node.mode.rawValue
-        launcher = Described(staplerClass: "hudson.slaves.JNLPLauncher", webSocket: webSocket ? true : nil)
     }
 }

@@ -41,6 +41,9 @@ final class PollPacer: Sendable {
         }
     }
 
+    /// Ends this sleep, if there is one.
+    func nudge() { resume() }
+
     /// Ends this sleep and all later ones.
     func wake() {
         state.withLock { $0.isAwake = true }

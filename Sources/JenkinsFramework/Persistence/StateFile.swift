@@ -21,8 +21,6 @@ package enum StateFileError: Error, Hashable, Sendable, CustomStringConvertible 
 
 /// `state.json` in the state directory. Secrets are not in it.
 package struct StateFile: Sendable {
-    private static let version = 1
-
     package let path: String
     private let directory: String
 
@@ -56,29 +54,21 @@ package struct StateFile: Sendable {
         } catch {
             throw .unreadable(path: path, reason: error.localizedText)
         }
-        guard let document = try? JSONDecoder().decode(Document.self, from: bytes) else {
+        do throws(StateFileError) {
+            return (try RecordDocument.decode(Array(bytes), path: path), nil)
+        } catch {
+            if case .wrongVersion = error { throw error }
             let aside = "\(path).corrupt-\(Int(Date().timeIntervalSince1970))"
             guard rename(path, aside) == 0 else {
                 throw .unreadable(path: path, reason: "not a state file, and it cannot be set aside")
             }
             return (PlannerRecord(), aside)
         }
-        guard document.version == Self.version else {
-            throw .wrongVersion(path: path, found: document.version, supported: Self.version)
-        }
-        return (document.record, nil)
     }
 
     /// Durable when it returns: written beside the old file, synced, renamed over it, and the directory synced.
     package func save(_ record: PlannerRecord) throws(StateFileError) {
-        let bytes: [UInt8]
-        do {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
-            bytes = Array(try encoder.encode(Document(version: Self.version, record)))
-        } catch {
-            throw .unwritable(path: path, reason: "\(error)")
-        }
+        let bytes = try RecordDocument.encode(record, path: path, isPretty: true)
         let temporary = path + ".new"
         try write(bytes, to: temporary)
         guard rename(temporary, path) == 0 else { throw failure(path) }
@@ -109,48 +99,4 @@ package struct StateFile: Sendable {
 
 extension Error {
     fileprivate var localizedText: String { (self as? CocoaError).map { "code \($0.code.rawValue)" } ?? "\(self)" }
-}
-
-private struct Document: Codable {
-    struct Agent: Codable {
-        var name: String
-        var template: String
-        var executors: Int
-        var agentID: String?
-        var hostname: String
-        var sawBuild: Bool
-        var labels: [String]?
-        var image: String?
-        var builds: Int?
-        var isUsedUp: Bool?
-        /// Nanoseconds since the Unix epoch.
-        var bornAt: Int64?
-    }
-
-    var version: Int
-    var frameworkID: String?
-    var agents: [Agent]
-
-    init(version: Int, _ record: PlannerRecord) {
-        self.version = version
-        frameworkID = record.frameworkID?.value
-        agents = record.agents.map {
-            Agent(
-                name: $0.name.value, template: $0.template.value, executors: $0.executors, agentID: $0.agentID?.value,
-                hostname: $0.hostname, sawBuild: $0.sawBuild, labels: $0.labels, image: $0.image, builds: $0.builds,
-                isUsedUp: $0.isUsedUp, bornAt: $0.bornAt?.nanoseconds)
-        }
-    }
-
-    var record: PlannerRecord {
-        PlannerRecord(
-            frameworkID: frameworkID.map { FrameworkID($0) },
-            agents: agents.map {
-                .init(
-                    name: NodeName($0.name), template: TemplateName($0.template), executors: $0.executors,
-                    agentID: $0.agentID.map { AgentID($0) }, hostname: $0.hostname, sawBuild: $0.sawBuild,
-                    labels: $0.labels, image: $0.image, builds: $0.builds ?? 0, isUsedUp: $0.isUsedUp ?? false,
-                    bornAt: $0.bornAt.map { WallTime(nanoseconds: $0) })
-            })
-    }
 }

@@ -16,16 +16,29 @@ final class StatusBoard: Sendable {
         var log = ProgressLog()
         /// Places, `host:port`, whose web pages may read the answers.
         var readers: Set<String> = []
+        /// In words who leads, while this process does not.
+        var standsBy: String?
+        /// Whether queued builds with labels that no template serves are ill health.
+        var unmatchedLabelsFail: Bool
     }
     private let state: Locked<State>
     let ledger: FarmLedger
-    private let unmatchedLabelsFail: Bool
 
     /// - Parameter unmatchedLabelsFail: Whether queued builds with labels that no template serves are ill health.
     init(_ status: PlannerStatus, _ ledger: FarmLedger, unmatchedLabelsFail: Bool = false) {
-        state = Locked(State(status: status))
+        state = Locked(State(status: status, unmatchedLabelsFail: unmatchedLabelsFail))
         self.ledger = ledger
-        self.unmatchedLabelsFail = unmatchedLabelsFail
+    }
+
+    var unmatchedLabelsFail: Bool {
+        get { state.withLock { $0.unmatchedLabelsFail } }
+        set { state.withLock { $0.unmatchedLabelsFail = newValue } }
+    }
+
+    /// In words who leads; nil while this process does.
+    var standsBy: String? {
+        get { state.withLock { $0.standsBy } }
+        set { state.withLock { $0.standsBy = newValue } }
     }
 
     /// Lets the web page of the master that leads read the answers: a browser asks for it.
@@ -98,6 +111,7 @@ final class StatusBoard: Sendable {
     }
 
     private func health() -> HTTPResponse {
+        if let leader = standsBy { return .text(200, "standby: \(leader)") }
         let (status, waiting) = state.withLock { ($0.status, $0.waiting) }
         if !status.isSubscribed { return .text(503, "not subscribed to a master") }
         if !status.isControllerReachable {

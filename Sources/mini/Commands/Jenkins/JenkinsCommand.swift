@@ -10,6 +10,7 @@ struct JenkinsCommand: AsyncParsableCommand {
         discussion:
             "The configuration file is described in Docs/jenkins.md. `mini jenkins run --help` lists the flags.",
         subcommands: [
-            JenkinsRunCommand.self, JenkinsQueueCommand.self, JenkinsBuildsCommand.self, JenkinsUsageCommand.self,
+            JenkinsRunCommand.self, JenkinsCheckCommand.self, JenkinsImportCommand.self, JenkinsQueueCommand.self,
+            JenkinsBuildsCommand.self, JenkinsUsageCommand.self,
         ], defaultSubcommand: JenkinsRunCommand.self)
 }

@@ -1,0 +1,20 @@
+// Keeps a state directory to one process: two frameworks that share an id would fight over every agent.
+import Glibc
+
+/// Held as long as the object lives; the kernel gives it up with the process, however that ends.
+final class StateLock: Sendable {
+    private let descriptor: Int32
+
+    /// - Throws: If another process, or another framework of this one, holds it.
+    init(directory: String) throws(StateFileError) {
+        let path = directory + "/lock"
+        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o640)
+        guard descriptor >= 0 else { throw .unwritable(path: path, reason: String(cString: strerror(errno))) }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            close(descriptor)
+            throw .unwritable(path: path, reason: "another framework uses this state directory")
+        }
+    }
+
+    deinit { close(descriptor) }
+}

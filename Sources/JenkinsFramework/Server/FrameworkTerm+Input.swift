@@ -1,0 +1,84 @@
+// What comes in: the cluster's events, polls of the controller, and time.
+import Mailbox
+import MesosProtocol
+import Resources
+import SchedulerClient
+
+extension FrameworkTerm {
+    func forwardClusterEvents() async {
+        for await event in link.events {
+            switch event {
+            case .subscribed(let id, let master):
+                board.allowPage(of: master)
+                inbox.send(.subscribed(id))
+            case .disconnected: inbox.send(.disconnected)
+            case .refused(let reason): end(because: "the master refuses the framework: \(reason)")
+            case .event(let event): forward(event)
+            }
+        }
+        end(because: nil)
+    }
+
+    private func forward(_ event: V1SchedulerEvent) {
+        switch event.type {
+        case .offers:
+            board.ledger.note(event.offers.offers)
+            let offers = event.offers.offers.compactMap { AgentOffer($0) }
+            let unread = Set(event.offers.offers.map { OfferID($0.id) }).subtracting(offers.map(\.id))
+            if !unread.isEmpty {
+                submit(Calls.decline(unread.sorted(), refuse: live.current.planner.declineIdle))
+            }
+            if !offers.isEmpty { inbox.send(.offersArrived(offers)) }
+        case .rescind:
+            inbox.send(.offerRescinded(OfferID(event.rescind.offerID)))
+        case .update:
+            inbox.send(.taskUpdated(TaskUpdate(event.update.status)))
+        case .unknown, .subscribed, .inverseOffers, .rescindInverseOffer, .updateOperationStatus, .message, .failure,
+            .error, .heartbeat:
+            break
+        }
+    }
+
+    func poll() async {
+        var failures = 0
+        var fullPollAt = Instant.zero
+        while !isOver {
+            let now = Moment.now.instant
+            // The computers of a quiet controller are looked at now and then, for orphans and beacons.
+            let isFull = pacer.isBusy || fullPollAt.duration(to: now) >= .seconds(5)
+            do throws(JenkinsFailure) {
+                let snapshot = try await controller.poll(full: isFull, labelSource: pacer.labelSource)
+                if snapshot.computers != nil { fullPollAt = now }
+                failures = 0
+                inbox.send(.polled(snapshot))
+            } catch {
+                failures += 1
+                inbox.send(.pollFailed("\(error)"))
+            }
+            let pace = live.current.jenkins
+            let interval =
+                failures > 0
+                ? min(.seconds(1) * (1 << min(failures - 1, 6)), .seconds(10))
+                : pacer.isBusy ? pace.pollInterval : pace.idlePollInterval
+            await pacer.sleep(interval)
+        }
+    }
+
+    /// Looks at single-use agents between polls, when polls are not frequent enough to see their first build.
+    func watch() async {
+        while !isOver {
+            let plan = pacer.watchPlan
+            if let plan, plan.includesQueue || plan.interval < live.current.jenkins.pollInterval {
+                if let look = try? await controller.look(at: plan) { inbox.send(.watched(look)) }
+            }
+            try? await Task.sleep(for: plan?.interval ?? .milliseconds(100))
+        }
+    }
+
+    func tick() async {
+        while !isOver {
+            inbox.send(.ticked)
+            try? await Task.sleep(for: .seconds(1))
+        }
+    }
+}
