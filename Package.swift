@@ -235,8 +235,7 @@ let package = Package(
         .testTarget(
             name: "JenkinsFrameworkTests",
             dependencies: [
-                "JenkinsFramework", "JenkinsUsage", "MasterDetection", "MesosProtocol", "Processes", "Resources", "XML",
-                "ZooKeeper",
+                "JenkinsFramework", "JenkinsUsage", "MasterDetection", "MesosProtocol", "Resources", "Mailbox", logging,
             ], swiftSettings: strict),
         .testTarget(name: "JenkinsUsageTests", dependencies: ["JenkinsUsage"], swiftSettings: strict),
         .testTarget(name: "PracticeJenkinsTests", dependencies: ["PracticeJenkins", "XML"], swiftSettings: strict),

@@ -88,6 +88,21 @@ import Testing
         #expect(try store.builds(limit: 1).first.map { $0.number >= 3_900 } == true)
     }
 
+    @Test func `when there is no room the write fails as a whole, and the store works on`() throws {
+        let place = try Place()
+        var limits = UsageStore.Limits()
+        limits.bytesMax = 256 << 10
+        let store = try UsageStore.open(directory: place.path, limits: limits, at: Self.now).store
+        try store.add([row(1)], at: Self.now)
+        let flood = (2...5_000).map { row($0) }
+        #expect(throws: UsageStoreError.unwritable(path: place.file, reason: "database or disk is full")) {
+            try store.add(flood, at: Self.now)
+        }
+        #expect(try store.builds().map(\.number) == [1])
+        try store.add([row(2)], at: Self.now)
+        #expect(try store.builds().count == 2)
+    }
+
     @Test func `the jobs that have builds are known`() throws {
         let place = try Place()
         let store = try UsageStore.open(directory: place.path, at: Self.now).store
