@@ -88,4 +88,19 @@ struct DemandTests {
             #expect(farm.ledger.agentStarts().isEmpty)
         }
     }
+
+    @Test(.enabled(if: RealJenkins.isPractice))
+    func `two builds of a single-use label never share an agent, however short they are`() async throws {
+        try await withFarm(FarmPlan([FarmTemplate("once", "singleUse: strict")])) { farm in
+            let jobs = (1...12).map { "short-\($0)" }
+            for job in jobs { try await farm.createJob(job, label: "once", seconds: 0.2) }
+            try await farm.build(jobs)
+            for job in jobs { #expect(try await farm.end(of: job).result == "SUCCESS") }
+            let nodes = jobs.compactMap { farm.ledger.lines(of: $0).first?.node }
+            #expect(nodes.count == jobs.count)
+            #expect(Set(nodes).count == jobs.count, "\(nodes)")
+            #expect(await farm.frameworkState()?.single_use_violations_total == 0)
+            try await farm.expectIdle()
+        }
+    }
 }

@@ -84,6 +84,10 @@ struct FaultTests {
             let node = try await farm.start(of: "app")
             let task = try #require(await farm.tasks()?.first { $0.id == node })
             let agent = try #require(try await farm.clusterAgent(of: task))
+            // One that was never seen would be waited for as long as an agent may take to connect.
+            try await eventually("the framework has seen the build", within: .seconds(30)) {
+                await farm.frameworkState()?.agents.first { $0.node == node }?.state == "busy"
+            }
             agent.kill()
             await agent.waitForEnd()
             farm.killAgentProcess(node)

@@ -18,7 +18,7 @@ public struct JenkinsDayOptions: Sendable {
     public var agents = 4
     /// The single-use label's `singleUse`: `strict` makes a second build on one of its agents a violation, `true` a figure.
     public var singleUse = Self.singleUseDefault
-    public static let singleUseDefault = "true"
+    public static let singleUseDefault = "strict"
     public var seed: UInt64 = 1
     /// All of it must be over by then.
     public var limit = Duration.seconds(1_800)
