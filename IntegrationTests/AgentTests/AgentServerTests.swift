@@ -81,20 +81,20 @@ struct AgentServerTests {
             host.master.run(AgentHost.task("victim", "sleep 60"))
             let running = try await host.master.update("victim", .taskRunning)
             await host.stop()
-            let run =
-                "\(host.workDirectory)/meta/slaves/\(host.master.agentID)/frameworks/test-F0/executors/victim/runs/"
-                + running.containerStatus.containerID.value
-            try Data("garbage".utf8).write(to: URL(fileURLWithPath: "\(run)/tasks/victim/task.info"))
+            let container = running.containerStatus.containerID.value
+            let file =
+                "\(host.workDirectory)/meta/slaves/\(host.master.agentID)/frameworks/test-F0/runs/\(container).task"
+            try Data("garbage".utf8).write(to: URL(fileURLWithPath: file))
             do {
                 try await host.start()
                 Issue.record("it started")
             } catch {
-                #expect("\(error)".contains("task.info") && "\(error)".contains("--no-strict"))
+                #expect("\(error)".contains("\(container).task") && "\(error)".contains("--no-strict"))
             }
             var configuration = host.configuration
             configuration.strict = false
             try await host.start(configuration)
-            #expect(FileManager.default.fileExists(atPath: "\(run)/tasks/victim/task.info.corrupt-1"))
+            #expect(FileManager.default.fileExists(atPath: "\(file).corrupt-1"))
             #expect(host.master.registrations.last?.tasks.isEmpty == true)
         }
     }

@@ -52,9 +52,14 @@ import Testing
         run.forget()
     }
 
-    @Test(arguments: ["master", "agent", "config", "jenkins", "up", "run", "exec", "practice-jenkins"])
+    @Test(arguments: [
+        "master", "agent", "config", "jenkins run", "jenkins check", "jenkins import", "jenkins queue",
+        "jenkins builds",
+        "jenkins usage", "up", "run", "exec", "practice-jenkins",
+    ])
     func `help explains every flag`(command: String) async throws {
-        let run = try await ProgramRun.mini(command, "--help")
+        let words = command.split(separator: " ").map(String.init)
+        let run = try await ProgramRun.start(builtProduct("mini"), words + ["--help"])
         #expect(await run.end(within: .seconds(10)) == .exited(0))
         let text = run.outputText
         run.forget()
@@ -64,7 +69,7 @@ import Testing
         var explained: Set<Substring> = []
         for (index, line) in lines.enumerated() where line.hasPrefix("  -") {
             let entry = line.dropFirst(2)
-            let name = entry.split { " /=".contains($0) }[0]
+            let name = entry.split { " ,/=".contains($0) }[0]
             explained.insert(name)
             let sameLine = line.count > 26 ? line.dropFirst(26).trimmingPrefix(" ") : ""
             let nextLine = index + 1 < lines.count && lines[index + 1].hasPrefix("       ") ? lines[index + 1] : ""
