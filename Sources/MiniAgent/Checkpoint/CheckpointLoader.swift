@@ -281,15 +281,8 @@ package struct CheckpointLoader: Sendable {
     private func readTaskLog(_ path: String, _ problems: inout [CheckpointProblem]) -> [CheckpointRecord]? {
         guard let (records, tail) = readFile(path, &problems) else { return nil }
         let isWhole = records.contains { if case .placement = $0 { true } else { false } }
-        if isWhole { return mend(path, records, tail, &problems) }
-        switch tail {
-        case .clean: return records
-        case .torn(let offset):
-            setAside(path, .corrupt(recordIndex: records.count, offsetBytes: offset), &problems)
-        case .corrupt(let index, let offset):
-            setAside(path, .corrupt(recordIndex: index, offsetBytes: offset), &problems)
-        }
-        return nil
+        return isWhole
+            ? mend(path, records, tail, &problems) : unlessDamaged(path, records, tail, &problems)
     }
 
     /// A file that is written as a whole: anything but whole is bad.
@@ -297,6 +290,13 @@ package struct CheckpointLoader: Sendable {
     /// - Returns: `nil` if there is none, or it is bad.
     private func readWhole(_ path: String, _ problems: inout [CheckpointProblem]) -> [CheckpointRecord]? {
         guard let (records, tail) = readFile(path, &problems) else { return nil }
+        return unlessDamaged(path, records, tail, &problems)
+    }
+
+    /// - Returns: `nil` if the file is torn or corrupt; it is set aside then.
+    private func unlessDamaged(
+        _ path: String, _ records: [CheckpointRecord], _ tail: RecordFile.Tail, _ problems: inout [CheckpointProblem]
+    ) -> [CheckpointRecord]? {
         switch tail {
         case .clean: return records
         case .torn(let offset):
