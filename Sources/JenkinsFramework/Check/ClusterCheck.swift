@@ -1,7 +1,6 @@
 // The cluster's side of a check: a master that leads, our principal, our roles, and agents that are large enough.
 import FoundationEssentials
 import HTTPClient
-import Logging
 import MasterDetection
 import MesosProtocol
 import Resources
@@ -52,24 +51,7 @@ struct ClusterCheck {
     }
 
     private func elected() async -> String? {
-        let quiet = Logger(label: "check") { _ in SwiftLogNoOpLogHandler() }
-        let detector = MasterDetector(location: configuration.mesos.master, logger: quiet)
-        let found = await withTaskGroup(of: DetectedMaster?.self) { group in
-            group.addTask {
-                for await master in detector.masters {
-                    if let master { return master }
-                }
-                return nil
-            }
-            group.addTask {
-                try? await Task.sleep(for: Self.detectionTimeout)
-                return nil
-            }
-            let first = await group.next() ?? nil
-            group.cancelAll()
-            return first
-        }
-        await detector.stop()
+        let found = await MasterDetector.leader(at: configuration.mesos.master, within: Self.detectionTimeout)
         return found?.baseURL(isSecure: http.tls != nil)
     }
 

@@ -2,7 +2,6 @@
 
 import Foundation
 import HTTPClient
-import Logging
 import MasterDetection
 import ZooKeeper
 
@@ -26,7 +25,7 @@ enum MasterLook {
                 }
             }
             guard isReachable else { return facts.leaderUnknown = "no ZooKeeper server answers" }
-            guard let leader = await leader(location) else {
+            guard let leader = await MasterDetector.leader(at: location, within: .seconds(10)) else {
                 return facts.leaderUnknown = "none is elected at \(url.path)"
             }
             facts.masters = [await ask(leader.baseURL(isSecure: isSecure))]
@@ -39,29 +38,6 @@ enum MasterLook {
         }
         let host = server[..<colon].trimmingCharacters(in: CharacterSet(charactersIn: "[]"))
         return (host, port)
-    }
-
-    /// Who leads, as soon as that is known; nil after ten seconds.
-    private static func leader(_ location: MasterLocation) async -> DetectedMaster? {
-        let detector = MasterDetector(
-            location: location, logger: Logger(label: "doctor") { _ in SwiftLogNoOpLogHandler() })
-        let found = await withTaskGroup(of: DetectedMaster?.self) { group in
-            group.addTask {
-                for await master in detector.masters {
-                    if let master { return master }
-                }
-                return nil
-            }
-            group.addTask {
-                try? await Task.sleep(for: .seconds(10))
-                return nil
-            }
-            let first = await group.next() ?? nil
-            group.cancelAll()
-            return first
-        }
-        await detector.stop()
-        return found
     }
 
     private static func ask(_ url: String) async -> HostFacts.Master {
