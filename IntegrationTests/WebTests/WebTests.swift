@@ -53,6 +53,11 @@ struct WebTests {
                     "--", "sh", "-c", "echo over TLS; exit 4",
                 ], within: .seconds(60))
             #expect(task.end == .exited(4), "\(task)")
+            // It ends by itself, whatever becomes of the test.
+            _ = try await start([
+                "run", "--master=https://127.0.0.1:\(port)", "--tls_ca_file=\(certificate).pem", "--name=patient",
+                "--", "sleep", "100",
+            ])
             let run = try await browse("web_secured.py", ["https://localhost:\(port)", "ops", "web-canary"])
             #expect(run.succeeded, "\(run)\n\(master.output.suffix(2000))\n\(agent.output.suffix(2000))")
         }

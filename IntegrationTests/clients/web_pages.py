@@ -16,6 +16,7 @@ import time
 import urllib.request
 
 from browser import Browser, Failure
+import web_terminal
 from web_framework import HOSTILE, Framework
 
 
@@ -79,7 +80,8 @@ class Walk:
                            and framework.states.get("steady") == "TASK_RUNNING")
             self.framework = framework
             self.page = browser.page(1280, 900)
-            for step in (self.standby, self.cluster, self.agents, self.frameworks, self.tasks, self.task, self.files, self.roles,
+            for step in (self.standby, self.cluster, self.agents, self.frameworks, self.tasks, self.task, self.files,
+                         self.terminal, self.roles,
                          self.jenkins, self.maintenance, self.narrow, self.live, self.change_of_leader):
                 step()
         finally:
@@ -210,6 +212,12 @@ class Walk:
             raise Failure(f"the download is {body} as {how}")
         self.shot("running-task")
         self.clean("a running task and its files")
+
+    def terminal(self):
+        web_terminal.screens(self.page)
+        self.go(self.steady())
+        web_terminal.shell(self.page, self.shot)
+        self.clean("a terminal")
 
     # Which role holds what, and why does one get nothing?
     def roles(self):

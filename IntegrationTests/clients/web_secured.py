@@ -2,7 +2,7 @@
 
     web_secured.py MASTER NAME SECRET
 
-MASTER is https://localhost:PORT. A task named `spoken` has run there.
+MASTER is https://localhost:PORT. A task named `spoken` has run there, and one named `patient` runs.
 """
 
 import sys
@@ -22,6 +22,14 @@ def main():
         page.wait("the agent lets the page read the sandbox",
                   "[...document.querySelectorAll('.logs pre')].some((one) => one.innerText.includes('over TLS'))")
         page.wait_for_text("exited with status 4")
+        page.open(base + "/#/tasks?q=patient")
+        page.click("td a", "patient")
+        page.click("button", "Open a terminal")
+        shown = "document.querySelector('.terminal .screen')?.innerText ?? ''"
+        page.wait("the shell prompts", f"/[#$] *$/.test(({shown}).trimEnd())", 60)
+        page.type("echo typed by $((1 + 1)) hands")
+        page.press("Enter", virtual=13)
+        page.wait_for_text("typed by 2 hands", within=".terminal .screen")
         for view, words in (("", "leads since"), ("agents", "active"), ("frameworks", "spoken"), ("roles", "No role has a framework"),
                             ("maintenance", "Nothing is planned.")):
             page.open(f"{base}/#/{view}")

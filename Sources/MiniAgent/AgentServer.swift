@@ -88,7 +88,7 @@ public final class AgentServer: Sendable {
             server = try await HTTPServer.start(
                 host: configuration.ip ?? "0.0.0.0", port: configuration.port,
                 limits: limits,
-                tls: security.tls, admission: { gate.admit($0) }, report: { refusals.note("\($0)") },
+                tls: security.tls, admission: { $0.isPreflight ? .admitted(identity: nil) : gate.admit($0) }, report: { refusals.note("\($0)") },
                 handler: { request in await api.answer(request) })
         } catch {
             throw .cannotListen("\(error)")

@@ -11,7 +11,7 @@ import Testing
         _ name: String, _ method: String = "GET", _ path: String = "/files/read", from origin: String,
         master: MasterAddress? = Self.master, needsCredentials: Bool
     ) -> String? {
-        let readers = CrossOriginReaders(master: master, needsCredentials: needsCredentials)
+        let readers = CrossOriginPages(master: master, needsCredentials: needsCredentials)
         let request = HTTPRequest(method: method, target: path, path: path)
         let response = readers.marked(.empty(200), to: request, from: origin)
         return response.headers.first { $0.0 == name }?.1
@@ -54,11 +54,44 @@ import Testing
     }
 
     @Test(arguments: [
-        ("POST", "/api/v1"), ("GET", "/api/v1"), ("GET", "/files/download"), ("POST", "/files/read"),
+        ("GET", "/api/v1"), ("GET", "/files/download"), ("POST", "/files/read"), ("POST", "/api/v1/executor"),
         ("GET", "/unknown"), ("GET", "/api/v1/executor"), ("OPTIONS", "/state"),
     ])
     func `only reads are opened`(method: String, path: String) {
         #expect(allowed(method, path, from: "http://10.0.0.7:5050", needsCredentials: false) == nil)
+    }
+
+    private func preflight(
+        _ path: String = "/api/v1", for method: String = "POST", from origin: String
+    ) -> HTTPResponse {
+        let request = HTTPRequest(
+            method: "OPTIONS", target: path, path: path,
+            headers: [("Origin", origin), ("Access-Control-Request-Method", method)])
+        #expect(request.isPreflight)
+        return CrossOriginPages(master: Self.master, needsCredentials: false).preflight(request, from: origin)
+    }
+
+    @Test func `the page of the leading master may send calls, whoever must say who they are`() {
+        let origin = "http://10.0.0.7:5050"
+        let answer = preflight(from: origin)
+        #expect(answer.status == 204)
+        #expect(answer.headers.contains { $0 == ("Access-Control-Allow-Origin", origin) })
+        #expect(answer.headers.contains { $0 == ("Access-Control-Allow-Methods", "POST") })
+        for needsCredentials in [false, true] {
+            #expect(allowed("POST", "/api/v1", from: origin, needsCredentials: needsCredentials) == origin)
+        }
+    }
+
+    @Test func `no other page may send calls, even where nobody must say who they are`() {
+        let answer = preflight(from: "http://evil.example:5050")
+        #expect(answer.status == 403)
+        #expect(!answer.headers.contains { $0.0.hasPrefix("Access-Control") })
+        #expect(allowed("POST", "/api/v1", from: "http://evil.example:5050", needsCredentials: false) == nil)
+    }
+
+    @Test(arguments: [("/api/v1", "DELETE"), ("/state", "POST"), ("/api/v1/executor", "POST"), ("/files/read", "PUT")])
+    func `nothing else may be sent`(path: String, method: String) {
+        #expect(preflight(path, for: method, from: "http://10.0.0.7:5050").status == 403)
     }
 
     @Test func `a port that goes without saying is the same as one that is said`() {

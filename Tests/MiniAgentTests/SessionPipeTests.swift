@@ -55,6 +55,24 @@ import Testing
         #expect(await pipe.write([1]) == false)
     }
 
+    @Test func `a terminal is typed at by one after another`() async {
+        var ends: [Int32] = [-1, -1]
+        #expect(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
+        let pipe = SessionPipe(
+            sources: [SessionPipe.Source(descriptor: ends[0], kind: .plain(.output))], sink: ends[0], inputEnd: .silence
+        )
+        let far = SessionPipe(
+            sources: [SessionPipe.Source(descriptor: ends[1], kind: .plain(.output))], sink: nil, inputEnd: .silence)
+        #expect(await pipe.write(Array("ls".utf8)))
+        pipe.endInput()
+        #expect(await pipe.write(Array("\r".utf8)))
+        var typed: [UInt8] = []
+        while typed.count < 3, let piece = await far.next() { typed += piece.bytes }
+        #expect(String(decoding: typed, as: UTF8.self) == "ls\r")
+        pipe.close()
+        far.close()
+    }
+
     @Test func `only what can be a folder's name names a container`() {
         func id(_ name: String, parent: String?) -> NestedContainerID? {
             var message = V1ContainerID()

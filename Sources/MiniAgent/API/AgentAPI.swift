@@ -36,12 +36,14 @@ final class AgentAPI: Sendable {
     func serve(_ source: Source) { self.source.withLock { $0 = source } }
 
     func answer(_ request: HTTPRequest) async -> HTTPResponse {
-        let response = await route(request)
-        guard let origin = request.header("Origin"), let source = source.withLock({ $0 }) else { return response }
+        guard let origin = request.header("Origin") else { return await route(request) }
+        // A preflight has not been asked who it is: nothing but this may answer it.
+        let response = request.isPreflight ? nil : await route(request)
+        guard let source = source.withLock({ $0 }) else { return response ?? Self.recovering }
         let (core, _) = await source.shell.view()
-        let readers = CrossOriginReaders(
+        let pages = CrossOriginPages(
             master: core.link.master, needsCredentials: source.configuration.security.authenticatesReadOnly)
-        return readers.marked(response, to: request, from: origin)
+        return response.map { pages.marked($0, to: request, from: origin) } ?? pages.preflight(request, from: origin)
     }
 
     private func route(_ request: HTTPRequest) async -> HTTPResponse {

@@ -29,7 +29,7 @@ final class SessionPipe: Sendable {
         case close
         /// One direction of a socket.
         case shutdown
-        /// A terminal knows no such thing.
+        /// A terminal knows no such thing: whoever attaches next types on.
         case silence
     }
 
@@ -60,6 +60,7 @@ final class SessionPipe: Sendable {
 
     private let state = Locked(State())
     private let wakeup: Int32
+    private let inputEnd: InputEnd
 
     /// Takes the descriptors over and closes them at the end.
     ///
@@ -70,6 +71,7 @@ final class SessionPipe: Sendable {
     init(
         sources: [Source], sink: Int32?, inputEnd: InputEnd, received: [UInt8] = []
     ) {
+        self.inputEnd = inputEnd
         wakeup = eventfd(0, Int32(EFD_CLOEXEC) | Int32(EFD_NONBLOCK))
         if sink == nil {
             state.withLock { $0.isInputBroken = true }
@@ -131,6 +133,7 @@ final class SessionPipe: Sendable {
 
     /// No more input will come.
     func endInput() {
+        if inputEnd == .silence { return }
         state.withLock { $0.isInputClosed = true }
         wake()
     }

@@ -28,8 +28,8 @@ WebFile("index.html", ####"""
 
 """####),
 WebFile("ui/agentlink.js", ####"""
-// Asks agents for what only they know: sandboxes and what containers use. Their addresses are other origins; they let the page
-// of the leading master read their answers.
+// Asks agents for what only they know: sandboxes, what containers use, terminals. Their addresses are other origins;
+// they let the page of the leading master read their answers and send calls.
 import { Refusal } from './net.js';
 
 const timeoutMilliseconds = 8_000;
@@ -52,27 +52,30 @@ export function agentURL(agent, path) {
   return `${candidates(agent)[0] ?? ''}${path}`;
 }
 
-/** Gets a document of an agent. */
-export async function askAgent(agent, path, signal) {
+/** Sends a request to wherever the agent answers. */
+export async function reachAgent(agent, path, options) {
   let problem = null;
   for (const base of candidates(agent)) {
     try {
-      const timeout = AbortSignal.timeout(timeoutMilliseconds);
-      const response = await fetch(base + path, {
-        // The user's name and password, if the agent asks for them.
-        credentials: 'include', cache: 'no-store', signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
-      });
+      // With the user's name and password, if the agent asks for them.
+      const response = await fetch(base + path, { credentials: 'include', cache: 'no-store', ...options });
       bases.set(agent.id, base);
-      if (!response.ok) throw new Refusal(response.status, await response.text());
-      return await response.json();
+      return response;
     } catch (error) {
-      if (error instanceof Refusal) throw error;
-      if (signal?.aborted) throw error;
+      if (options.signal?.aborted) throw error;
       problem = error;
       bases.delete(agent.id);
     }
   }
   throw new Refusal(0, `the agent ${agent.hostname} does not answer this browser (${problem?.message ?? 'no address'})`);
+}
+
+/** Gets a document of an agent. */
+export async function askAgent(agent, path, signal) {
+  const timeout = AbortSignal.timeout(timeoutMilliseconds);
+  const response = await reachAgent(agent, path, { signal: signal ? AbortSignal.any([signal, timeout]) : timeout });
+  if (!response.ok) throw new Refusal(response.status, await response.text());
+  return response.json();
 }
 
 /** Where a task's sandbox is: the directory, and the run's figures if it has ended. Null if the agent does not know it. */
@@ -2576,6 +2579,7 @@ import { LogView } from '../logview.js';
 import { changed, keep, onEvent, nudge, source, sources } from '../model.js';
 import { explainReason, explainSource, explainState, isActive, tone } from '../reasons.js';
 import { linkTo, setQuery } from '../router.js';
+import { Terminal } from '../terminal.js';
 import { agentLink, facts, frameworkLink, roleLink, stateBadge } from './parts.js';
 
 const samplesMax = 300;
@@ -2598,6 +2602,7 @@ export class TaskPage {
   #samples = [];
   #timer;
   #listing = { path: null, entries: null, problem: null };
+  #hasTerminal = false;
 
   constructor({ framework, task, agent }) {
     this.#framework = framework;
@@ -2710,8 +2715,23 @@ export class TaskPage {
         h('section', { class: 'card' }, h('h2', {}, 'What happened'), history(task)),
         h('section', { class: 'card' }, h('h2', {}, 'Facts'), this.#facts(task))),
       this.#usage(task),
+      this.#terminal(task),
       this.#sandbox(query, task),
     ];
+  }
+
+  /** A shell in the container. One that was opened stays when the task ends, so that its last words can be read. */
+  #terminal(task) {
+    const container = this.#run?.container;
+    if (!this.#agent || !container || !(this.#hasTerminal || isActive(task.state))) return null;
+    const toggle = () => {
+      this.#hasTerminal = !this.#hasTerminal;
+      changed();
+    };
+    if (!this.#hasTerminal) {
+      return h('p', { key: 'terminal' }, h('button', { onclick: toggle }, 'Open a terminal in the container'));
+    }
+    return widget(Terminal, { key: `terminal ${container}`, agent: this.#agent, container, onClose: toggle }, 'section', { class: 'card' });
   }
 
   /** In one or two sentences: how it stands, and why. */
@@ -3140,6 +3160,739 @@ export const links = {
 };
 
 """####),
+WebFile("ui/screen.js", ####"""
+// What a terminal shows: takes what programs print and keeps lines of characters with their looks. Knows nothing of the page.
+// The control sequences are those of xterm that full-screen programs use (ECMA-48, and DEC's private modes).
+
+const scrollbackMax = 2_000;
+const parametersMax = 32;
+const textMax = 4_096;
+
+/** Looks are shared: each is made once, and cells refer to it. */
+const plain = Object.freeze({ fg: null, bg: null, bold: false, dim: false, italic: false, underline: false, inverse: false });
+
+/** DEC's line drawing characters, from the back quote on. */
+const lineDrawing = '◆▒␉␌␍␊°±␤␋┘┐┌└┼⎺⎻─⎼⎽├┤┴┬│≤≥π≠£·';
+
+export class Screen {
+  /**
+   * @param reply Called with text that the terminal answers to a program that asks.
+   */
+  constructor(rows, columns, reply = () => {}) {
+    this.rows = rows;
+    this.columns = columns;
+    this.#reply = reply;
+    this.reset();
+  }
+
+  #reply;
+  #state;
+  #parameters;
+  #text;
+  #charset;
+  #styles;
+  #saved;
+  #other;
+  #last;
+
+  reset() {
+    /** The lines that are seen; each `{ cells: [{ text, style }], isChanged }`. */
+    this.lines = this.#blankLines(this.rows);
+    /** Lines that have left at the top, oldest first, since they were last taken by `takeScrolled`. */
+    this.scrolled = [];
+    this.cursor = { row: 0, column: 0 };
+    this.isCursorShown = true;
+    /** Whether arrow keys are to be sent the other way. */
+    this.hasApplicationKeys = false;
+    this.hasBracketedPaste = false;
+    this.isAlternate = false;
+    this.style = plain;
+    this.#styles = new Map([[JSON.stringify(plain), plain]]);
+    this.#state = 'ground';
+    this.#parameters = '';
+    this.#text = '';
+    this.#charset = { G: [false, false], active: 0 };
+    this.#saved = null;
+    this.#other = null;
+    this.#last = '';
+    this.isInserting = false;
+    this.isWrapping = true;
+    this.isOriginRelative = false;
+    /** A character in the last column: the next one begins a line. */
+    this.isWrapPending = false;
+    this.top = 0;
+    this.bottom = this.rows - 1;
+    this.tabs = new Set();
+    for (let column = 8; column < 1_000; column += 8) this.tabs.add(column);
+  }
+
+  /** The lines that have left at the top since the last time. */
+  takeScrolled() {
+    const lines = this.scrolled;
+    this.scrolled = [];
+    return lines;
+  }
+
+  /** The text that is seen, line by line. */
+  get text() {
+    return this.lines.map(lineText).join('\n');
+  }
+
+  resize(rows, columns) {
+    const fit = (lines) => {
+      for (const line of lines) {
+        line.cells.length = Math.min(line.cells.length, columns);
+        while (line.cells.length < columns) line.cells.push(blank(plain));
+        line.isChanged = true;
+      }
+      while (lines.length < rows) lines.push(newLine(columns));
+      return lines;
+    };
+    // What no longer fits leaves at the top, but never the line the cursor is in.
+    while (this.lines.length > rows) {
+      if (this.cursor.row < rows && this.lines.length - 1 > this.cursor.row) this.lines.pop();
+      else {
+        this.#leave(this.lines.shift());
+        this.cursor.row -= 1;
+      }
+    }
+    this.rows = rows;
+    this.columns = columns;
+    fit(this.lines);
+    if (this.#other) {
+      while (this.#other.lines.length > rows) this.#other.lines.shift();
+      fit(this.#other.lines);
+    }
+    this.top = 0;
+    this.bottom = rows - 1;
+    this.#moveTo(this.cursor.row, this.cursor.column);
+  }
+
+  write(text) {
+    for (const character of text) this.#take(character);
+  }
+
+  // MARK: Characters and sequences
+
+  #take(character) {
+    const code = character.codePointAt(0);
+    if (this.#state === 'string') return this.#takeString(character, code);
+    if (code === 0x1b) {
+      this.#state = 'escape';
+      this.#parameters = '';
+      return undefined;
+    }
+    // Control characters act in the middle of sequences, too.
+    if (code < 0x20) return this.#control(code);
+    if (code === 0x7f) return undefined;
+    switch (this.#state) {
+      case 'escape': return this.#escape(character);
+      case 'charset': return this.#chooseCharset(character);
+      case 'ignore':
+        this.#state = 'ground';
+        return undefined;
+      case 'sequence': return this.#sequence(character, code);
+      default: return this.#print(character, code);
+    }
+  }
+
+  /** Titles and the like, up to BEL or ESC \. Nothing in them is shown. */
+  #takeString(character, code) {
+    if (code === 0x07 || (character === '\\' && this.#text.endsWith('\x1b')) || code === 0x18) {
+      this.#state = 'ground';
+      this.#text = '';
+    } else {
+      this.#text = (this.#text + character).slice(-textMax);
+    }
+  }
+
+  #control(code) {
+    switch (code) {
+      case 0x08:
+        this.isWrapPending = false;
+        this.cursor.column = Math.max(0, this.cursor.column - 1);
+        break;
+      case 0x09: {
+        let column = this.cursor.column + 1;
+        while (column < this.columns - 1 && !this.tabs.has(column)) column += 1;
+        this.cursor.column = Math.min(column, this.columns - 1);
+        break;
+      }
+      case 0x0a: case 0x0b: case 0x0c: this.#lineFeed(); break;
+      case 0x0d:
+        this.isWrapPending = false;
+        this.cursor.column = 0;
+        break;
+      case 0x0e: this.#charset.active = 1; break;
+      case 0x0f: this.#charset.active = 0; break;
+      case 0x18: case 0x1a: this.#state = 'ground'; break;
+      default: break;
+    }
+  }
+
+  #escape(character) {
+    this.#state = 'ground';
+    switch (character) {
+      case '[':
+        this.#state = 'sequence';
+        break;
+      case ']': case 'P': case '_': case '^': case 'X':
+        this.#state = 'string';
+        this.#text = '';
+        break;
+      case '(': case ')':
+        this.#state = 'charset';
+        this.#parameters = character;
+        break;
+      case '*': case '+': case '-': case '.': case '/': case '#': case '%': case ' ':
+        this.#state = 'ignore';
+        break;
+      case '7': this.#save(); break;
+      case '8': this.#restore(); break;
+      case 'D': this.#lineFeed(); break;
+      case 'E':
+        this.cursor.column = 0;
+        this.#lineFeed();
+        break;
+      case 'H': this.tabs.add(this.cursor.column); break;
+      case 'M': this.#reverseLineFeed(); break;
+      case 'c': this.reset(); break;
+      default: break;
+    }
+  }
+
+  #chooseCharset(character) {
+    this.#charset.G[this.#parameters === '(' ? 0 : 1] = character === '0';
+    this.#state = 'ground';
+  }
+
+  #sequence(character, code) {
+    if (code >= 0x20 && code <= 0x3f) {
+      if (this.#parameters.length < 200) this.#parameters += character;
+      return;
+    }
+    this.#state = 'ground';
+    const [, mark, numbers, between] = /^([<-?]?)([0-9;:]*)(.*)$/.exec(this.#parameters);
+    const list = numbers.split(';', parametersMax).map((one) => (one === '' ? null : Math.min(Number.parseInt(one, 10) || 0, 9_999)));
+    if (between) {
+      // Soft reset; whatever else has something in between asks for what is not here.
+      if (between === '!' && character === 'p') this.#softReset();
+      return;
+    }
+    if (mark === '?') this.#privateMode(character, list);
+    else if (mark === '>' && character === 'c') this.#reply('\x1b[>0;1;0c');
+    else if (mark === '') this.#command(character, list, numbers);
+  }
+
+  #command(character, list, numbers) {
+    const count = Math.max(1, list[0] ?? 1);
+    const { row, column } = this.cursor;
+    switch (character) {
+      case '@': this.#insertCells(count); break;
+      case 'A': this.#moveTo(Math.max(row - count, row >= this.top ? this.top : 0), column); break;
+      case 'B': case 'e': this.#moveTo(Math.min(row + count, row <= this.bottom ? this.bottom : this.rows - 1), column); break;
+      case 'C': case 'a': this.#moveTo(row, column + count); break;
+      case 'D': this.#moveTo(row, column - count); break;
+      case 'E': this.#moveTo(Math.min(row + count, this.bottom), 0); break;
+      case 'F': this.#moveTo(Math.max(row - count, this.top), 0); break;
+      case 'G': case '`': this.#moveTo(row, count - 1); break;
+      case 'H': case 'f': this.#moveTo(count - 1 + this.#origin, Math.max(1, list[1] ?? 1) - 1); break;
+      case 'I': for (let step = 0; step < Math.min(count, this.columns); step += 1) this.#control(0x09); break;
+      case 'J': this.#eraseInDisplay(list[0] ?? 0); break;
+      case 'K': this.#eraseInLine(list[0] ?? 0); break;
+      case 'L': this.#scrollWithin(row, -count); break;
+      case 'M': this.#scrollWithin(row, count); break;
+      case 'P': this.#deleteCells(count); break;
+      case 'S': this.#scroll(Math.min(count, this.rows)); break;
+      case 'T': this.#scroll(-Math.min(count, this.rows)); break;
+      case 'X': this.#erase(row, column, column + count); break;
+      case 'Z': for (let step = 0; step < Math.min(count, this.columns); step += 1) this.#tabBack(); break;
+      case 'b': for (let step = 0; step < Math.min(count, this.columns * this.rows); step += 1) this.write(this.#last); break;
+      case 'c': this.#reply('\x1b[?1;2c'); break;
+      case 'd': this.#moveTo(count - 1 + this.#origin, column); break;
+      case 'g':
+        if ((list[0] ?? 0) === 3) this.tabs.clear();
+        else this.tabs.delete(column);
+        break;
+      case 'h': case 'l': if (list.includes(4)) this.isInserting = character === 'h'; break;
+      case 'm': this.#look(list, numbers); break;
+      case 'n':
+        if (list[0] === 5) this.#reply('\x1b[0n');
+        if (list[0] === 6) this.#reply(`\x1b[${row - this.#origin + 1};${column + 1}R`);
+        break;
+      case 'r': {
+        const top = Math.max(1, list[0] ?? 1) - 1;
+        const bottom = Math.min(this.rows, list[1] || this.rows) - 1;
+        if (top < bottom) {
+          this.top = top;
+          this.bottom = bottom;
+          this.#moveTo(this.#origin, 0);
+        }
+        break;
+      }
+      case 's': this.#save(); break;
+      case 'u': this.#restore(); break;
+      default: break;
+    }
+  }
+
+  get #origin() {
+    return this.isOriginRelative ? this.top : 0;
+  }
+
+  #privateMode(character, list) {
+    const isOn = character === 'h';
+    if (!isOn && character !== 'l') return;
+    for (const mode of list) {
+      switch (mode) {
+        case 1: this.hasApplicationKeys = isOn; break;
+        case 6:
+          this.isOriginRelative = isOn;
+          this.#moveTo(this.#origin, 0);
+          break;
+        case 7: this.isWrapping = isOn; break;
+        case 25: this.isCursorShown = isOn; break;
+        case 47: case 1047: this.#alternate(isOn); break;
+        case 1048:
+          if (isOn) this.#save();
+          else this.#restore();
+          break;
+        case 1049:
+          if (isOn) this.#save();
+          this.#alternate(isOn);
+          if (!isOn) this.#restore();
+          break;
+        case 2004: this.hasBracketedPaste = isOn; break;
+        default: break;
+      }
+    }
+  }
+
+  #softReset() {
+    this.isCursorShown = true;
+    this.isOriginRelative = false;
+    this.isInserting = false;
+    this.isWrapping = true;
+    this.hasApplicationKeys = false;
+    this.top = 0;
+    this.bottom = this.rows - 1;
+    this.style = plain;
+    this.#charset = { G: [false, false], active: 0 };
+  }
+
+  /** Full-screen programs have a screen of their own; what was there before comes back. */
+  #alternate(isOn) {
+    if (isOn === this.isAlternate) return;
+    this.isAlternate = isOn;
+    if (isOn) {
+      this.#other = { lines: this.lines };
+      this.lines = this.#blankLines(this.rows);
+    } else {
+      this.lines = this.#other.lines;
+      this.#other = null;
+    }
+    this.#changeAll();
+  }
+
+  #save() {
+    this.#saved = {
+      cursor: { ...this.cursor }, style: this.style, isOriginRelative: this.isOriginRelative,
+      charset: { G: [...this.#charset.G], active: this.#charset.active },
+    };
+  }
+
+  #restore() {
+    const saved = this.#saved ?? {
+      cursor: { row: 0, column: 0 }, style: plain, isOriginRelative: false, charset: { G: [false, false], active: 0 },
+    };
+    this.style = saved.style;
+    this.isOriginRelative = saved.isOriginRelative;
+    this.#charset = { G: [...saved.charset.G], active: saved.charset.active };
+    this.#moveTo(saved.cursor.row, saved.cursor.column);
+  }
+
+  // MARK: Looks
+
+  #look(list, numbers) {
+    // With colons, as newer programs write it, a colour's parts belong together.
+    const parts = numbers.includes(':') ? numbers.split(/[;:]/, parametersMax).map((one) => Number.parseInt(one, 10) || 0)
+      : list.map((one) => one ?? 0);
+    const style = { ...this.style };
+    for (let index = 0; index < parts.length; index += 1) {
+      const part = parts[index];
+      if (part === 0) Object.assign(style, plain);
+      else if (part === 1) style.bold = true;
+      else if (part === 2) style.dim = true;
+      else if (part === 3) style.italic = true;
+      else if (part === 4 || part === 21) style.underline = true;
+      else if (part === 7) style.inverse = true;
+      else if (part === 22) style.bold = style.dim = false;
+      else if (part === 23) style.italic = false;
+      else if (part === 24) style.underline = false;
+      else if (part === 27) style.inverse = false;
+      else if (part >= 30 && part <= 37) style.fg = part - 30;
+      else if (part === 39) style.fg = null;
+      else if (part >= 40 && part <= 47) style.bg = part - 40;
+      else if (part === 49) style.bg = null;
+      else if (part >= 90 && part <= 97) style.fg = part - 82;
+      else if (part >= 100 && part <= 107) style.bg = part - 92;
+      else if (part === 38 || part === 48) {
+        const name = part === 38 ? 'fg' : 'bg';
+        if (parts[index + 1] === 5) {
+          style[name] = palette(parts[index + 2] ?? 0);
+          index += 2;
+        } else if (parts[index + 1] === 2) {
+          style[name] = rgb(parts.slice(index + 2, index + 5));
+          index += 4;
+        }
+      }
+    }
+    const key = JSON.stringify(style);
+    if (!this.#styles.has(key)) {
+      if (this.#styles.size > 4_096) this.#styles.clear();
+      this.#styles.set(key, Object.freeze(style));
+    }
+    this.style = this.#styles.get(key);
+  }
+
+  // MARK: Cells
+
+  #print(character, code) {
+    let text = character;
+    if (this.#charset.G[this.#charset.active] && code >= 0x60 && code <= 0x7e) text = lineDrawing[code - 0x60];
+    const width = code < 0x300 ? 1 : widthOf(character, code);
+    if (width === 0) return this.#combine(text);
+    if (this.isWrapPending || this.cursor.column + width > this.columns) {
+      if (this.isWrapping) {
+        this.cursor.column = 0;
+        this.#lineFeed();
+      } else {
+        this.cursor.column = Math.max(0, this.columns - width);
+      }
+      this.isWrapPending = false;
+    }
+    const line = this.lines[this.cursor.row];
+    if (this.isInserting) this.#insertCells(width);
+    line.cells[this.cursor.column] = { text, style: this.style };
+    if (width === 2 && this.cursor.column + 1 < this.columns) line.cells[this.cursor.column + 1] = { text: '', style: this.style };
+    line.isChanged = true;
+    this.#last = character;
+    if (this.cursor.column + width >= this.columns) {
+      this.cursor.column = this.columns - 1;
+      this.isWrapPending = this.isWrapping;
+    } else {
+      this.cursor.column += width;
+    }
+    return undefined;
+  }
+
+  /** An accent belongs to the character before it. */
+  #combine(text) {
+    const line = this.lines[this.cursor.row];
+    let column = this.isWrapPending ? this.cursor.column : this.cursor.column - 1;
+    if (column > 0 && line.cells[column].text === '') column -= 1;
+    if (column < 0 || line.cells[column].text.length > 16) return;
+    line.cells[column] = { text: line.cells[column].text + text, style: line.cells[column].style };
+    line.isChanged = true;
+  }
+
+  #moveTo(row, column) {
+    this.isWrapPending = false;
+    const top = this.isOriginRelative ? this.top : 0;
+    const bottom = this.isOriginRelative ? this.bottom : this.rows - 1;
+    this.cursor.row = Math.min(Math.max(row, top), bottom);
+    this.cursor.column = Math.min(Math.max(column, 0), this.columns - 1);
+  }
+
+  #tabBack() {
+    let column = this.cursor.column - 1;
+    while (column > 0 && !this.tabs.has(column)) column -= 1;
+    this.cursor.column = Math.max(0, column);
+  }
+
+  #lineFeed() {
+    this.isWrapPending = false;
+    if (this.cursor.row === this.bottom) this.#scroll(1);
+    else if (this.cursor.row < this.rows - 1) this.cursor.row += 1;
+  }
+
+  #reverseLineFeed() {
+    this.isWrapPending = false;
+    if (this.cursor.row === this.top) this.#scroll(-1);
+    else if (this.cursor.row > 0) this.cursor.row -= 1;
+  }
+
+  /** Moves the lines of the scrolling region up, or down if `count` is negative. */
+  #scroll(count) {
+    for (let step = 0; step < Math.abs(count); step += 1) {
+      if (count > 0) {
+        const [line] = this.lines.splice(this.top, 1);
+        this.lines.splice(this.bottom, 0, newLine(this.columns, this.#blankStyle));
+        if (this.top === 0) this.#leave(line);
+      } else {
+        this.lines.splice(this.bottom, 1);
+        this.lines.splice(this.top, 0, newLine(this.columns, this.#blankStyle));
+      }
+    }
+    this.#changeAll();
+  }
+
+  /** Takes lines out at a row, or puts some in if `count` is negative. */
+  #scrollWithin(row, count) {
+    if (row < this.top || row > this.bottom) return;
+    const top = this.top;
+    this.top = row;
+    const isFirst = row === 0;
+    // Lines that are deleted are not history.
+    const kept = this.scrolled.length;
+    this.#scroll(Math.sign(count) * Math.min(Math.abs(count), this.bottom - row + 1));
+    if (isFirst) this.scrolled.length = kept;
+    this.top = top;
+    this.cursor.column = 0;
+    this.isWrapPending = false;
+  }
+
+  #leave(line) {
+    if (this.isAlternate) return;
+    this.scrolled.push(line);
+    if (this.scrolled.length > scrollbackMax) this.scrolled.shift();
+  }
+
+  #eraseInDisplay(what) {
+    const { row, column } = this.cursor;
+    if (what === 3) return;
+    const from = what === 0 ? row + 1 : 0;
+    const until = what === 1 ? row : this.rows;
+    for (let index = from; index < until; index += 1) this.#erase(index, 0, this.columns);
+    if (what === 0) this.#erase(row, column, this.columns);
+    if (what === 1) this.#erase(row, 0, column + 1);
+  }
+
+  #eraseInLine(what) {
+    const { row, column } = this.cursor;
+    this.#erase(row, what === 0 ? column : 0, what === 1 ? column + 1 : this.columns);
+  }
+
+  #erase(row, from, until) {
+    const line = this.lines[row];
+    const style = this.#blankStyle;
+    for (let column = from; column < Math.min(until, this.columns); column += 1) line.cells[column] = blank(style);
+    line.isChanged = true;
+    this.isWrapPending = false;
+  }
+
+  #insertCells(count) {
+    const line = this.lines[this.cursor.row];
+    const style = this.#blankStyle;
+    const added = Array.from({ length: Math.min(count, this.columns - this.cursor.column) }, () => blank(style));
+    line.cells.splice(this.cursor.column, 0, ...added);
+    line.cells.length = this.columns;
+    line.isChanged = true;
+  }
+
+  #deleteCells(count) {
+    const line = this.lines[this.cursor.row];
+    const style = this.#blankStyle;
+    line.cells.splice(this.cursor.column, Math.min(count, this.columns - this.cursor.column));
+    while (line.cells.length < this.columns) line.cells.push(blank(style));
+    line.isChanged = true;
+  }
+
+  /** What is erased takes the current background. */
+  get #blankStyle() {
+    return this.style.bg === null ? plain : this.style;
+  }
+
+  #blankLines(count) {
+    return Array.from({ length: count }, () => newLine(this.columns));
+  }
+
+  #changeAll() {
+    for (const line of this.lines) line.isChanged = true;
+  }
+}
+
+export function lineText(line) {
+  return line.cells.map((cell) => cell.text).join('').trimEnd();
+}
+
+function blank(style) {
+  return { text: ' ', style };
+}
+
+function newLine(columns, style = plain) {
+  return { cells: Array.from({ length: columns }, () => blank(style)), isChanged: true };
+}
+
+/** The first sixteen have names in the theme; the others are what every terminal makes of them. */
+function palette(index) {
+  if (index < 16) return index;
+  if (index >= 232) return rgb(Array(3).fill(8 + 10 * (Math.min(index, 255) - 232)));
+  const steps = [0, 95, 135, 175, 215, 255];
+  const rest = index - 16;
+  return rgb([steps[Math.floor(rest / 36)], steps[Math.floor(rest / 6) % 6], steps[rest % 6]]);
+}
+
+function rgb(parts) {
+  return `#${[0, 1, 2].map((index) => Math.min(parts[index] || 0, 255).toString(16).padStart(2, '0')).join('')}`;
+}
+
+/** How many cells a character takes: none for accents and joiners, two for East Asian wide ones and emoji. */
+function widthOf(character, code) {
+  if (/^[\p{Mn}\p{Me}\p{Cf}]$/u.test(character)) return 0;
+  const isWide = (code >= 0x1100 && code <= 0x115f) || (code >= 0x2e80 && code <= 0x303e) || (code >= 0x3041 && code <= 0xa4cf)
+    || (code >= 0xac00 && code <= 0xd7a3) || (code >= 0xf900 && code <= 0xfaff) || (code >= 0xfe30 && code <= 0xfe6f)
+    || (code >= 0xff00 && code <= 0xff60) || (code >= 0xffe0 && code <= 0xffe6) || (code >= 0x1f300 && code <= 0x1f64f)
+    || (code >= 0x1f900 && code <= 0x1f9ff) || (code >= 0x20000 && code <= 0x3fffd);
+  return isWide ? 2 : 1;
+}
+
+"""####),
+WebFile("ui/session.js", ####"""
+// A shell beside a task, in the task's container: the agent runs it as a nested container session.
+import { reachAgent } from './agentlink.js';
+import { RecordReader } from './net.js';
+
+// Whichever shell there is; bash if it is.
+const shell = 'command -v bash >/dev/null 2>&1 && exec bash; exec sh';
+/** What is typed goes to the agent in requests of at most this size, one after another. */
+const inputMax = 64 << 10;
+
+export class Session {
+  #agent;
+  #id;
+  #events;
+  #abort = new AbortController();
+  #isOver = false;
+  /** Records that wait for the request before them. */
+  #waiting = [];
+  #isSending = false;
+
+  /**
+   * @param parent The id of the task's container.
+   * @param events `onOutput(bytes)`, and once `onEnd(text, isBad)`.
+   */
+  constructor(agent, parent, events) {
+    this.#agent = agent;
+    this.#id = { value: crypto.randomUUID?.() ?? `web-${Date.now()}-${Math.floor(Math.random() * 1e9)}`, parent: { value: parent } };
+    this.#events = events;
+  }
+
+  /** Runs until the shell has ended. */
+  async run(rows, columns) {
+    try {
+      const response = await this.#call({
+        type: 'LAUNCH_NESTED_CONTAINER_SESSION',
+        launch_nested_container_session: {
+          container_id: this.#id,
+          command: { value: shell, shell: true, environment: { variables: [{ name: 'TERM', value: 'xterm-256color' }] } },
+          container: { type: 'MESOS', tty_info: { window_size: { rows, columns } } },
+        },
+      }, { signal: this.#abort.signal, headers: { Accept: 'application/recordio', 'Message-Accept': 'application/json' } });
+      if (!response.ok) throw new Error((await response.text()) || `the agent answers with status ${response.status}`);
+      await this.#read(response.body.getReader());
+      await this.#finish();
+    } catch (error) {
+      this.#end(error.message, true);
+    }
+  }
+
+  async #read(reader) {
+    const records = new RecordReader();
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      for (const record of records.take(value)) {
+        const { data } = JSON.parse(record);
+        if (data?.data) this.#events.onOutput(Uint8Array.from(atob(data.data), (character) => character.charCodeAt(0)));
+      }
+    }
+  }
+
+  /** Asks how it ended, and has the agent forget it. */
+  async #finish() {
+    const wait = await this.#call({ type: 'WAIT_NESTED_CONTAINER', wait_nested_container: { container_id: this.#id } });
+    const status = wait.ok ? (await wait.json()).wait_nested_container?.exit_status : undefined;
+    this.#call({ type: 'REMOVE_NESTED_CONTAINER', remove_nested_container: { container_id: this.#id } }).catch(() => {});
+    const signal = status & 0x7f;
+    this.#end(status === undefined ? 'The shell has ended.' : signal ? `The shell was ended by signal ${signal}.`
+      : `The shell has ended with status ${(status >> 8) & 0xff}.`, false);
+  }
+
+  #end(text, isBad) {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#events.onEnd(text, isBad);
+  }
+
+  /** Without its reader the shell ends, with everything it has started. */
+  close() {
+    this.#isOver = true;
+    this.#abort.abort();
+  }
+
+  type(text) {
+    const bytes = new TextEncoder().encode(text);
+    for (let at = 0; at < bytes.length; at += inputMax / 2) {
+      const part = bytes.subarray(at, at + inputMax / 2);
+      let binary = '';
+      for (const byte of part) binary += String.fromCharCode(byte);
+      this.#send({ type: 'DATA', data: { type: 'STDIN', data: btoa(binary) } });
+    }
+  }
+
+  resize(rows, columns) {
+    this.#send({ type: 'CONTROL', control: { type: 'TTY_INFO', tty_info: { window_size: { rows, columns } } } });
+  }
+
+  #send(message) {
+    this.#waiting.push(record({
+      type: 'ATTACH_CONTAINER_INPUT', attach_container_input: { type: 'PROCESS_IO', process_io: message },
+    }));
+    if (!this.#isSending) this.#sendAll();
+  }
+
+  /** A browser cannot send a request bit by bit: whatever was typed while one was under way goes into the next. */
+  async #sendAll() {
+    this.#isSending = true;
+    const first = record({
+      type: 'ATTACH_CONTAINER_INPUT', attach_container_input: { type: 'CONTAINER_ID', container_id: this.#id },
+    });
+    while (this.#waiting.length > 0 && !this.#isOver) {
+      let body = first;
+      while (this.#waiting.length > 0 && body.length < inputMax) body += this.#waiting.shift();
+      try {
+        const response = await reachAgent(this.#agent, '/api/v1', {
+          method: 'POST', body, headers: { 'Content-Type': 'application/recordio', 'Message-Content-Type': 'application/json' },
+        });
+        if (!response.ok && !this.#isOver) this.#refuse(await response.text());
+      } catch (error) {
+        this.#refuse(error.message);
+      }
+    }
+    this.#isSending = false;
+  }
+
+  /** What cannot be typed is lost; a shell whose end is near tells the reason itself. */
+  #refuse(reason) {
+    if (!this.#isOver) this.#events.onOutput(new TextEncoder().encode(`\r\n[not sent: ${reason.slice(0, 200)}]\r\n`));
+  }
+
+  #call(call, { headers = {}, signal } = {}) {
+    return reachAgent(this.#agent, '/api/v1', {
+      method: 'POST', body: JSON.stringify(call), headers: { 'Content-Type': 'application/json', Accept: 'application/json', ...headers },
+      signal,
+    });
+  }
+}
+
+/** Of ASCII only: what is not is escaped, so characters are bytes. */
+function record(message) {
+  const text = JSON.stringify(message).replace(/[\u0080-\uffff]/g, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return `${text.length}\n${text}`;
+}
+
+"""####),
 WebFile("ui/style.css", ####"""
 /* The page's looks. Colours have names for what they mean; both themes define them all. */
 
@@ -3443,6 +4196,43 @@ button.sort:hover { color: var(--text); text-decoration: underline; }
 }
 
 @media print { #header, .tools { display: none; } }
+
+/* The terminal. Its colours are its own in both themes: programs choose theirs for a dark ground. */
+
+.terminal { position: relative; }
+.terminal .screen {
+  --ground: #11161d; --ink: #e3e8ef; --fg: initial; --bg: initial; margin: 8px 0 0; padding: 8px; height: 26rem; overflow: auto; resize: vertical;
+  background: var(--ground); color: var(--ink); border: 1px solid var(--line); border-radius: 6px; line-height: 1.25; white-space: pre;
+  overflow-wrap: normal; color-scheme: dark;
+}
+.terminal.focused .screen { border-color: var(--accent); }
+.terminal .screen div { min-height: 1.25em; }
+.terminal .keys { position: absolute; left: 12px; bottom: 12px; width: 1px; height: 1px; padding: 0; border: 0; opacity: 0; resize: none; }
+.screen .probe { position: absolute; visibility: hidden; }
+.screen span { color: var(--fg, var(--ink)); background: var(--bg, transparent); }
+.screen .bold { font-weight: 700; }
+.screen .dim { opacity: 0.65; }
+.screen .italic { font-style: italic; }
+.screen .underline { text-decoration: underline; }
+.screen .inverse { color: var(--bg, var(--ground)); background: var(--fg, var(--ink)); }
+.screen .cursor { outline: 1px solid var(--ink); outline-offset: -1px; }
+.focused .screen .cursor { color: var(--bg, var(--ground)); background: var(--fg, var(--ink)); outline: none; }
+.screen .fg0 { --fg: #4b5563; } .screen .bg0 { --bg: #2b3442; }
+.screen .fg1 { --fg: #ff7b72; } .screen .bg1 { --bg: #8e1519; }
+.screen .fg2 { --fg: #56d364; } .screen .bg2 { --bg: #196c2e; }
+.screen .fg3 { --fg: #e3b341; } .screen .bg3 { --bg: #845306; }
+.screen .fg4 { --fg: #79c0ff; } .screen .bg4 { --bg: #1158c7; }
+.screen .fg5 { --fg: #d2a8ff; } .screen .bg5 { --bg: #6e40c9; }
+.screen .fg6 { --fg: #76e3ea; } .screen .bg6 { --bg: #1b7c83; }
+.screen .fg7 { --fg: #c9d1d9; } .screen .bg7 { --bg: #6e7681; }
+.screen .fg8 { --fg: #8b949e; } .screen .bg8 { --bg: #4b5563; }
+.screen .fg9 { --fg: #ffa198; } .screen .bg9 { --bg: #b62324; }
+.screen .fg10 { --fg: #7ee787; } .screen .bg10 { --bg: #238636; }
+.screen .fg11 { --fg: #f2cc60; } .screen .bg11 { --bg: #9e6a03; }
+.screen .fg12 { --fg: #a5d6ff; } .screen .bg12 { --bg: #1f6feb; }
+.screen .fg13 { --fg: #e2c5ff; } .screen .bg13 { --bg: #8957e5; }
+.screen .fg14 { --fg: #b3f0ff; } .screen .bg14 { --bg: #2b8a94; }
+.screen .fg15 { --fg: #ffffff; } .screen .bg15 { --bg: #b1bac4; }
 
 """####),
 WebFile("ui/table.js", ####"""
@@ -3869,6 +4659,277 @@ export function agentName(id) {
 
 export function frameworkName(id) {
   return sources.summary.data?.frameworksByID.get(id)?.name ?? sources.frameworks.data?.byID.get(id)?.name;
+}
+
+"""####),
+WebFile("ui/terminal.js", ####"""
+// A terminal in the page: draws a screen, and turns keys into what programs expect.
+import { h, patch } from './dom.js';
+import { Screen } from './screen.js';
+import { Session } from './session.js';
+
+const scrollbackMax = 2_000;
+
+const keys = {
+  Enter: '\r', Backspace: '\x7f', Tab: '\t', Escape: '\x1b', Delete: '\x1b[3~', Insert: '\x1b[2~', PageUp: '\x1b[5~', PageDown: '\x1b[6~',
+  F1: '\x1bOP', F2: '\x1bOQ', F3: '\x1bOR', F4: '\x1bOS', F5: '\x1b[15~', F6: '\x1b[17~', F7: '\x1b[18~', F8: '\x1b[19~',
+  F9: '\x1b[20~', F10: '\x1b[21~', F11: '\x1b[23~', F12: '\x1b[24~',
+};
+const arrows = { ArrowUp: 'A', ArrowDown: 'B', ArrowRight: 'C', ArrowLeft: 'D', Home: 'H', End: 'F' };
+
+/** What a key sends; null if the browser is to have it. */
+export function keyText(event, hasApplicationKeys) {
+  const { key, ctrlKey, altKey, shiftKey, metaKey } = event;
+  if (metaKey || event.isComposing) return null;
+  const meta = altKey ? '\x1b' : '';
+  if (key in arrows) {
+    const modifier = 1 + (shiftKey ? 1 : 0) + (altKey ? 2 : 0) + (ctrlKey ? 4 : 0);
+    if (modifier > 1) return `\x1b[1;${modifier}${arrows[key]}`;
+    return `${hasApplicationKeys ? '\x1bO' : '\x1b['}${arrows[key]}`;
+  }
+  if (key === 'Tab' && shiftKey) return '\x1b[Z';
+  if (key in keys) return meta + keys[key];
+  if ([...key].length !== 1) return null;
+  if (ctrlKey && !shiftKey) {
+    if (key === ' ') return '\0';
+    const code = key.toUpperCase().charCodeAt(0);
+    return code >= 0x40 && code <= 0x5f ? meta + String.fromCharCode(code - 0x40) : null;
+  }
+  // Other characters come as input, whichever way they were typed.
+  return altKey && !ctrlKey ? meta + key : null;
+}
+
+/** Properties: `agent`, `container` (the task's), `onClose`. */
+export class Terminal {
+  #props;
+  #element;
+  #tools;
+  #view;
+  #input;
+  #probe;
+  #screen;
+  #session;
+  #decoder;
+  #end = null;
+  #isDrawing = false;
+  #rows = [];
+  #observer;
+
+  constructor(element, props) {
+    this.#props = props;
+    this.#element = element;
+    element.classList.add('terminal');
+    this.#tools = document.createElement('div');
+    this.#tools.className = 'tools';
+    this.#view = document.createElement('pre');
+    this.#view.className = 'screen';
+    this.#input = document.createElement('textarea');
+    this.#input.className = 'keys';
+    this.#input.setAttribute('aria-label', 'Terminal. Control Shift Enter leaves it.');
+    for (const name of ['autocomplete', 'autocorrect', 'autocapitalize']) this.#input.setAttribute(name, 'off');
+    this.#input.spellcheck = false;
+    this.#probe = document.createElement('span');
+    this.#probe.className = 'probe';
+    this.#probe.textContent = 'M'.repeat(50);
+    element.append(this.#tools, this.#view, this.#input);
+    this.#listen();
+    this.#observer = new ResizeObserver(() => this.#fit());
+    this.#observer.observe(this.#view);
+    this.#start();
+  }
+
+  update(props) {
+    this.#props = props;
+  }
+
+  destroy() {
+    this.#observer.disconnect();
+    this.#session?.close();
+  }
+
+  // MARK: The session
+
+  #start() {
+    this.#end = null;
+    this.#view.textContent = '';
+    this.#rows = [];
+    const { rows, columns } = this.#size();
+    this.#decoder = new TextDecoder();
+    this.#screen = new Screen(rows, columns, (text) => this.#session.type(text));
+    const session = new Session(this.#props.agent, this.#props.container, {
+      onOutput: (bytes) => {
+        if (session !== this.#session) return;
+        this.#screen.write(this.#decoder.decode(bytes, { stream: true }));
+        this.#draw();
+      },
+      onEnd: (text, isBad) => {
+        if (session !== this.#session) return;
+        this.#end = { text, isBad };
+        this.#draw();
+      },
+    });
+    this.#session = session;
+    session.run(rows, columns);
+    this.#draw();
+    this.#input.focus({ preventScroll: true });
+  }
+
+  #type(text) {
+    if (this.#end) return;
+    this.#session.type(text);
+    this.#view.scrollTop = this.#view.scrollHeight;
+  }
+
+  // MARK: Size
+
+  #cell() {
+    this.#view.append(this.#probe);
+    const box = this.#probe.getBoundingClientRect();
+    this.#probe.remove();
+    return { width: box.width / 50 || 8, height: box.height || 16 };
+  }
+
+  #size() {
+    const { width, height } = this.#cell();
+    const style = getComputedStyle(this.#view);
+    const inner = this.#view.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+    const tall = this.#view.clientHeight - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom);
+    const clamp = (value, least, most) => Math.min(Math.max(Math.floor(value), least), most);
+    return { rows: clamp(tall / height, 5, 200), columns: clamp(inner / width, 20, 400) };
+  }
+
+  #fit() {
+    if (!this.#screen || this.#end) return;
+    const { rows, columns } = this.#size();
+    if (rows === this.#screen.rows && columns === this.#screen.columns) return;
+    this.#screen.resize(rows, columns);
+    this.#session.resize(rows, columns);
+    this.#draw();
+  }
+
+  // MARK: Keys
+
+  #listen() {
+    const input = this.#input;
+    input.addEventListener('keydown', (event) => {
+      // What is typed here is no command to the page.
+      event.stopPropagation();
+      if (event.key === 'Enter' && event.ctrlKey && event.shiftKey) {
+        event.preventDefault();
+        this.#tools.querySelector('button')?.focus();
+        return;
+      }
+      // What is selected is copied, as everywhere; with nothing selected, Control C ends a program, as in every terminal.
+      if (event.key === 'c' && event.ctrlKey && !getSelection().isCollapsed) return;
+      if (event.key.toLowerCase() === 'v' && event.ctrlKey) return;
+      const text = keyText(event, this.#screen.hasApplicationKeys);
+      if (text === null) return;
+      event.preventDefault();
+      this.#type(text);
+    });
+    input.addEventListener('input', (event) => {
+      if (event.isComposing) return;
+      this.#take();
+    });
+    input.addEventListener('compositionend', () => this.#take());
+    input.addEventListener('paste', (event) => {
+      event.preventDefault();
+      const text = event.clipboardData.getData('text').replace(/\r?\n/g, '\r');
+      // What is pasted cannot end the paste.
+      this.#type(this.#screen.hasBracketedPaste ? `\x1b[200~${text.replaceAll('\x1b', '')}\x1b[201~` : text);
+    });
+    for (const name of ['focus', 'blur']) {
+      input.addEventListener(name, () => this.#element.classList.toggle('focused', name === 'focus'));
+    }
+    // A click, but not the end of a selection.
+    this.#view.addEventListener('mouseup', () => {
+      if (getSelection().isCollapsed) input.focus({ preventScroll: true });
+    });
+  }
+
+  #take() {
+    const text = this.#input.value;
+    this.#input.value = '';
+    if (text) this.#type(text.replace(/\n/g, '\r'));
+  }
+
+  // MARK: Drawing
+
+  /** Once for all that comes within a frame. */
+  #draw() {
+    if (this.#isDrawing) return;
+    this.#isDrawing = true;
+    requestAnimationFrame(() => {
+      this.#isDrawing = false;
+      this.#drawTools();
+      this.#drawScreen();
+    });
+  }
+
+  #drawTools() {
+    patch(this.#tools, [
+      h('strong', {}, 'Terminal'),
+      this.#end ? h('span', { class: this.#end.isBad ? 'bad' : 'quiet', role: 'status' }, this.#end.text)
+        : h('span', { class: 'quiet' }, 'Ctrl+Shift+Enter leaves it'),
+      h('span', { class: 'gap' }),
+      this.#end ? h('button', { key: 'again', class: 'small', onclick: () => this.#start() }, 'Start another') : null,
+      h('button', { key: 'close', class: 'small', onclick: () => this.#props.onClose() }, 'Close'),
+    ]);
+  }
+
+  #drawScreen() {
+    const isAtEnd = this.#view.scrollHeight - this.#view.scrollTop - this.#view.clientHeight < 20;
+    const { lines, cursor } = this.#screen;
+    const past = this.#screen.takeScrolled().map((line) => drawn(line, -1));
+    const first = this.#rows.find((row) => row.isConnected) ?? null;
+    for (const row of past) this.#view.insertBefore(row, first);
+    while (this.#view.childNodes.length > scrollbackMax + lines.length) this.#view.firstChild.remove();
+    const rows = lines.map((line, index) => {
+      const at = index === cursor.row && this.#screen.isCursorShown && !this.#end ? cursor.column : -1;
+      const old = this.#rows[index];
+      if (old && !line.isChanged && old.line === line && old.cursor === at) return old;
+      const row = drawn(line, at);
+      row.line = line;
+      row.cursor = at;
+      line.isChanged = false;
+      if (old?.isConnected) old.replaceWith(row);
+      else this.#view.append(row);
+      return row;
+    });
+    for (const row of this.#rows.slice(rows.length)) row.remove();
+    this.#rows = rows;
+    if (isAtEnd) this.#view.scrollTop = this.#view.scrollHeight;
+  }
+}
+
+/** One line: a run of cells with the same looks becomes an element. */
+function drawn(line, cursor) {
+  const row = document.createElement('div');
+  let run = null;
+  for (const [column, cell] of line.cells.entries()) {
+    const isCursor = column === cursor;
+    if (!run || run.style !== cell.style || isCursor || run.isCursor) {
+      if (run) row.append(span(run));
+      run = { style: cell.style, text: '', isCursor };
+    }
+    run.text += cell.text;
+  }
+  if (run) row.append(span(run));
+  return row;
+}
+
+function span({ style, text, isCursor }) {
+  const element = document.createElement('span');
+  element.textContent = text;
+  const names = ['bold', 'dim', 'italic', 'underline', 'inverse'].filter((name) => style[name]);
+  if (isCursor) names.push('cursor');
+  for (const [name, value] of [['fg', style.fg], ['bg', style.bg]]) {
+    if (value === null) continue;
+    if (typeof value === 'number') names.push(`${name}${value}`);
+    else element.style.setProperty(name === 'fg' ? '--fg' : '--bg', value);
+  }
+  if (names.length > 0) element.className = names.join(' ');
+  return element;
 }
 
 """####),

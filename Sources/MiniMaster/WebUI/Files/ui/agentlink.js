@@ -1,5 +1,5 @@
-// Asks agents for what only they know: sandboxes and what containers use. Their addresses are other origins; they let the page
-// of the leading master read their answers.
+// Asks agents for what only they know: sandboxes, what containers use, terminals. Their addresses are other origins;
+// they let the page of the leading master read their answers and send calls.
 import { Refusal } from './net.js';
 
 const timeoutMilliseconds = 8_000;
@@ -22,27 +22,30 @@ export function agentURL(agent, path) {
   return `${candidates(agent)[0] ?? ''}${path}`;
 }
 
-/** Gets a document of an agent. */
-export async function askAgent(agent, path, signal) {
+/** Sends a request to wherever the agent answers. */
+export async function reachAgent(agent, path, options) {
   let problem = null;
   for (const base of candidates(agent)) {
     try {
-      const timeout = AbortSignal.timeout(timeoutMilliseconds);
-      const response = await fetch(base + path, {
-        // The user's name and password, if the agent asks for them.
-        credentials: 'include', cache: 'no-store', signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
-      });
+      // With the user's name and password, if the agent asks for them.
+      const response = await fetch(base + path, { credentials: 'include', cache: 'no-store', ...options });
       bases.set(agent.id, base);
-      if (!response.ok) throw new Refusal(response.status, await response.text());
-      return await response.json();
+      return response;
     } catch (error) {
-      if (error instanceof Refusal) throw error;
-      if (signal?.aborted) throw error;
+      if (options.signal?.aborted) throw error;
       problem = error;
       bases.delete(agent.id);
     }
   }
   throw new Refusal(0, `the agent ${agent.hostname} does not answer this browser (${problem?.message ?? 'no address'})`);
+}
+
+/** Gets a document of an agent. */
+export async function askAgent(agent, path, signal) {
+  const timeout = AbortSignal.timeout(timeoutMilliseconds);
+  const response = await reachAgent(agent, path, { signal: signal ? AbortSignal.any([signal, timeout]) : timeout });
+  if (!response.ok) throw new Refusal(response.status, await response.text());
+  return response.json();
 }
 
 /** Where a task's sandbox is: the directory, and the run's figures if it has ended. Null if the agent does not know it. */

@@ -7,6 +7,7 @@ import { LogView } from '../logview.js';
 import { changed, keep, onEvent, nudge, source, sources } from '../model.js';
 import { explainReason, explainSource, explainState, isActive, tone } from '../reasons.js';
 import { linkTo, setQuery } from '../router.js';
+import { Terminal } from '../terminal.js';
 import { agentLink, facts, frameworkLink, roleLink, stateBadge } from './parts.js';
 
 const samplesMax = 300;
@@ -29,6 +30,7 @@ export class TaskPage {
   #samples = [];
   #timer;
   #listing = { path: null, entries: null, problem: null };
+  #hasTerminal = false;
 
   constructor({ framework, task, agent }) {
     this.#framework = framework;
@@ -141,8 +143,23 @@ export class TaskPage {
         h('section', { class: 'card' }, h('h2', {}, 'What happened'), history(task)),
         h('section', { class: 'card' }, h('h2', {}, 'Facts'), this.#facts(task))),
       this.#usage(task),
+      this.#terminal(task),
       this.#sandbox(query, task),
     ];
+  }
+
+  /** A shell in the container. One that was opened stays when the task ends, so that its last words can be read. */
+  #terminal(task) {
+    const container = this.#run?.container;
+    if (!this.#agent || !container || !(this.#hasTerminal || isActive(task.state))) return null;
+    const toggle = () => {
+      this.#hasTerminal = !this.#hasTerminal;
+      changed();
+    };
+    if (!this.#hasTerminal) {
+      return h('p', { key: 'terminal' }, h('button', { onclick: toggle }, 'Open a terminal in the container'));
+    }
+    return widget(Terminal, { key: `terminal ${container}`, agent: this.#agent, container, onClose: toggle }, 'section', { class: 'card' });
   }
 
   /** In one or two sentences: how it stands, and why. */
