@@ -4,7 +4,7 @@ import MesosProtocol
 import MiniAgent
 import Testing
 
-@Suite(.serialized, .timeLimit(.minutes(5)))
+@Suite(.serialized, .timeLimit(.minutes(10)))
 struct CrashMatrixTests {
     /// So many lives at a time: they mostly wait.
     private static let atOnce = 4
