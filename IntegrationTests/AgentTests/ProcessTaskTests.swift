@@ -44,6 +44,29 @@ struct ProcessTaskTests {
         }
     }
 
+    @Test func `a task is held to its resource limits, and half a limit is refused`() async throws {
+        try await AgentHost.with { host in
+            var limit = V1RLimitInfo.RLimit()
+            limit.type = .rlmtNofile
+            limit.soft = 77
+            limit.hard = 88
+            var limited = AgentHost.task("limited", "ulimit -Sn; ulimit -Hn")
+            limited.container.type = .mesos
+            limited.container.rlimitInfo.rlimits = [limit]
+            host.master.run(limited)
+            var half = AgentHost.task("half", "true")
+            half.container.type = .mesos
+            limit.clearHard()
+            half.container.rlimitInfo.rlimits = [limit]
+            host.master.run(half)
+            #expect(try await host.master.end(of: "limited").state == .taskFinished)
+            #expect(try await host.read("stdout", of: "limited") == "77\n88\n")
+            let end = try await host.master.end(of: "half")
+            #expect(end.state == .taskFailed)
+            #expect(end.message.hasSuffix("Resource limit 'nofile' needs both 'soft' and 'hard', or neither"))
+        }
+    }
+
     @Test func `without a shell the arguments arrive as they are`() async throws {
         try await AgentHost.with { host in
             var task = AgentHost.task("argv", "/bin/busybox")

@@ -23,18 +23,63 @@ struct ExecutorTests {
         try await throughAgentDeath(clients, command: { "\(program) \($0) \($1)" }, returns: "registered runner")
     }
 
-    /// - Parameter returns: What the executor notes when it is subscribed again.
+    @Test func `a pymesos executor does the same in a container`() async throws {
+        let clients = try await MesosClients.python()
+        let program = "\(clients.python) -B -u \(PythonClients.scripts)/pymesos_executor.py"
+        try await throughAgentDeath(
+            clients, command: { "PYTHONPATH=\(PythonClients.scripts) \(program) \($0) \($1)" },
+            returns: "reregistered", image: try await Self.image())
+    }
+
+    @Test func `a mesos-go executor does the same in a container`() async throws {
+        let clients = try await MesosClients.python()
+        let program = try await MesosClients.mesosGoExecutor()
+        try await throughAgentDeath(
+            clients, command: { "\(program) \($0) \($1)" }, returns: "registered runner",
+            image: try await Self.image())
+    }
+
+    /// An image of one shell: all else is the host's, so that it stays small.
+    private static func image() async throws -> String {
+        let name = "mini-executor-test:shell"
+        let script = """
+            docker image inspect \(name) >/dev/null 2>&1 && exit
+            root=$(mktemp -d) && trap 'rm -rf "$root"' EXIT
+            mkdir "$root/bin" "$root/tmp" && cp /bin/busybox "$root/bin/sh" && tar -C "$root" -c . | docker import - \(name)
+            """
+        let made = try await runCommand("/bin/sh", ["-c", script], within: .seconds(60))
+        #expect(made.succeeded, "\(made)")
+        return name
+    }
+
+    /// The executor's container: it sees the programs of the host, and the files of the test.
+    private static func container(_ image: String, _ directory: String) -> String {
+        let repository = URL(fileURLWithPath: "\(PythonClients.scripts)/../..").standardizedFileURL.path
+        let shown = ["/usr", "/lib", "/lib64", repository]
+            .filter(FileManager.default.fileExists(atPath:))
+            .map { #"{"host_path":"\#($0)","container_path":"\#($0)","mode":"RO"}"# }
+        let written = #"{"host_path":"\#(directory)","container_path":"\#(directory)","mode":"RW"}"#
+        return #"{"type":"DOCKER","docker":{"image":"\#(image)","network":"HOST"},"#
+            + #""volumes":[\#((shown + [written]).joined(separator: ","))]}"#
+    }
+
+    /// - Parameters:
+    ///   - returns: What the executor notes when it is subscribed again.
+    ///   - image: Nil: the executor is a process of the host.
     private func throughAgentDeath(
-        _ clients: PythonClients, command: (_ gate: String, _ record: String) -> String, returns: String
+        _ clients: PythonClients, command: (_ gate: String, _ record: String) -> String, returns: String,
+        image: String? = nil
     ) async throws {
         try await withTemporaryDirectory("executor") { directory in
             let (gate, record, more) = ("\(directory)/gate", "\(directory)/record", "\(directory)/more")
-            try await withSmallCluster { cluster in
+            try await withSmallCluster(image == nil ? .process : .docker) { cluster in
                 let master = try #require(cluster.masters.first)
                 let agent = try #require(cluster.agents.first)
                 let line = command(gate, record)
                 let scheduler = try await clients.start(
-                    "executor_scheduler.py", [master.hostAndPort, line, "\(Self.tasks)", more])
+                    "executor_scheduler.py",
+                    [master.hostAndPort, line, "\(Self.tasks)", more]
+                        + (image.map { [Self.container($0, directory)] } ?? []))
                 defer { scheduler.forgetOutput() }
                 try await eventually("all tasks run and a message came back", within: .seconds(30)) {
                     scheduler.output.contains("\(Self.tasks) run, 0 finished")
@@ -104,10 +149,12 @@ struct ExecutorTests {
         return String(decoding: content, as: UTF8.self).split(separator: "\n").map(String.init)
     }
 
-    private func withSmallCluster(_ body: (DevCluster) async throws -> Void) async throws {
+    private func withSmallCluster(
+        _ containerizer: ClusterOptions.Containerizer, _ body: (DevCluster) async throws -> Void
+    ) async throws {
         let cluster = try await DevCluster.start(
             ClusterOptions(
-                masters: 1, agents: 1, containerizer: .process, basePort: 0, executable: builtProduct("mini")))
+                masters: 1, agents: 1, containerizer: containerizer, basePort: 0, executable: builtProduct("mini")))
         do { try await body(cluster) } catch {
             await cluster.stop()
             throw error

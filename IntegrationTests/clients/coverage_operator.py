@@ -282,11 +282,13 @@ class OperatorCoverage:
         ]:
             refused(self.agent, kind, body, status, "")
             self.rows.add(AGENT, kind, note=note)
+        write(self.agent, "PRUNE_IMAGES", {})
+        self.rows.add(AGENT, "PRUNE_IMAGES", note="images that have lost their name")
         for kind, body in [
             ("ADD_RESOURCE_PROVIDER_CONFIG", provider), ("UPDATE_RESOURCE_PROVIDER_CONFIG", provider),
             ("REMOVE_RESOURCE_PROVIDER_CONFIG", provider["info"]),
             ("MARK_RESOURCE_PROVIDER_GONE", {"resource_provider_id": {"value": "none"}}),
-            ("PRUNE_IMAGES", {}), ("UNKNOWN", None),
+            ("UNKNOWN", None),
         ]:
             answer = operator_call(self.agent, kind, body)
             check(f"{kind} is answered in words", 400 <= answer.status <= 501 and answer.text, answer)

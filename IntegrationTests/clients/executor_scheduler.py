@@ -1,10 +1,11 @@
 """A scheduler on pymesos that gives all its tasks to one custom executor.
 
-Arguments: the master as host:port, the executor's command, the number of tasks to begin with, and a file: when it is
-there, as many tasks again are launched. Ends when every task has finished, each exactly once. Prints what happens.
+Arguments: the master as host:port, the executor's command, the number of tasks to begin with, a file: when it is there,
+as many tasks again are launched; and, if the executor is to run in a container, its ContainerInfo as JSON. Ends when every task has finished, each exactly once. Prints what happens.
 """
 
 import getpass
+import json
 import os
 import sys
 import threading
@@ -12,6 +13,7 @@ import threading
 from pymesos import MesosSchedulerDriver, Scheduler, decode_data, encode_data
 
 MASTER, COMMAND, FIRST, MORE = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
+CONTAINER = {"container": json.loads(sys.argv[5])} if len(sys.argv) > 5 else {}
 DEADLINE_SECONDS = 90.0
 
 
@@ -37,7 +39,7 @@ class OneExecutor(Scheduler):
         return {
             "type": "CUSTOM", "executor_id": {"value": "runner"}, "framework_id": self.framework_id,
             "name": "a runner of tasks", "source": "test", "command": {"value": COMMAND},
-            "resources": [resource("cpus", 0.1), resource("mem", 32)],
+            "resources": [resource("cpus", 0.1), resource("mem", 32)], **CONTAINER,
         }
 
     def resourceOffers(self, driver, offers):

@@ -17,6 +17,7 @@
 enum {
     CGROUPS_MAX = 16,
     GROUPS_MAX = 64,
+    RLIMITS_MAX = 16,
     CLEANUP_SECONDS_MAX = 10, // Beyond it a process hangs in the kernel, and the agent has waited long enough.
     WRITE_ATTEMPTS_MAX = 30,  // A second apart: a full disk may be made free again.
 };
@@ -28,6 +29,7 @@ static struct {
     struct clinux_spawn_request request;
     const char *cgroups[CGROUPS_MAX];
     gid_t groups[GROUPS_MAX];
+    struct clinux_rlimit rlimits[RLIMITS_MAX];
 } options;
 
 // MARK: Arguments
@@ -67,6 +69,28 @@ static bool parse_user(const char *text) {
     return true;
 }
 
+static bool parse_amount(const char **at, uint64_t *value) {
+    if (**at < '0' || **at > '9') return false;
+    char *end;
+    errno = 0;
+    *value = strtoull(*at, &end, 10);
+    *at = end;
+    return errno == 0;
+}
+
+// RESOURCE:SOFT:HARD, numbers all; the largest there is means no limit, as for the kernel.
+static bool parse_rlimit(const char *text) {
+    struct clinux_spawn_request *request = &options.request;
+    unsigned resource;
+    struct clinux_rlimit *limit = &options.rlimits[request->rlimits_count];
+    if (request->rlimits_count == RLIMITS_MAX || !parse_number(&text, &resource) || *text++ != ':') return false;
+    limit->resource = (int)resource;
+    if (!parse_amount(&text, &limit->soft) || *text++ != ':' || !parse_amount(&text, &limit->hard)) return false;
+    request->rlimits = options.rlimits;
+    request->rlimits_count++;
+    return *text == 0;
+}
+
 static int parse_arguments(int argc, char **argv) {
     struct clinux_spawn_request *request = &options.request;
     int at = 1;
@@ -87,6 +111,8 @@ static int parse_arguments(int argc, char **argv) {
         } else if (strcmp(name, "--cgroup") == 0) {
             if (request->cgroup_procs_count == CGROUPS_MAX) return complain("too many cgroups", value);
             options.cgroups[request->cgroup_procs_count++] = value;
+        } else if (strcmp(name, "--rlimit") == 0) {
+            if (!parse_rlimit(value)) return complain("not RESOURCE:SOFT:HARD", value);
         } else if (strcmp(name, "--terminal") == 0) { // Whether our standard input is a terminal for the task.
             request->terminal = strcmp(value, "yes") == 0;
         } else {

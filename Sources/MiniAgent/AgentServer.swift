@@ -154,7 +154,7 @@ public final class AgentServer: Sendable {
                 shell: shell, usage: usage, nested: nested, paths: start.paths, info: info,
                 advertisedIP: start.advertisedIP, configuration: configuration, startedAt: HostClock.now,
                 problems: start.loaded.problems.count, fetcher: runner.fetcher, collector: collector,
-                isolation: start.isolationReport))
+                isolation: start.isolationReport, engine: start.engine))
         logger.info("agent listens on \(agent.url), work_dir \(start.paths.workDirectory)")
         return agent
     }

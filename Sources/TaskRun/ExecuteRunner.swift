@@ -6,7 +6,6 @@ import Mailbox
 import MasterDetection
 import MesosProtocol
 import Resources
-import SchedulerClient
 
 /// Runs the tasks of one request.
 public struct ExecuteRunner: Sendable {
@@ -34,51 +33,30 @@ public struct ExecuteRunner: Sendable {
     /// - Returns: The exit status: 0 when all tasks have ended, however they did.
     public func run(interruptions: AsyncStream<Void>, logger: Logger) async -> Int32 {
         let inbox = Mailbox<ExecuteMachine.Event>()
-        let client = SchedulerClient(
-            .init(
-                master: master, framework: framework, media: media, credentials: credentials,
-                subscription: SubscriptionSettings()), logger: logger)
-        let running = Task { await client.run() }
-        let events = Task {
-            for await event in client.events {
-                switch event {
-                case .subscribed(let id, _): inbox.send(.subscribed(id))
-                case .event(let event) where event.type == .offers: inbox.send(.offered(event.offers.offers))
-                case .event(let event) where event.type == .update: inbox.send(.updated(event.update.status))
-                case .refused(let reason): inbox.send(.refused(reason))
-                case .event, .disconnected: break
-                }
-            }
+        let master = ShortFramework(
+            master: master, framework: framework, media: media, credentials: credentials, logger: logger)
+        return await master.run(interruptions: interruptions, tell: { inbox.send(ExecuteMachine.Event($0)) }) {
+            var machine = ExecuteMachine(request)
+            let status = await follow(inbox, master, &machine)
+            return (status, machine.isKnownToMaster)
         }
-        let interrupting = Task { for await _ in interruptions { inbox.send(.interrupted) } }
-        var machine = ExecuteMachine(request)
-        let status = await follow(inbox, client, &machine)
-        if machine.isKnownToMaster { await tearDown(client) }
-        client.stop()
-        await running.value
-        events.cancel()
-        interrupting.cancel()
-        return status
     }
 
     private func follow(
-        _ inbox: Mailbox<ExecuteMachine.Event>, _ client: SchedulerClient, _ machine: inout ExecuteMachine
+        _ inbox: Mailbox<ExecuteMachine.Event>, _ master: ShortFramework, _ machine: inout ExecuteMachine
     ) async -> Int32 {
         while true {
             for event in await inbox.next() {
                 for effect in machine.step(event) {
                     switch effect {
-                    case .accept(let offer, let operation):
-                        client.submit(Calls.accept([offer], [operation], refuse: nil)) { _ in }
-                    case .decline(let offers): client.submit(Calls.decline(offers, refuse: .seconds(5))) { _ in }
-                    case .suppress: client.submit(Calls.suppress([])) { _ in }
-                    case .acknowledge(let status):
-                        if let call = Calls.acknowledge(status) { client.submit(call) { _ in } }
+                    case .accept(let offer, let operation): master.accept(offer, operation)
+                    case .decline(let offers): master.decline(offers)
+                    case .suppress: master.suppress()
+                    case .acknowledge(let status): master.acknowledge(status)
                     case .scheduleKill(let task, let delay):
                         Timers.shared.scheduleOnce(after: delay) { inbox.send(.killDue(task)) }
-                    case .kill(let task, let agent): client.submit(Calls.kill(task, on: agent, grace: nil)) { _ in }
-                    case .reconcile(let tasks, let agent):
-                        client.submit(Calls.reconcile(tasks.map { ($0, agent) })) { _ in }
+                    case .kill(let task, let agent): master.kill(task, on: agent)
+                    case .reconcile(let tasks, let agent): master.reconcile(tasks, on: agent)
                     case .say(let line): say(line)
                     case .report(let status): report(status)
                     case .finish(let status): return status
@@ -86,15 +64,6 @@ public struct ExecuteRunner: Sendable {
                 }
             }
         }
-    }
-
-    /// Ends the framework at the master, and with it tasks that still run.
-    private func tearDown(_ client: SchedulerClient) async {
-        let done = Mailbox<Void>()
-        client.submit(Calls.teardown()) { _ in done.send(()) }
-        let timer = Timers.shared.scheduleOnce(after: .seconds(3)) { done.send(()) }
-        _ = await done.next()
-        timer.cancel()
     }
 
     private func report(_ status: V1TaskStatus) {
@@ -109,5 +78,17 @@ public struct ExecuteRunner: Sendable {
 
     private func say(_ line: String) {
         try? FileHandle.standardOutput.write(contentsOf: Data("\(line)\n".utf8))
+    }
+}
+
+extension ExecuteMachine.Event {
+    init(_ happening: ShortFramework.Happening) {
+        switch happening {
+        case .subscribed(let id): self = .subscribed(id)
+        case .offered(let offers): self = .offered(offers)
+        case .updated(let status): self = .updated(status)
+        case .refused(let reason): self = .refused(reason)
+        case .interrupted: self = .interrupted
+        }
     }
 }

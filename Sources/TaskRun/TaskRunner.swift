@@ -40,32 +40,12 @@ public struct TaskRunner: Sendable {
     public func run(interruptions: AsyncStream<Void>, logger: Logger) async -> Int32 {
         let inbox = Mailbox<TaskRunMachine.Event>()
         let http = tls.map { HTTPClient(tls: $0) } ?? .shared
-        let client = SchedulerClient(
-            .init(
-                master: master, framework: framework, credentials: credentials, subscription: SubscriptionSettings()),
-            logger: logger, http: http)
-        let running = Task { await client.run() }
-        let events = Task {
-            for await event in client.events {
-                switch event {
-                case .subscribed(let id, _): inbox.send(.subscribed(id))
-                case .event(let event) where event.type == .offers: inbox.send(.offered(event.offers.offers))
-                case .event(let event) where event.type == .update: inbox.send(.updated(event.update.status))
-                case .refused(let reason): inbox.send(.refused(reason))
-                case .event, .disconnected: break
-                }
-            }
-        }
-        let interrupting = Task { for await _ in interruptions { inbox.send(.interrupted) } }
+        let master = ShortFramework(
+            master: master, framework: framework, credentials: credentials, http: http, logger: logger)
         Timers.shared.scheduleOnce(after: patience) { inbox.send(.patienceEnded) }
-
-        let (status, isKnownToMaster) = await follow(inbox, client, http)
-        if isKnownToMaster { await tearDown(client) }
-        client.stop()
-        await running.value
-        events.cancel()
-        interrupting.cancel()
-        return status
+        return await master.run(interruptions: interruptions, tell: { inbox.send(TaskRunMachine.Event($0)) }) {
+            await follow(inbox, master, http)
+        }
     }
 
     private var framework: V1FrameworkInfo {
@@ -84,19 +64,9 @@ public struct TaskRunner: Sendable {
         return framework
     }
 
-    /// Ends the framework at the master, and with it a task that still runs. If there is no master to hear it now, the
-    /// framework's failover timeout does the same.
-    private func tearDown(_ client: SchedulerClient) async {
-        let done = Mailbox<Void>()
-        client.submit(Calls.teardown()) { _ in done.send(()) }
-        let timer = Timers.shared.scheduleOnce(after: .seconds(3)) { done.send(()) }
-        _ = await done.next()
-        timer.cancel()
-    }
-
     /// - Returns: The exit status, and whether a master ever took the framework.
     private func follow(
-        _ inbox: Mailbox<TaskRunMachine.Event>, _ client: SchedulerClient, _ http: HTTPClient
+        _ inbox: Mailbox<TaskRunMachine.Event>, _ master: ShortFramework, _ http: HTTPClient
     ) async -> (status: Int32, isKnownToMaster: Bool) {
         var machine = TaskRunMachine(
             request: request, task: TaskID("\(request.name).\(UUID().uuidString.lowercased())"))
@@ -105,18 +75,12 @@ public struct TaskRunner: Sendable {
             for event in await inbox.next() {
                 for effect in machine.step(event) {
                     switch effect {
-                    case .launch(let offer, let task):
-                        client.submit(Calls.accept([offer], [Calls.launch([task])], refuse: nil)) { _ in }
-                    case .decline(let offers):
-                        client.submit(Calls.decline(offers, refuse: .seconds(5))) { _ in }
-                    case .suppress:
-                        client.submit(Calls.suppress([])) { _ in }
-                    case .acknowledge(let status):
-                        if let call = Calls.acknowledge(status) { client.submit(call) { _ in } }
-                    case .kill(let task):
-                        client.submit(Calls.kill(task, on: nil, grace: nil)) { _ in }
-                    case .reconcile(let task, let agent):
-                        client.submit(Calls.reconcile([(task, agent)])) { _ in }
+                    case .launch(let offer, let task): master.accept(offer, Calls.launch([task]))
+                    case .decline(let offers): master.decline(offers)
+                    case .suppress: master.suppress()
+                    case .acknowledge(let status): master.acknowledge(status)
+                    case .kill(let task): master.kill(task, on: nil)
+                    case .reconcile(let task, let agent): master.reconcile([task], on: agent)
                     case .follow(let sandbox):
                         output = SandboxOutput(sandbox: sandbox, http: http, credentials: credentials)
                         output?.start()
@@ -140,5 +104,17 @@ public struct TaskRunner: Sendable {
 
     private func say(_ text: String) {
         try? FileHandle.standardError.write(contentsOf: Data("mini run: \(text)\n".utf8))
+    }
+}
+
+extension TaskRunMachine.Event {
+    init(_ happening: ShortFramework.Happening) {
+        switch happening {
+        case .subscribed(let id): self = .subscribed(id)
+        case .offered(let offers): self = .offered(offers)
+        case .updated(let status): self = .updated(status)
+        case .refused(let reason): self = .refused(reason)
+        case .interrupted: self = .interrupted
+        }
     }
 }

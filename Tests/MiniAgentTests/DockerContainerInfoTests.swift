@@ -74,6 +74,35 @@ struct DockerContainerInfoTests {
         #expect(MappedTask.body(info) == "Only one volume driver per task is supported")
     }
 
+    @Test func `capabilities, seccomp and what is shared with the host`() {
+        var info = info
+        info.container.linuxInfo.boundingCapabilities.capabilities = [.sysAdmin]
+        info.container.linuxInfo.effectiveCapabilities.capabilities = [.netBindService, .chown]
+        info.container.linuxInfo.seccomp.unconfined = true
+        info.container.linuxInfo.ipcMode = .private
+        info.container.linuxInfo.sharePidNamespace = true
+        info.container.docker.parameters = [MappedTask.parameter("cap-add", "SYS_TIME")]
+        let body = MappedTask.body(info)
+        for part in [
+            #""CapDrop":["ALL"]"#, #""CapAdd":["NET_BIND_SERVICE","CHOWN","SYS_TIME"]"#,
+            #""SecurityOpt":["seccomp=unconfined"]"#, #""IpcMode":"private""#, #""PidMode":"host""#,
+        ] { #expect(body.contains(part), "\(part) in \(body)") }
+        info.container.linuxInfo.ipcMode = .shareParent
+        info.container.linuxInfo.clearEffectiveCapabilities()
+        let other = MappedTask.body(info)
+        #expect(other.contains(#""IpcMode":"host""#) && other.contains(#""CapAdd":["SYS_ADMIN","SYS_TIME"]"#))
+        info.container.linuxInfo.seccomp.profileName = "mine"
+        #expect(
+            MappedTask.body(info) == "Seccomp profile 'mine' is not known: this agent has no seccomp_config_dir")
+    }
+
+    @Test func `without linux_info a container has what the engine gives`() {
+        let body = MappedTask.body(info)
+        for name in ["CapDrop", "CapAdd", "SecurityOpt", "IpcMode", "PidMode", "ShmSize"] {
+            #expect(!body.contains(name))
+        }
+    }
+
     @Test func `what cannot be mounted is said`() {
         var info = info
         var volume = V1Volume()

@@ -142,6 +142,7 @@ extension ExecutorEvent {
         switch self {
         case .subscribed: "SUBSCRIBED"
         case .launch(let task): "LAUNCH \(task.taskID.value)"
+        case .launchGroup(let tasks): "LAUNCH_GROUP \(tasks.map(\.taskID.value).joined(separator: ","))"
         case .kill(let task, _): "KILL \(task)"
         case .acknowledged(let task, _): "ACKNOWLEDGED \(task)"
         case .message: "MESSAGE"

@@ -128,20 +128,41 @@ struct ExecutorRecoveryTests {
         #expect(agent.subscribe().words == ["write subscribed", "tell SUBSCRIBED", "tell LAUNCH t1"])
     }
 
-    @Test func `a task that was lost on its way to the executor is dropped, and one it holds is not`() throws {
+    @Test func `a task that was lost on its way to the executor is given to it again, and one it holds is not`() {
         var agent = running()
         agent.launchHosted("t2")
         agent.restart(finding: .running)
         agent.register()
         let effects = agent.subscribe(1, tasks: ["t2"])
-        let update = try #require(effects.sentUpdates.first)
-        #expect(effects.sentUpdates.count == 1)
-        #expect(update.key == AgentConversation.key("t1"))
-        #expect(update.state == .taskLost)
-        #expect(update.source == .agent)
-        #expect(update.reason == .agentRestarted)
-        #expect(update.message == "Task launched during agent restart")
-        #expect(agent.say("t2", .taskRunning).sentStates == [.taskRunning])
+        #expect(effects.told.map(\.word) == ["SUBSCRIBED", "LAUNCH t1"])
+        #expect(effects.sentUpdates.isEmpty)
+        #expect(agent.say("t2", .taskRunning, 1).sentStates == [.taskRunning])
+        #expect(agent.say("t1", .taskRunning, 2).sentStates == [.taskRunning])
+    }
+
+    @Test func `a task that was lost on its way while the agent lives is given to the executor again, too`() {
+        var agent = running()
+        #expect(agent.subscribe(2).told.map(\.word) == ["SUBSCRIBED", "LAUNCH t1"])
+        #expect(agent.subscribe(3, tasks: ["t1"]).told.map(\.word) == ["SUBSCRIBED"])
+    }
+
+    @Test func `an executor whose only task was killed on its way to it is not needed, nor after one more restart`() {
+        var agent = running()
+        agent.restart(finding: .running)
+        agent.register()
+        agent.command(.killTask(AgentConversation.key("t1"), grace: nil))
+        let effects = agent.subscribe()
+        #expect(effects.sentStates == [.taskKilled])
+        #expect(effects.sentUpdates.first?.reason == .taskKilledDuringLaunch)
+        #expect(agent.effects.told.map(\.word).last == "SHUTDOWN")
+        agent.acknowledgeHosted("t1")
+        agent.restart(finding: .running)
+        agent.register()
+        #expect(agent.effects.sentUpdates.isEmpty)
+        #expect(agent.subscribe().told.map(\.word) == ["SHUTDOWN"])
+        agent.happen(.containerExited(agent.executorContainer, .exited(status: 0)))
+        #expect(agent.core.executors.isEmpty && agent.core.hosts.isEmpty)
+        #expect(agent.disk.executors.isEmpty && agent.disk.tasks.isEmpty)
     }
 
     @Test func `updates that were not acknowledged are taken with the subscription, once`() {

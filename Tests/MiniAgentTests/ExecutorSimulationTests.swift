@@ -225,12 +225,10 @@ struct ExecutorWorld {
     private mutating func hear(_ event: ExecutorEvent, _ id: ContainerID) {
         switch event {
         case .subscribed, .message: break
-        case .launch(let info):
-            let task = TaskID(info.taskID)
-            given[AgentConversation.key(task.value), default: 0] += 1
-            executors[id]?.tasks.append(task)
-            after(1...1000, .executorSays(id, task, .taskRunning))
-            after(1001...25_000, .executorSays(id, task, random.pick([.taskFinished, .taskFinished, .taskFailed])))
+        case .launch(let info): take(TaskID(info.taskID), id)
+        case .launchGroup(let infos):
+            require(infos.map(\.taskID.value) == ["t6", "t7"], "a part of a group is delivered")
+            for info in infos { take(TaskID(info.taskID), id) }
         case .kill(let task, _):
             after(1...500, .executorSays(id, task, .taskKilled))
         case .acknowledged(let task, let update):
@@ -239,6 +237,13 @@ struct ExecutorWorld {
         case .shutdown:
             after(1...8000, .containerEnds(id, .exited(status: 0)))
         }
+    }
+
+    private mutating func take(_ task: TaskID, _ id: ContainerID) {
+        given[AgentConversation.key(task.value), default: 0] += 1
+        executors[id]?.tasks.append(task)
+        after(1...1000, .executorSays(id, task, .taskRunning))
+        after(1001...25_000, .executorSays(id, task, random.pick([.taskFinished, .taskFinished, .taskFailed])))
     }
 
     private mutating func say(_ state: V1TaskState, of task: TaskID, _ id: ContainerID) {
@@ -323,8 +328,17 @@ struct ExecutorWorld {
             return after(1000...5000, .masterRuns(number))
         }
         let key = AgentConversation.key("t\(number)")
-        launched.insert(key)
-        command(.runTask(AgentConversation.checkpointing(), AgentConversation.hosted("t\(number)")))
+        if number < 6 {
+            launched.insert(key)
+            command(.runTask(AgentConversation.checkpointing(), AgentConversation.hosted("t\(number)")))
+        } else if number == 6 {
+            // The last two come together.
+            for name in ["t6", "t7"] { launched.insert(AgentConversation.key(name)) }
+            command(
+                .runTaskGroup(
+                    AgentConversation.checkpointing(), AgentConversation.executorInfo(),
+                    ["t6", "t7"].map { AgentConversation.hosted($0) }))
+        }
         if random.chance(30) { after(1...20_000, .masterKills(key)) }
     }
 

@@ -216,6 +216,17 @@ struct HostTests {
                 "/w/slaves/a1/frameworks/f1/executors/t1/runs/c1", "--user", "7:8:8,9", "--", "/bin/sh", "-c",
                 "sleep 100",
             ])
+        var limited = info
+        var limit = V1RLimitInfo.RLimit()
+        limit.type = .rlmtCore
+        limited.container.rlimitInfo.rlimits = [limit]
+        (limit.type, limit.soft, limit.hard) = (.rlmtNofile, 10, 20)
+        limited.container.rlimitInfo.rlimits.append(limit)
+        let options = arguments(limited)
+        #expect(
+            options.drop { $0 != "--rlimit" }.prefix { $0 != "--" } == [
+                "--rlimit", "4:\(UInt64.max):\(UInt64.max)", "--rlimit", "7:10:20",
+            ])
         #expect(
             ProcessContainerizer.container(in: ["x"] + arguments(info), below: "/w/meta/slaves/a1/")
                 == ContainerID("c1"))

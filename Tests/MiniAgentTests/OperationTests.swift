@@ -145,10 +145,10 @@ struct OperationTests {
         #expect(last?.reason == .resourcesUnknown)
     }
 
-    @Test func `every task of a group is answered, and the executor is said to be over`() {
+    @Test func `every task of a group that is refused is answered, and the executor is said to be over`() {
         var talk = Self.talk()
         var executor = V1ExecutorInfo()
-        executor.executorID.value = "e1"
+        executor.executorID.value = "e/1"
         executor.type = .custom
         let effects = talk.command(
             .runTaskGroup(
@@ -159,7 +159,7 @@ struct OperationTests {
                     return info
                 }))
         #expect(effects.sentStates == [.taskError, .taskError])
-        #expect(effects.sentUpdates.map(\.executor) == ["e1", "e1"])
+        #expect(effects.sentUpdates.map(\.executor) == ["e/1", "e/1"])
         #expect(effects.words.contains("executor exited"))
     }
 

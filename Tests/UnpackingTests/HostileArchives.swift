@@ -6,7 +6,7 @@ import Glibc
 
 enum HostileArchives {
     static var all: [HostileArchive] {
-        paths + links + kinds + chains + sizes + damaged + zips + gzips
+        paths + links + kinds + chains + sizes + damaged + zips + zippedPaths + zippedLinks + packed + gzips
     }
 
     private static func tar(
@@ -288,6 +288,57 @@ enum HostileArchives {
                 bytes: Array(zip { $0.add(text("f"), content: [UInt8](repeating: 1, count: 200)) }.prefix(100)),
                 outcome: .refused("refused")),
             HostileArchive(name: "zip: empty file", kind: .zip, bytes: [], outcome: .refused("refused")),
+        ]
+    }
+
+    private static func zipped(
+        _ name: String, _ outcome: HostileArchive.Outcome, _ path: String, content: String = "x",
+        unixMode: Int = 0o100644
+    ) -> HostileArchive {
+        let bytes = zip { $0.add(Array(path.utf8), content: Array(content.utf8), unixMode: unixMode) }
+        return HostileArchive(name: "zip: \(name)", kind: .zip, bytes: bytes, outcome: outcome)
+    }
+
+    private static var zippedPaths: [HostileArchive] {
+        ["//tmp/mini-unpack-escape/z", "/./x", "/etc/../tmp/mini-unpack-escape/z"].map {
+            zipped("absolute path \($0)", .refused("absolute"), $0)
+        }
+            + ["a/../../secret", "a/b/../../../secret", "./../secret", "a/../b"].map {
+                zipped("upward path \($0)", .refused("upwards"), $0)
+            } + [zipped("a newline in a name", .kept(["a\nb"]), "a\nb")]
+    }
+
+    private static var zippedLinks: [HostileArchive] {
+        ["/etc/passwd", "..", "a/../../secret", "../sandbox/x", "//etc", "a/.."].map {
+            zipped("link to '\($0)'", .refused("links to"), "l", content: $0, unixMode: 0o120777)
+        }
+    }
+
+    /// What leads out, behind every packing that is unpacked.
+    private static var packed: [HostileArchive] {
+        let upward = tar("", .either) { $0.add("../secret", content: "x") }.bytes
+        let linked = tar("", .either) { $0.add("l", "2", link: "../secret") }.bytes
+        return ["gzip", "bzip2", "xz"].flatMap { program in
+            [
+                HostileArchive(
+                    name: "upward path, packed by \(program)", bytes: Compressed.filter(program, upward),
+                    outcome: .refused("upwards")),
+                HostileArchive(
+                    name: "link outside, packed by \(program)", bytes: Compressed.filter(program, linked),
+                    outcome: .refused("links to")),
+                HostileArchive(
+                    name: "cut short, packed by \(program)",
+                    bytes: Array(Compressed.filter(program, upward).dropLast(20)), outcome: .either),
+            ]
+        } + [
+            tar("a link outside in a pax header", .refused("links to")) {
+                $0.addPax("linkpath", "../secret")
+                $0.add("l", "2", link: "inside")
+            },
+            tar("a link outside in a GNU header", .refused("links to")) {
+                $0.addLongName(Array("../secret".utf8), "K")
+                $0.add("l", "2", link: "inside")
+            },
         ]
     }
 

@@ -4,7 +4,7 @@ import MesosProtocol
 import MiniAgent
 import Testing
 
-@Suite(.serialized, .timeLimit(.minutes(5)))
+@Suite(.serialized, .timeLimit(.minutes(10)))
 struct CrashMatrixTests {
     /// So many lives at a time: they mostly wait.
     private static let atOnce = 4
@@ -25,7 +25,24 @@ struct CrashMatrixTests {
         CrashScenario(
             description: "a container that is killed", task: AgentHost.docker("t", long), isKilled: true,
             state: .taskKilled, message: "Container exited with status 137"),
+        CrashScenario(
+            description: "an executor's task that ends by itself", task: hosted("ends"), state: .taskFailed,
+            message: "it ended by itself"),
+        CrashScenario(
+            description: "an executor's task that is killed", task: hosted("waits"), isKilled: true,
+            state: .taskKilled, message: "it was killed"),
     ]
+
+    /// A task of a custom executor, which is a process.
+    private static func hosted(_ behaviour: String) -> V1TaskInfo {
+        var task = AgentHost.task("t", "")
+        task.clearCommand()
+        task.executor.type = .custom
+        task.executor.executorID.value = "e"
+        task.executor.frameworkID.value = CrashMaster.framework
+        task.executor.command.value = "exec '\(CrashHost.product("crash-agent"))' executor \(behaviour)"
+        return task
+    }
 
     @Test(arguments: scenarios)
     func `an agent killed at any step leaves one end, the right one, and nothing else`(

@@ -26,6 +26,8 @@ final class AgentAPI: Sendable {
         var collector: SandboxCollector
         /// Whether and how process tasks are held to their cpu, memory and pids.
         var isolation: [(name: String, text: String)] = []
+        /// Nil: no tasks in Docker here.
+        var engine: DockerEngine?
     }
 
     private let source = Locked<Source?>(nil)

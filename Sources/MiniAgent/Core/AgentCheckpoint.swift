@@ -17,7 +17,7 @@ package struct TaskRecord: Hashable, Sendable {
     /// Names this run: the sandbox directory and the container bear it.
     package var container: ContainerID
     package var containerizer: ContainerizerKind
-    /// Its place in a task group; nil for a task that came by itself.
+    /// Its place in a task group, under a default executor unless there is a ``host``; nil for a task that came by itself.
     package var group: GroupMembership?
     /// The executor that the task was given to, whose container is also the task's. Nil: the agent runs it itself.
     package var host: ExecutorID?

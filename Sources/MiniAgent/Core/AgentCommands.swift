@@ -40,7 +40,7 @@ extension AgentCore {
             } + [.send(linkID, .tasksReconciled)]
         case .runTaskGroup(let framework, let executor, let infos):
             if executor.type == .default { return launchGroup(infos, under: executor, of: framework, on: linkID, now) }
-            return launch(group: infos, under: executor, of: framework, on: linkID, now)
+            return launchHosted(group: infos, under: executor, of: framework, on: linkID, now)
         case .shutdownExecutor(let framework, let executor):
             return shutDown(executor, of: framework, now)
         case .message(let framework, let executor, let bytes):
@@ -109,19 +109,6 @@ extension AgentCore {
         _ executor: V1ExecutorInfo, of framework: V1FrameworkInfo, on linkID: LinkID
     ) -> AgentEffect {
         .send(linkID, .executorExited(FrameworkID(framework.id.value), ExecutorID(executor.executorID), status: -1))
-    }
-
-    /// Every task of a group is answered by itself: this agent runs no executors yet.
-    private mutating func launch(
-        group infos: [V1TaskInfo], under executor: V1ExecutorInfo, of framework: V1FrameworkInfo, on linkID: LinkID,
-        _ now: Moment
-    ) -> [AgentEffect] {
-        let effects = infos.flatMap { info -> [AgentEffect] in
-            var task = info
-            task.executor = executor
-            return launch(task, of: framework, on: linkID, now)
-        }
-        return effects + [refused(executor, of: framework, on: linkID)]
     }
 
     mutating func remember(_ framework: V1FrameworkInfo, as id: FrameworkID) -> [AgentEffect] {

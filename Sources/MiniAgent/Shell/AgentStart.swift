@@ -142,14 +142,16 @@ struct AgentStart: Sendable {
             settings, helper: FetcherHelper.find(configuration.fetcherPath), client: .shared, logger: logger)
     }
 
+    /// For what operators ask of it; nil if no tasks run in it.
+    var engine: DockerEngine? {
+        guard settings.containerizers.contains(.docker) else { return nil }
+        return DockerEngine(socketPath: configuration.dockerSocket, deadlines: DockerDeadlines(configuration))
+    }
+
     /// What runs commands beside tasks.
     var sessionRunners: [ContainerizerKind: any SessionRunner] {
         var runners: [ContainerizerKind: any SessionRunner] = [:]
-        if settings.containerizers.contains(.docker) {
-            runners[.docker] = DockerSessions(
-                engine: DockerEngine(
-                    socketPath: configuration.dockerSocket, deadlines: DockerDeadlines(configuration)), logger: logger)
-        }
+        if let engine { runners[.docker] = DockerSessions(engine: engine, logger: logger) }
         if let supervisor {
             ProcessSessions.clean(paths)
             runners[.process] = ProcessSessions(

@@ -41,8 +41,10 @@ public enum AuthorizationAction: String, Hashable, Sendable, CaseIterable {
     case killNestedContainers = "kill_nested_containers"
     case waitNestedContainers = "wait_nested_containers"
     case waitStandaloneContainers = "wait_standalone_containers"
+    case killStandaloneContainers = "kill_standalone_containers"
     case removeNestedContainers = "remove_nested_containers"
     case viewContainers = "view_containers"
+    case pruneImages = "prune_images"
 
     /// The member of a rule that lists what the action is done to.
     public var objectField: String {
@@ -53,7 +55,8 @@ public enum AuthorizationAction: String, Hashable, Sendable, CaseIterable {
         case .runTasks, .viewFrameworks, .viewTasks, .viewExecutors, .accessSandboxes, .attachContainersInput,
             .attachContainersOutput, .launchNestedContainersAsUser, .launchNestedContainersUnderParentWithUser,
             .launchNestedContainerSessionsAsUser, .launchNestedContainerSessionsUnderParentWithUser,
-            .killNestedContainers, .waitNestedContainers, .waitStandaloneContainers, .removeNestedContainers,
+            .killNestedContainers, .waitNestedContainers, .waitStandaloneContainers,
+            .killStandaloneContainers, .removeNestedContainers,
             .viewContainers:
             "users"
         case .teardownFrameworks: "framework_principals"
@@ -67,6 +70,7 @@ public enum AuthorizationAction: String, Hashable, Sendable, CaseIterable {
             .stopMaintenances:
             "machines"
         case .setLogLevel: "level"
+        case .pruneImages: "images"
         }
     }
 
@@ -78,8 +82,8 @@ public enum AuthorizationAction: String, Hashable, Sendable, CaseIterable {
     /// Actions of Mesos on things this project does not have. Rules about them are accepted and change nothing.
     static let withoutEffect: Set<String> = [
         "create_block_disks", "create_mount_disks", "destroy_block_disks", "destroy_mount_disks", "destroy_raw_disks",
-        "kill_standalone_containers", "launch_standalone_containers", "mark_resource_providers_gone",
-        "modify_resource_provider_configs", "prune_images", "remove_standalone_containers", "view_resource_providers",
+        "launch_standalone_containers", "mark_resource_providers_gone",
+        "modify_resource_provider_configs", "remove_standalone_containers", "view_resource_providers",
         "view_standalone_containers",
     ]
 }

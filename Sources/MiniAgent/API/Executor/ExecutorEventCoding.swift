@@ -18,6 +18,9 @@ extension ExecutorEvent {
         case .launch(let task):
             event.type = .launch
             event.launch.task = task
+        case .launchGroup(let tasks):
+            event.type = .launchGroup
+            event.launchGroup.taskGroup.tasks = tasks
         case .kill(let task, let grace):
             event.type = .kill
             event.kill.taskID = V1TaskID(task)

@@ -33,6 +33,20 @@ struct AgentAnswers {
         return answer
     }
 
+    /// Those whose outcome nobody has acknowledged.
+    var operations: [V1Operation] {
+        core.resources.state.operations.map { operation in
+            var message = V1Operation()
+            if let framework = operation.framework { message.frameworkID = V1FrameworkID(framework) }
+            if let agent = core.agent { message.agentID = V1AgentID(agent) }
+            message.info = operation.info
+            message.latestStatus = operation.status
+            message.statuses = [operation.status]
+            message.uuid = V1UUID(operation.id)
+            return message
+        }
+    }
+
     // MARK: Lists
 
     func state(_ answer: inout AnswerWriter) {

@@ -9,7 +9,7 @@ import SwiftProtobuf
 
 /// Answers the v1 operator API of Apache Mesos agents from a look at the core.
 ///
-/// Calls about standalone containers and resource providers are refused: this agent has none. Those about nested containers
+/// Standalone containers and resource providers are refused: this agent has none. Those about nested containers
 /// are answered by ``SessionCalls``.
 struct AgentCallEndpoint: Sendable {
     let source: AgentAPI.Source?
@@ -84,6 +84,11 @@ struct AgentCallEndpoint: Sendable {
             .launchContainer,
             .waitContainer, .killContainer, .removeContainer, .attachContainerInput:
             return await sessions.answer(call, media, nil)
+        case .pruneImages:
+            guard security.allows(request.principal, .pruneImages, nil) else {
+                return .text(403, "Not authorized to prune_images")
+            }
+            return await Self.prune(source.engine)
         case .getMetrics:
             let values = AgentMetricsView(whole, metrics, source).values
             return Self.response(media, .getMetrics) { $0.getMetrics.metrics = values.map(Self.metric) }
@@ -121,18 +126,28 @@ struct AgentCallEndpoint: Sendable {
             return lists(media, "GET_TASKS", .getTasks) { answer in
                 answer.message("get_tasks", 13) { answers.tasks(&$0) }
             }
-        case .getOperations: return response(media, .getOperations) { $0.getOperations = .init() }
+        case .getOperations:
+            return response(media, .getOperations) { $0.getOperations.operations = answers.operations }
         case .getResourceProviders: return response(media, .getResourceProviders) { $0.getResourceProviders = .init() }
         case .getAgent: return response(media, .getAgent) { $0.getAgent = answers.agent }
-        case .pruneImages: return .text(501, "Images are the Docker Engine's: this agent prunes none")
         case .addResourceProviderConfig, .updateResourceProviderConfig, .removeResourceProviderConfig,
             .markResourceProviderGone:
             return .text(501, "This agent has no resource providers")
         case .unknown, .getFlags, .setLoggingLevel, .listFiles, .readFile, .getMetrics, .launchNestedContainer,
             .waitNestedContainer, .killNestedContainer, .removeNestedContainer, .launchNestedContainerSession,
             .attachContainerInput, .attachContainerOutput, .launchContainer, .waitContainer, .killContainer,
-            .removeContainer:
+            .removeContainer, .pruneImages:
             return .text(501, "501 Not Implemented.")
+        }
+    }
+
+    /// Images that have names stay, with or without `excluded_images`: the engine may be others', too.
+    private static func prune(_ engine: DockerEngine?) async -> HTTPResponse {
+        do throws(DockerError) {
+            try await engine?.pruneUnnamedImages()
+            return .empty(200)
+        } catch {
+            return .text(500, "Failed to prune images: \(error)")
         }
     }
 

@@ -115,29 +115,30 @@ struct SessionCalls: Sendable {
         }
         while !Task.isCancelled {
             let (core, _) = await source.shell.view()
-            if let life = core.tasks.values.first(where: { $0.record.container == container }), !life.isEnded {
+            if core.isAlive(container) {
                 try? await Task.sleep(for: .milliseconds(250))
                 continue
             }
             let last =
                 core.tasks.values.first { $0.record.container == container }?.history.last
-                ?? core.completed.last { $0.record.container == container }?.history.last
-            guard let last else { break }
+                ?? core.completed.last { $0.record.container == container && $0.record.host == nil }?.history.last
+            guard last != nil || core.wasExecutor(container) else { break }
             return Self.ended(media, type) { answer in
-                answer.state = last.state
-                if let reason = last.reason { answer.reason = reason }
-                if let message = last.message { answer.message = message }
+                if let state = last?.state { answer.state = state }
+                if let reason = last?.reason { answer.reason = reason }
+                if let message = last?.message { answer.message = message }
             }
         }
         return Self.notFound(message)
     }
 
     private func kill(_ message: V1ContainerID, _ signal: Int32) async -> HTTPResponse {
+        guard message.hasParent else { return await killTask(message, signal) }
         guard let id = NestedContainerID(message), let launch = await nested.launch(of: id) else {
             return Self.notFound(message)
         }
         guard allows(.killNestedContainers, launch.user) else { return Self.forbidden(.killNestedContainers) }
-        guard (1...64).contains(signal) else { return .text(400, "Expecting 'signal' between 1 and 64") }
+        guard (1...64).contains(signal) else { return Self.badSignal }
         do throws(NestedContainers.Refusal) {
             try await nested.kill(id, signal: signal)
             return .empty(200)
@@ -145,6 +146,19 @@ struct SessionCalls: Sendable {
             return Self.refusal(error, id)
         }
     }
+
+    /// The container of a task or an executor: its framework is told of an end as of any other that nobody asked for.
+    private func killTask(_ message: V1ContainerID, _ signal: Int32) async -> HTTPResponse {
+        guard let launch = await source.shell.launch(of: ContainerID(message.value)) else {
+            return Self.notFound(message)
+        }
+        guard allows(.killStandaloneContainers, launch.user) else { return Self.forbidden(.killStandaloneContainers) }
+        guard (1...64).contains(signal) else { return Self.badSignal }
+        await source.shell.signal(launch, signal)
+        return .empty(200)
+    }
+
+    private static let badSignal = HTTPResponse.text(400, "Expecting 'signal' between 1 and 64")
 
     private func remove(_ message: V1ContainerID) async -> HTTPResponse {
         guard let id = NestedContainerID(message), let launch = await nested.launch(of: id) else {
@@ -173,7 +187,7 @@ struct SessionCalls: Sendable {
                 await OutputTail(run: launch.run).follow(
                     until: {
                         let (core, _) = await shell.view()
-                        return !core.tasks.values.contains { $0.record.container == container && !$0.isEnded }
+                        return !core.isAlive(container)
                     }, to: writer)
             }
             writer.stream.onClose { _ in following.cancel() }
@@ -302,6 +316,19 @@ struct SessionCalls: Sendable {
 extension Launch {
     /// Whom its processes run as, as rules about users see it.
     var user: String { command.hasUser ? command.user : framework.user }
+}
+
+extension AgentCore {
+    /// Whether the container of a task or an executor has not ended, as far as is known.
+    fileprivate func isAlive(_ container: ContainerID) -> Bool {
+        tasks.values.contains { $0.record.container == container && !$0.isEnded }
+            || executors.values.contains { $0.record.container == container && !$0.isOver }
+    }
+
+    fileprivate func wasExecutor(_ container: ContainerID) -> Bool {
+        executors.values.contains { $0.record.container == container }
+            || completedExecutors.contains { $0.record.container == container }
+    }
 }
 
 extension StreamFormat {

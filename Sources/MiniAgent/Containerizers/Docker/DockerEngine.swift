@@ -148,6 +148,12 @@ package struct DockerEngine: Sendable {
         if let failure = progress.finish() { throw .refused(status: 500, message: failure) }
     }
 
+    /// Removes the images that have neither a name nor a container any more, as moved tags leave them behind.
+    package func pruneUnnamedImages() async throws(DockerError) {
+        let filter = Self.escaped(#"{"dangling":["true"]}"#)
+        try await call("POST", "/images/prune?filters=\(filter)", timeout: deadlines.work)
+    }
+
     // MARK: Containers
 
     /// Containers that carry a label, running or not.
@@ -202,8 +208,8 @@ package struct DockerEngine: Sendable {
             timeout: .seconds(graceSeconds) + deadlines.work)
     }
 
-    package func kill(_ name: String) async throws(DockerError) {
-        try await call("POST", "/containers/\(Self.escaped(name))/kill?signal=KILL")
+    package func kill(_ name: String, signal: Int32 = 9) async throws(DockerError) {
+        try await call("POST", "/containers/\(Self.escaped(name))/kill?signal=\(signal)")
     }
 
     /// Removes the container with its anonymous volumes, ending it if need be.

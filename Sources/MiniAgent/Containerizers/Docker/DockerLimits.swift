@@ -21,6 +21,7 @@ extension DockerMapping {
         addMemory(limits["mem"]?.value)
         try addGPUs()
         try addProcessLimits()
+        try addLinuxInfo()
     }
 
     private mutating func addMemory(_ limit: Double?) {
@@ -62,43 +63,15 @@ extension DockerMapping {
     }
 
     private mutating func addProcessLimits() throws(DockerOptionsError) {
-        let container = launch.record.info.container
-        for limit in container.rlimitInfo.rlimits {
-            guard let name = Self.ulimitName(limit.type) else {
-                throw DockerOptionsError("Resource limit \(limit.type) is not known")
-            }
-            guard limit.hasSoft == limit.hasHard else {
-                throw DockerOptionsError("Resource limit '\(name)' needs both 'soft' and 'hard', or neither")
-            }
+        let limits: [ResourceLimit]
+        do throws(ResourceLimit.Fault) {
+            limits = try ResourceLimit.all(of: launch.record.info.container)
+        } catch { throw DockerOptionsError(error.description) }
+        for limit in limits {
             options.append(
                 DockerOptions.ulimit(
-                    name: name, soft: limit.hasSoft ? Int64(clamping: limit.soft) : -1,
-                    hard: limit.hasHard ? Int64(clamping: limit.hard) : -1), to: "Ulimits")
-        }
-        if container.linuxInfo.hasShmSize {
-            options.set("ShmSize", .integer(Int64(container.linuxInfo.shmSize) << 20))
-        }
-    }
-
-    private static func ulimitName(_ type: V1RLimitInfo.RLimit.TypeEnum) -> String? {
-        switch type {
-        case .rlmtAs: "as"
-        case .rlmtCore: "core"
-        case .rlmtCpu: "cpu"
-        case .rlmtData: "data"
-        case .rlmtFsize: "fsize"
-        case .rlmtLocks: "locks"
-        case .rlmtMemlock: "memlock"
-        case .rlmtMsgqueue: "msgqueue"
-        case .rlmtNice: "nice"
-        case .rlmtNofile: "nofile"
-        case .rlmtNproc: "nproc"
-        case .rlmtRss: "rss"
-        case .rlmtRtprio: "rtprio"
-        case .rlmtRttime: "rttime"
-        case .rlmtSigpending: "sigpending"
-        case .rlmtStack: "stack"
-        case .unknown: nil
+                    name: limit.name, soft: limit.soft.map { Int64(clamping: $0) } ?? -1,
+                    hard: limit.hard.map { Int64(clamping: $0) } ?? -1), to: "Ulimits")
         }
     }
 }

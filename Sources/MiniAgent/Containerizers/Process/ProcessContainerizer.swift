@@ -119,6 +119,9 @@ package final class ProcessContainerizer: Containerizer {
         guard command.hasValue || (!command.shell && !command.arguments.isEmpty) else {
             throw .preparation("the task's command is empty")
         }
+        do throws(ResourceLimit.Fault) {
+            _ = try ResourceLimit.all(of: launch.record.info.container)
+        } catch { throw .preparation(error.description) }
     }
 
     package func start(_ launch: Launch) async throws(LaunchFailure) -> StartedContainer {
@@ -154,7 +157,14 @@ package final class ProcessContainerizer: Containerizer {
     /// The supervisor's arguments for one task.
     static func arguments(_ launch: Launch, _ owner: HostUser?, cgroups: [String] = []) -> [String] {
         records(launch.run) + ["--cwd", launch.run.sandbox] + userArguments(owner)
-            + cgroups.flatMap { ["--cgroup", $0] } + ["--"] + program(of: launch.command)
+            + cgroups.flatMap { ["--cgroup", $0] } + limits(of: launch.record.info.container)
+            + ["--"] + program(of: launch.command)
+    }
+
+    /// Those that cannot be read were refused when the task was prepared.
+    private static func limits(of container: V1ContainerInfo) -> [String] {
+        let limits = (try? ResourceLimit.all(of: container)) ?? []
+        return limits.flatMap { ["--rlimit", "\($0.number):\($0.soft ?? .max):\($0.hard ?? .max)"] }
     }
 
     private static func records(_ run: RunPaths) -> [String] {
@@ -236,6 +246,8 @@ package final class ProcessContainerizer: Containerizer {
             try? await Task.sleep(for: .milliseconds(25))
         }
     }
+
+    package func signal(_ launch: Launch, _ signal: Int32) async { signalTree(of: launch, signal) }
 
     /// Signals every process below the supervisor, which itself stays to report the end.
     ///

@@ -16,27 +16,57 @@ extension AgentCore {
     mutating func launchHosted(
         _ info: V1TaskInfo, of framework: V1FrameworkInfo, on linkID: LinkID, _ now: Moment
     ) -> [AgentEffect] {
-        let key = TaskKey(framework: FrameworkID(framework.id.value), task: TaskID(info.taskID.value))
-        let host = ExecutorKey(framework: key.framework, executor: ExecutorID(info.executor.executorID))
-        guard AgentID(info.agentID.value) == agent else {
-            return [.notice(.warning("\(key) is meant for agent \(info.agentID.value): ignored"))]
+        launchHosted([info], isGroup: false, under: info.executor, of: framework, on: linkID, now)
+    }
+
+    /// Tasks that a custom executor is to be given at once, or not at all.
+    mutating func launchHosted(
+        group infos: [V1TaskInfo], under executor: V1ExecutorInfo, of framework: V1FrameworkInfo, on linkID: LinkID,
+        _ now: Moment
+    ) -> [AgentEffect] {
+        let members = infos.map { info in
+            var member = info
+            member.executor = executor
+            return member
         }
-        guard tasks[key] == nil, hosts[key] == nil else {
-            return [.notice(.warning("\(key) is here already: launch ignored"))]
+        return launchHosted(members, isGroup: true, under: executor, of: framework, on: linkID, now)
+    }
+
+    private mutating func launchHosted(
+        _ infos: [V1TaskInfo], isGroup: Bool, under executor: V1ExecutorInfo, of framework: V1FrameworkInfo,
+        on linkID: LinkID, _ now: Moment
+    ) -> [AgentEffect] {
+        let frameworkID = FrameworkID(framework.id.value)
+        let keys = infos.map { TaskKey(framework: frameworkID, task: TaskID($0.taskID.value)) }
+        let host = ExecutorKey(framework: frameworkID, executor: ExecutorID(executor.executorID))
+        guard !infos.isEmpty, infos.allSatisfy({ AgentID($0.agentID.value) == agent }) else {
+            return [.notice(.warning("\(keys) for \(host) are meant for another agent: ignored"))]
         }
-        if let report = refusal(of: key, for: host, framework)
-            ?? (executors[host] == nil ? engineRefusal(of: Self.container(of: info.executor), framework) : nil)
+        guard keys.allSatisfy({ tasks[$0] == nil && hosts[$0] == nil }), Set(keys).count == keys.count else {
+            return [.notice(.warning("\(keys) for \(host): one is here already: launch ignored"))]
+        }
+        if let report = keys.compactMap({ refusal(of: $0, for: host, framework) }).first
+            ?? (executors[host] == nil ? engineRefusal(of: Self.container(of: executor), framework) : nil)
         {
-            let update = AgentEffect.send(linkID, sayOnce(report, about: key, executor: host.executor, now))
-            return [update] + unlessAlive(host, refused(info.executor, of: framework, on: linkID))
+            let updates = keys.map { key in
+                AgentEffect.send(linkID, sayOnce(report, about: key, executor: host.executor, now))
+            }
+            return updates + unlessAlive(host, refused(executor, of: framework, on: linkID))
         }
-        switch admission(of: info, executor: host, framework) {
-        case .refuse(let report):
-            return launch(info, of: framework, on: linkID, now, fault: report)
-                + unlessAlive(host, refused(info.executor, of: framework, on: linkID))
-        case .run(let kind, let needed):
-            return give(info, as: key, to: host, kind, needed, framework)
+        var needs: [Resources] = []
+        var kind = ContainerizerKind.process
+        for info in infos {
+            switch admission(of: info, executor: host, framework) {
+            case .refuse(let report):
+                // What one of them cannot have, none of them gets.
+                return infos.flatMap { launch($0, of: framework, on: linkID, now, fault: report) }
+                    + unlessAlive(host, refused(executor, of: framework, on: linkID))
+            case .run(let chosen, let needed):
+                kind = chosen
+                needs.append(needed)
+            }
         }
+        return give(infos, as: keys, needs, isGroup: isGroup, to: host, executor, kind, framework)
     }
 
     /// Why the task is not even taken note of.
@@ -101,28 +131,38 @@ extension AgentCore {
     }
 
     private mutating func give(
-        _ info: V1TaskInfo, as key: TaskKey, to host: ExecutorKey, _ kind: ContainerizerKind, _ needed: Resources,
-        _ framework: V1FrameworkInfo
+        _ infos: [V1TaskInfo], as keys: [TaskKey], _ needs: [Resources], isGroup: Bool, to host: ExecutorKey,
+        _ executor: V1ExecutorInfo, _ kind: ContainerizerKind, _ framework: V1FrameworkInfo
     ) -> [AgentEffect] {
-        var effects = frameworks[key.framework] == framework ? [] : remember(framework, as: key.framework)
+        var effects = frameworks[host.framework] == framework ? [] : remember(framework, as: host.framework)
         if executors[host] == nil {
             let record = ExecutorRecord(
-                key: host, info: info.executor,
+                key: host, info: executor,
                 container: ContainerID(WireUUID.random(using: &containerIDs).description), containerizer: kind,
-                resources: info.executor.resources + info.resources)
+                resources: executor.resources + infos.flatMap(\.resources))
             executors[host] = ExecutorLife(
-                record, framework: framework, resources: (try? Resources(info.executor.resources)) ?? Resources(),
-                timing: timing(of: info.executor))
+                record, framework: framework, resources: (try? Resources(executor.resources)) ?? Resources(),
+                timing: timing(of: executor))
             executorsByContainer[record.container] = host
             effects.append(.checkpoint(.executor(record)))
         }
         guard let life = executors[host] else { return effects }
-        let record = TaskRecord(
-            key: key, info: info, container: life.record.container, containerizer: life.record.containerizer,
-            host: host.executor)
-        executors[host]?.add(HostedTask(record, framework: framework, resources: needed))
-        hosts[key] = host
-        return effects + [.checkpoint(.task(record))]
+        var group: GroupMembership?
+        if isGroup {
+            group = GroupMembership(
+                group: WireUUID.random(using: &containerIDs), tasks: keys.map(\.task),
+                executorRun: life.record.container)
+        }
+        for (key, (info, needed)) in zip(keys, zip(infos, needs)) {
+            var record = TaskRecord(
+                key: key, info: info, container: life.record.container, containerizer: life.record.containerizer,
+                host: host.executor)
+            record.group = group
+            executors[host]?.add(HostedTask(record, framework: framework, resources: needed))
+            hosts[key] = host
+            effects.append(.checkpoint(.task(record)))
+        }
+        return effects
     }
 
     private func timing(of info: V1ExecutorInfo) -> ExecutorLife.Timing {
@@ -236,8 +276,8 @@ extension AgentCore {
 
     /// Tasks of executors as a master must know of them.
     var reportableHostedTasks: [HostedTask] {
-        executors.values.filter { !$0.isAbandoned }.flatMap(\.tasks.values).filter { !$0.stream.isClosing }
-            .sorted { $0.key < $1.key }
+        executors.values.filter { !$0.isAbandoned }.flatMap(\.tasks.values)
+            .filter { !$0.stream.isClosing && !$0.isRetired }.sorted { $0.key < $1.key }
     }
 
     // MARK: Recovery

@@ -87,7 +87,8 @@ package struct ExecutorLife: Hashable, Sendable {
     var isRecorded = false
     /// Whether that it has subscribed is on disk.
     var hasSubscribed = false
-    var wasGivenTasks = false
+    /// It has spoken of a task, so it knows what it is there for.
+    var hasHadTasks = false
     /// An earlier life of this agent started it.
     var isRecovered = false
     /// A subscription that waits for the disk.
@@ -234,8 +235,10 @@ package struct ExecutorLife: Hashable, Sendable {
 
     /// Lets go of the container once no crash can make its tasks' ends unknown, and of the executor after its tasks.
     private mutating func releaseIfSettled() -> [Effect] {
-        guard isOver, !isReleased || tasks.isEmpty, tasks.values.allSatisfy(\.isSettled) else { return [] }
-        var effects: [Effect] = isReleased ? [] : [.agent(.releaseContainer(container))]
+        guard isOver else { return [] }
+        var effects = retireTasks()
+        guard !isReleased || tasks.isEmpty, tasks.values.allSatisfy(\.isSettled) else { return effects }
+        if !isReleased { effects.append(.agent(.releaseContainer(container))) }
         isReleased = true
         if tasks.isEmpty { effects.append(.retire) }
         return effects
@@ -316,10 +319,7 @@ package struct ExecutorLife: Hashable, Sendable {
             case .agent(let effect): return [.agent(effect)]
             case .send(let update, let latest): return [.send(update, latest: latest)]
             case .tell(let event): return tell(event)
-            case .retire:
-                guard let task = tasks[key] else { return [] }
-                remove(key)
-                return [.retireTask(task)]
+            case .retire: return retireTasks()
             }
         }
     }

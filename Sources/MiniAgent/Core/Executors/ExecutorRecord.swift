@@ -100,6 +100,8 @@ package enum ExecutorCall: Hashable, Sendable {
 package enum ExecutorEvent: Hashable, Sendable {
     case subscribed(V1ExecutorInfo, V1FrameworkInfo, ContainerID)
     case launch(V1TaskInfo)
+    /// Tasks that were sent together.
+    case launchGroup([V1TaskInfo])
     /// `grace` only if whoever asked for the kill named one.
     case kill(TaskID, grace: Duration?)
     /// The agent has it on disk and will deliver it.

@@ -1,4 +1,4 @@
-// What an executor asks of its agent, and how tasks reach it.
+// What an executor asks of its agent, and what becomes of it when the agent comes back.
 
 import MesosProtocol
 import Resources
@@ -10,9 +10,14 @@ extension ExecutorLife {
         order.append(task.key)
     }
 
-    mutating func remove(_ key: TaskKey) {
-        tasks[key] = nil
-        order.removeAll { $0 == key }
+    /// Lets go of the tasks whose ends are acknowledged. Those of an executor that has subscribed and never had a task stay
+    /// until it is over: they tell the agent after a restart that nothing keeps it alive.
+    mutating func retireTasks() -> [Effect] {
+        guard hasHadTasks || !hasSubscribed || isOver else { return [] }
+        let retired = order.compactMap { tasks[$0] }.filter(\.isRetired)
+        for task in retired { tasks[task.key] = nil }
+        order.removeAll { tasks[$0] == nil }
+        return retired.map { .retireTask($0) }
     }
 
     // MARK: Calls
@@ -53,31 +58,18 @@ extension ExecutorLife {
         // Repeated updates may be acknowledged at once, and SUBSCRIBED comes before every other event.
         let opening = tell(.subscribed(record.info, framework, record.container))
         var effects = updates.flatMap { take($0, now) }
-        effects += dropTasksLostOnTheWay(held: held, now, &ids)
-        let isWanted = wasGivenTasks || tasks.values.contains { $0.phase == .queued || $0.phase == .recording }
-        guard isWanted else { return effects + terminate(nil, isGraceful: true, now, &ids) }
+        effects += takeBackWhatNeverArrived(held: held, now, &ids)
+        guard hasHadTasks || !tasks.values.allSatisfy(\.isEnded) else {
+            return effects + terminate(nil, isGraceful: true, now, &ids)
+        }
         effects = opening + effects
         for key in order { effects += translate(tasks[key]?.repeatKill() ?? [], of: key) }
         return effects + deliverQueued()
     }
 
-    /// A task that was given to it, of which it has said nothing and knows nothing, never reached it.
-    private mutating func dropTasksLostOnTheWay(
-        held: [TaskID], _ now: Moment, _ ids: inout RandomStream
-    ) -> [Effect] {
-        let held = Set(held)
-        let report = ExitReport(
-            state: framework.droppedState, reason: .agentRestarted, message: "Task launched during agent restart")
-        return order.flatMap { key -> [Effect] in
-            guard let task = tasks[key], task.phase == .launched, task.history.isEmpty, !held.contains(key.task) else {
-                return []
-            }
-            return translate(tasks[key]?.end(report, now, &ids) ?? [], of: key)
-        }
-    }
-
     private mutating func take(_ status: V1TaskStatus, _ now: Moment) -> [Effect] {
         if isAbandoned { return [] }
+        hasHadTasks = true
         let key = TaskKey(framework: record.key.framework, task: TaskID(status.taskID))
         guard tasks[key] != nil else {
             // Over and delivered already, or never its own: it need not keep it.
@@ -86,29 +78,6 @@ extension ExecutorLife {
             return tell(.acknowledged(key.task, id)) + [.agent(.notice(.warning(notice)))]
         }
         return translate(tasks[key]?.take(status, networks: networks, now) ?? [], of: key)
-    }
-
-    // MARK: Tasks
-
-    /// Hands over what waits, in order.
-    mutating func deliverQueued() -> [Effect] {
-        guard phase == .running, isConnected else { return [] }
-        return order.flatMap { key -> [Effect] in
-            guard tasks[key]?.phase == .queued else { return [] }
-            wasGivenTasks = true
-            return translate(tasks[key]?.deliver() ?? [], of: key)
-        }
-    }
-
-    mutating func killTask(
-        _ key: TaskKey, _ order: KillOrder, _ now: Moment, _ ids: inout RandomStream
-    ) -> [Effect] {
-        let effects = translate(tasks[key]?.requestKill(order, now, &ids) ?? [], of: key)
-        // An executor that never had a task and has none to come has nothing to live for.
-        guard !wasGivenTasks, phase == .registering || phase == .running, tasks.values.allSatisfy(\.isEnded) else {
-            return effects
-        }
-        return effects + terminate(nil, isGraceful: true, now, &ids)
     }
 }
 
@@ -128,16 +97,18 @@ extension ExecutorLife {
         life.isRecorded = true
         life.isRecovered = true
         life.hasSubscribed = checkpoint.steps.contains(.subscribed)
-        var retired: [HostedTask] = []
         for task in recovered.tasks {
-            let hosted = HostedTask(
-                recovered: task, framework: framework, resources: taskResources(task.record),
-                wasDelivered: life.hasSubscribed)
-            if hosted.isRetired { retired.append(hosted) } else { life.add(hosted) }
+            life.add(
+                HostedTask(
+                    recovered: task, framework: framework, resources: taskResources(task.record),
+                    wasDelivered: life.hasSubscribed))
         }
-        // Whoever had subscribed with nothing to do was shut down.
-        life.wasGivenTasks = life.hasSubscribed
-        var effects: [Effect] = retired.map { .retireTask($0) }
+        // It has spoken of a task, or of all that it had nothing is left to say.
+        life.hasHadTasks =
+            life.hasSubscribed
+            && (recovered.tasks.isEmpty || recovered.tasks.contains { $0.updates.contains { $0.source == .executor } })
+        var effects = life.retireTasks()
+        effects += life.dropBrokenGroups(now, &ids)
         effects += life.resume(recovered.fate, now, &ids)
         effects += life.step(.recorded, at: now, ids: &ids)
         return (life, effects)

@@ -78,6 +78,9 @@ package struct HostedTask: Hashable, Sendable {
     package var isEnded: Bool { phase == .ended }
     /// Whether it has ended and nothing of that would be forgotten in a crash.
     var isSettled: Bool { isEnded && stream.isDurable }
+    var isUndelivered: Bool { phase == .recording || phase == .queued }
+    /// Handed over, and nothing came back.
+    var isSilent: Bool { phase == .launched && history.isEmpty }
     var isRetired: Bool { stream.phase == .retired }
     /// What can be told: a crash of the agent may undo what is not on disk.
     var durableHistory: [StatusUpdate] {
@@ -90,11 +93,10 @@ package struct HostedTask: Hashable, Sendable {
     mutating func recorded() { if phase == .recording { phase = .queued } }
 
     /// It is handed to the executor.
-    mutating func deliver() -> [Effect] {
-        guard phase == .queued else { return [] }
-        phase = .launched
-        return [.tell(.launch(record.info))]
-    }
+    mutating func deliver() { if phase == .queued { phase = .launched } }
+
+    /// The executor, which would know, has never heard of it.
+    mutating func takeBack() { if isSilent { phase = .queued } }
 
     /// - Returns: Effects, and whether the task has ended by it without the executor.
     mutating func requestKill(_ order: KillOrder, _ now: Moment, _ ids: inout RandomStream) -> [Effect] {

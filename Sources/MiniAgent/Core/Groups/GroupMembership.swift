@@ -3,10 +3,11 @@
 import MesosProtocol
 import Resources
 
-/// A task's place in a group under a default executor.
+/// A task's place in a group.
 ///
-/// There is no executor process: the agent itself keeps the group together. What a framework sees of the executor is its
-/// id, its resources, its sandbox with those of the tasks inside, and its end.
+/// A custom executor is given all tasks of a group at once. A default executor is no process: the agent itself keeps the
+/// group together. What a framework sees of that executor is its id, its resources, its sandbox with those of the tasks
+/// inside, and its end.
 package struct GroupMembership: Hashable, Sendable {
     /// The same for all tasks that came in one launch, and for no others.
     package var group: WireUUID
@@ -47,12 +48,13 @@ package struct DefaultExecutor: Hashable, Sendable {
 extension TaskRecord {
     /// The network that the containers of the task's group share; nil if that is the host's.
     package var groupNetwork: V1NetworkInfo? {
-        guard group != nil, containerizer == .docker else { return nil }
+        guard group != nil, host == nil, containerizer == .docker else { return nil }
         return info.executor.container.networkInfos.first { !$0.name.isEmpty }
     }
 
-    /// The default executor that the task belongs to; nil unless it came in a group.
+    /// The default executor that the task belongs to; nil unless it came in a group for one.
     package var defaultExecutor: DefaultExecutor? {
-        group.map { DefaultExecutor(framework: key.framework, info: info.executor, run: $0.executorRun) }
+        host != nil
+            ? nil : group.map { DefaultExecutor(framework: key.framework, info: info.executor, run: $0.executorRun) }
     }
 }

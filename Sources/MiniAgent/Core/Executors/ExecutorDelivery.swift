@@ -1,0 +1,94 @@
+// How tasks reach an executor: each once, those of a group together, and again what never arrived.
+
+import MesosProtocol
+import Resources
+
+extension ExecutorLife {
+    /// Hands over what waits, in order; a group once all of it is on disk.
+    mutating func deliverQueued() -> [Effect] {
+        guard phase == .running, isConnected else { return [] }
+        var effects: [Effect] = []
+        for key in order {
+            guard let task = tasks[key], task.phase == .queued else { continue }
+            let companions = companions(of: key)
+            guard isWhole(companions), companions.allSatisfy({ tasks[$0]?.phase == .queued }) else { continue }
+            for companion in companions { tasks[companion]?.deliver() }
+            let infos = companions.compactMap { tasks[$0]?.record.info }
+            effects += tell(task.record.group == nil ? .launch(task.record.info) : .launchGroup(infos))
+        }
+        return effects
+    }
+
+    /// A task that was given to it, of which it has said nothing and knows nothing, never reached it: it is given to it
+    /// again. Apache Mesos drops such a task instead.
+    ///
+    /// - Parameter held: The tasks that the executor says it has.
+    mutating func takeBackWhatNeverArrived(
+        held: [TaskID], _ now: Moment, _ ids: inout RandomStream
+    ) -> [Effect] {
+        let held = Set(held)
+        if order.contains(where: { held.contains($0.task) }) { hasHadTasks = true }
+        return order.flatMap { key -> [Effect] in
+            guard let task = tasks[key], task.isSilent, !held.contains(key.task) else { return [] }
+            let companions = companions(of: key)
+            guard isWhole(companions), companions.allSatisfy({ tasks[$0]?.isSilent == true && !held.contains($0.task) })
+            else { return drop(key, now, &ids) }
+            // What is killed of a group before it is delivered takes the others along.
+            if companions.contains(where: { tasks[$0]?.kill != nil }) { return endUndelivered(companions, now, &ids) }
+            for companion in companions { tasks[companion]?.takeBack() }
+            return []
+        }
+    }
+
+    mutating func killTask(
+        _ key: TaskKey, _ order: KillOrder, _ now: Moment, _ ids: inout RandomStream
+    ) -> [Effect] {
+        var effects: [Effect] = []
+        // An executor gets a group whole or not at all.
+        for companion in tasks[key]?.isUndelivered == true ? companions(of: key) : [key] {
+            effects += translate(tasks[companion]?.requestKill(order, now, &ids) ?? [], of: companion)
+        }
+        // An executor that never had a task and has none to come has nothing to live for.
+        guard !hasHadTasks, phase == .registering || phase == .running, tasks.values.allSatisfy(\.isEnded) else {
+            return effects
+        }
+        return effects + terminate(nil, isGraceful: true, now, &ids)
+    }
+
+    /// Groups of which a crash has kept a part from reaching the disk, or from being ended: the rest is not delivered alone.
+    mutating func dropBrokenGroups(_ now: Moment, _ ids: inout RandomStream) -> [Effect] {
+        let broken = order.filter { key in
+            guard tasks[key]?.isUndelivered == true else { return false }
+            let companions = companions(of: key)
+            return !isWhole(companions) || !companions.allSatisfy { tasks[$0]?.isUndelivered == true }
+        }
+        return broken.flatMap { drop($0, now, &ids) }
+    }
+
+    // MARK: Groups
+
+    /// The tasks here that came together with this one, itself among them, in the order in which they came.
+    private func companions(of key: TaskKey) -> [TaskKey] {
+        guard let group = tasks[key]?.record.group?.group else { return [key] }
+        return order.filter { tasks[$0]?.record.group?.group == group }
+    }
+
+    private func isWhole(_ companions: [TaskKey]) -> Bool {
+        companions.first.flatMap { tasks[$0]?.record.group }.map { $0.tasks.count == companions.count } ?? true
+    }
+
+    private mutating func endUndelivered(
+        _ keys: [TaskKey], _ now: Moment, _ ids: inout RandomStream
+    ) -> [Effect] {
+        keys.flatMap { key -> [Effect] in
+            guard let record = tasks[key]?.record else { return [] }
+            return translate(tasks[key]?.end(.killedBeforeStart(record), now, &ids) ?? [], of: key)
+        }
+    }
+
+    private mutating func drop(_ key: TaskKey, _ now: Moment, _ ids: inout RandomStream) -> [Effect] {
+        let report = ExitReport(
+            state: framework.droppedState, reason: .agentRestarted, message: "Task launched during agent restart")
+        return translate(tasks[key]?.end(report, now, &ids) ?? [], of: key)
+    }
+}
