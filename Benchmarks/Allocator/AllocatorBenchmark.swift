@@ -37,54 +37,6 @@ struct Mistake: Error, CustomStringConvertible {
     var description: String
 }
 
-/// What is printed.
-enum Report {
-    /// - Parameter reference: What `TextbookAllocator` took for the same work in this run; nil if it cannot do it.
-    static func line(
-        _ name: String, agents: Int, frameworks: Int, median: Duration, target: Duration, reference: Duration? = nil
-    ) {
-        var line = #"{"case": "\#(name)", "agents": \#(agents), "frameworks": \#(frameworks), "#
-        line += #""median_ms": \#(text(milliseconds(median))), "target_ms": \#(text(milliseconds(target)))"#
-        if let reference {
-            line += #", "reference_ms": \#(text(milliseconds(reference)))"#
-            line += #", "ratio": \#(text(milliseconds(reference) / max(milliseconds(median), 1e-6)))"#
-        }
-        print(line + "}")
-    }
-
-    /// - Parameter points: Sizes and the median for each.
-    static func growth(_ name: String, in quantity: String, _ points: [(size: Int, median: Duration)], target: Double) {
-        let exponent = slope(points.map { (Logarithm.of(Double($0.size)), Logarithm.of(milliseconds($0.median))) })
-        figure(name, ["growth_in": quantity], "exponent", exponent, target: target)
-    }
-
-    static func figure(
-        _ name: String, _ texts: KeyValuePairs<String, String>, _ key: String, _ value: Double, target: Double?
-    ) {
-        var line = #"{"case": "\#(name)""#
-        for (key, value) in texts { line += #", "\#(key)": "\#(value)""# }
-        line += #", "\#(key)": \#(text(value))"#
-        if let target { line += #", "target": \#(text(target))"# }
-        print(line + "}")
-    }
-
-    static func milliseconds(_ duration: Duration) -> Double { duration.inSeconds * 1_000 }
-
-    /// The least-squares line's slope.
-    static func slope(_ points: [(x: Double, y: Double)]) -> Double {
-        let count = Double(points.count)
-        let (sumX, sumY) = points.reduce((0.0, 0.0)) { ($0.0 + $1.x, $0.1 + $1.y) }
-        let numerator = points.reduce(0.0) { $0 + ($1.x - sumX / count) * ($1.y - sumY / count) }
-        let denominator = points.reduce(0.0) { $0 + ($1.x - sumX / count) * ($1.x - sumX / count) }
-        return numerator / denominator
-    }
-
-    private static func text(_ number: Double) -> String {
-        let scaled = (number * 10_000).rounded() / 10_000
-        return "\(scaled)"
-    }
-}
-
 enum Stopwatch {
     /// Processor time of this thread: what else the machine does is not measured. On an idle one it is the time that
     /// passes.

@@ -44,8 +44,9 @@ enum QuotaRoles {
     static let frameworks = 1_000
 
     static func run() throws {
+        let amounts = Cluster.resources("cpus:1;mem:512;disk:256")
         var quota = Quota()
-        for (name, value) in Cluster.resources("cpus:1;mem:512;disk:256").scalars {
+        for (name, value) in amounts.scalars {
             quota.guarantees[name] = value
             quota.limits[name] = value
         }
@@ -69,7 +70,8 @@ enum QuotaRoles {
         }
         Report.line(
             "quota-for-every-role", agents: agents, frameworks: frameworks, median: Stopwatch.median(times),
-            target: .milliseconds(500))
+            target: .milliseconds(500),
+            reference: TextbookAllocator.quotaRoles(agents: agents, frameworks: frameworks, quota: amounts))
     }
 }
 
@@ -84,7 +86,8 @@ enum SuppressedFrameworks {
         // A quarter is what two runs of the same work differ by here.
         Report.line(
             "suppressed-cost-nothing", agents: agents, frameworks: awake + asleep, median: median(asleep: asleep),
-            target: alone * 5 / 4)
+            target: alone * 5 / 4,
+            reference: TextbookAllocator.decliningRound(agents: agents, frameworks: awake, asleep: asleep))
     }
 
     private static func median(asleep: Int) -> Duration {

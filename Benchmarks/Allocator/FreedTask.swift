@@ -4,18 +4,24 @@ import Allocator
 import Resources
 
 enum FreedTask {
-    private static let task = Cluster.resources("cpus:1;mem:128;disk:64;ports:[31000-31000]")
+    static let task = Cluster.resources("cpus:1;mem:128;disk:64;ports:[31000-31000]")
 
     static func run() {
         let usual = (agents: 10_000, frameworks: 1_000)
+        let byAgents = leastMedians(of: [1_250, 2_500, 5_000, 10_000, 20_000, 40_000]) { median($0, 1_000) }
+        let byFrameworks = leastMedians(of: [125, 250, 500, 1_000, 2_000, 4_000, 8_000]) { median(10_000, $0) }
+        func reference(_ agents: Int, _ frameworks: Int) -> (size: Int, median: Duration) {
+            let steps = TextbookAllocator.freedTask(agents: agents, frameworks: frameworks, task, steps: 50)
+            return (agents == usual.agents ? frameworks : agents, steps)
+        }
         Report.line(
             "task-ends-and-is-offered-again", agents: usual.agents, frameworks: usual.frameworks,
             median: median(usual.agents, usual.frameworks), target: .microseconds(50),
-            reference: TextbookAllocator.freedTask(agents: usual.agents, frameworks: usual.frameworks, task))
-        let byAgents = leastMedians(of: [1_250, 2_500, 5_000, 10_000, 20_000, 40_000]) { median($0, 1_000) }
-        Report.growth("task-ends-and-is-offered-again", in: "agents", byAgents, target: 0.1)
-        let byFrameworks = leastMedians(of: [125, 250, 500, 1_000, 2_000, 4_000, 8_000]) { median(10_000, $0) }
-        Report.growth("task-ends-and-is-offered-again", in: "frameworks", byFrameworks, target: 0.3)
+            reference: TextbookAllocator.freedTask(agents: usual.agents, frameworks: usual.frameworks, task),
+            .init("growth_in_agents", Report.growth(byAgents), target: 0.1),
+            .init("growth_in_frameworks", Report.growth(byFrameworks), target: 0.3),
+            .init("reference_growth_in_agents", Report.growth([1_250, 5_000, 20_000].map { reference($0, 1_000) })),
+            .init("reference_growth_in_frameworks", Report.growth([125, 1_000, 8_000].map { reference(10_000, $0) })))
     }
 
     /// The sizes take turns, three times, and the least median of each counts: what else the machine does comes and goes,
@@ -30,13 +36,14 @@ enum FreedTask {
         return points
     }
 
-    private static func median(_ agents: Int, _ frameworks: Int) -> Duration {
-        Stopwatch.median(times(agents: agents, frameworks: frameworks, steps: 5_000))
+    /// - Parameter isAsked: Whether somebody asks about the role all the while.
+    static func median(_ agents: Int, _ frameworks: Int, isAsked: Bool = false) -> Duration {
+        Stopwatch.median(times(agents: agents, frameworks: frameworks, steps: 5_000, isAsked: isAsked))
     }
 
     /// A full cluster where tasks end one after the other, on agents and of frameworks drawn by lot. Whoever is offered
     /// the room takes it. Some agents have something left that everybody declined for ever.
-    static func times(agents: Int, frameworks: Int, steps: Int) -> [Duration] {
+    static func times(agents: Int, frameworks: Int, steps: Int, isAsked: Bool = false) -> [Duration] {
         var allocator = Cluster.partlyUsed(agents: agents, frameworks: frameworks)
         var offers = allocator.allocate(at: .zero, seed: 0)
         while !offers.isEmpty {
@@ -47,6 +54,7 @@ enum FreedTask {
             }
             offers = allocator.allocate(at: .zero, seed: 0)
         }
+        if isAsked { allocator.watch(.any, at: .zero) }
         var owners = (0..<agents).map { Cluster.framework($0 % frameworks) }
         var random = SplitMix64(seed: 7)
         var times: [Duration] = []

@@ -6,7 +6,7 @@ import Resources
 
 enum MemorySlopes {
     static func run() {
-        slope("memory-of-a-filter", [100_000, 150_000, 200_000]) { count in
+        line("memory-of-a-filter", agents: 1_000, frameworks: 200, [100_000, 150_000, 200_000]) { count in
             var allocator = Cluster.partlyUsed(agents: 1_000, frameworks: 200)
             for round in 0..<(count / 1_000) {
                 for offer in allocator.allocate(at: .zero, seed: UInt64(round)) {
@@ -16,21 +16,49 @@ enum MemorySlopes {
                 }
             }
             return allocator
+        } _: { count in
+            var allocator = TextbookAllocator.partlyUsed(agents: 1_000, frameworks: 200)
+            for number in 0..<count {
+                allocator.decline(agent: number % 1_000, by: number / 1_000, until: Cluster.forEver)
+            }
+            return allocator
         }
-        slope("memory-of-an-agent", [10_000, 20_000, 40_000]) { Cluster.partlyUsed(agents: $0, frameworks: 100) }
-        slope("memory-of-a-framework", [20_000, 40_000, 80_000]) { Cluster.partlyUsed(agents: 100, frameworks: $0) }
+        line("memory-of-an-agent", agents: 40_000, frameworks: 100, [10_000, 20_000, 40_000]) {
+            Cluster.partlyUsed(agents: $0, frameworks: 100)
+        } _: {
+            TextbookAllocator.partlyUsed(agents: $0, frameworks: 100)
+        }
+        line("memory-of-a-framework", agents: 100, frameworks: 80_000, [20_000, 40_000, 80_000]) {
+            Cluster.partlyUsed(agents: 100, frameworks: $0)
+        } _: {
+            TextbookAllocator.partlyUsed(agents: 100, frameworks: $0)
+        }
+    }
+
+    /// The time is that of making the largest.
+    private static func line(
+        _ name: String, agents: Int, frameworks: Int, _ sizes: [Int], _ make: (Int) -> Allocator,
+        _ reference: (Int) -> TextbookAllocator
+    ) {
+        let mine = slope(sizes, make)
+        // Ours are kept meanwhile: the reference would be built in what they left.
+        let theirs = withExtendedLifetime(mine.kept) { slope(sizes, reference) }
+        Report.line(
+            name, agents: agents, frameworks: frameworks, median: mine.time, target: nil, reference: theirs.time,
+            .init("bytes_each", mine.bytes), .init("reference_bytes_each", theirs.bytes))
     }
 
     /// Allocators are kept while the next are made, so that none is built in what another left.
-    private static func slope(_ name: String, _ sizes: [Int], _ make: (Int) -> Allocator) {
-        var points: [(x: Double, y: Double)] = []
-        var kept: [Allocator] = []
+    private static func slope<Made>(_ sizes: [Int], _ make: (Int) -> Made) -> (
+        bytes: Double, time: Duration, kept: [Made]
+    ) {
+        var (points, kept, time) = ([(x: Double, y: Double)](), [Made](), Duration.zero)
         for size in sizes {
             let before = residentBytes
-            kept.append(make(size))
+            time = Stopwatch.time { kept.append(make(size)) }
             points.append((Double(size), Double(residentBytes - before)))
         }
-        withExtendedLifetime(kept) { Report.figure(name, [:], "bytes", Report.slope(points), target: nil) }
+        return (Report.slope(points), time, kept)
     }
 
     /// The second number of `/proc/self/statm`, in pages.

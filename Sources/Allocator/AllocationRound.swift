@@ -23,6 +23,7 @@ extension Allocator {
         for pair in filters.expire(at: now) { markUnsure(pair.client, on: pair.agent) }
         if isPaused { return [] }
         round += 1
+        if !decisions.isIdle { updateWatches() }
         noticeLoosenedQuotas()
         settle()
         var allocations: [Allocation] = []
@@ -69,20 +70,25 @@ extension Allocator {
         let isForAll = dirtyAgents.contains(agent)
         var notes = Notes(split: OfferSplit(parts: stage == .everybody ? settings.offerSplit : 1))
         swap(&notes.rules, &rules)
+        var isLookedAt = false
         while stage == .everybody || quotas.unsatisfied > 0,
             let (client, resources) = nextTake(of: agent, isForAll: isForAll, stage, lots, &notes)
         {
             if !decisions.isIdle {
                 swap(&notes.rules, &rules)
-                noteDecisions(on: agent, before: client, resources, at: now)
+                if !isLookedAt { noteLooks(on: agent, before: client, stage, lots, at: now) }
+                noteOffer(resources, on: agent, to: client, at: now)
                 swap(&notes.rules, &rules)
+                isLookedAt = true
             }
             if comesLast(client, on: agent, notes) { agents.values[agent].passedOn.beginAnew() }
             take(resources, for: client, on: agent)
             allocations.append(allocation(of: resources, to: client, on: agent))
         }
         swap(&notes.rules, &rules)
-        if !decisions.isIdle, stage == .everybody { noteDecisions(on: agent, before: nil, nil, at: now) }
+        if !decisions.isIdle, stage == .everybody, !isLookedAt {
+            noteLooks(on: agent, before: nil, stage, lots, at: now)
+        }
         if notes.isHeldBackByGuarantees { quotas.isHeldBackByGuarantees = true }
         for position in notes.heldBackByLimits { quotas.entries[position].isHeldBack = true }
     }

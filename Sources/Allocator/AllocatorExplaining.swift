@@ -5,32 +5,54 @@ import Resources
 extension Allocator {
     /// How many clients one explanation lists.
     public static let explainedClientsMax = 200
+    /// At how many pairs of a client and an agent one explanation looks: a few tenths of a second of work.
+    static let explainingLooksMax = 400_000
 
     /// Remembers from now on what is decided about a role and those below it; for ten minutes from the last call.
+    ///
+    /// Every offer is remembered; of what was not offered, what a bounded number of looks in each round finds.
     public mutating func watch(_ role: RoleName, at now: Instant) { decisions.watch(role, at: now) }
 
     /// What there is to say about a role; nil if no framework is in it or below it.
-    public func explain(_ role: RoleName) -> RoleExplanation? {
+    public func explain(_ role: RoleName) -> RoleExplanation? { explain(role, looksMax: Self.explainingLooksMax) }
+
+    /// - Parameter looksMax: At how many pairs of a client and an agent it looks.
+    package func explain(_ role: RoleName, looksMax: Int) -> RoleExplanation? {
         guard let node = tree.roleNode(of: role) else { return nil }
         var allocator = self
         allocator.noticeLoosenedQuotas()
         allocator.settle()
-        let clients = allocator.tree.clients(below: node).sorted { allocator.name(of: $0) < allocator.name(of: $1) }
+        let clients = allocator.listedClients(below: node)
         let ranked = allocator.tree.order(
             below: allocator.tree.nodes[node].parent, Lots(settings, agentHash: 0, seed: 0), isWithExhausted: true)
+        let all = agents.occupied
+        let looks = max(1, looksMax / max(1, clients.listed.count))
+        // Every n-th in the order of their names.
+        let sample = stride(from: 0, to: all.count, by: max(1, (all.count + looks - 1) / looks)).map { all[$0] }
+        let decisions = Dictionary(grouping: decisions.decisions) {
+            AllocatorSnapshot.Client(framework: $0.framework, role: $0.role)
+        }
         return RoleExplanation(
             role: role, share: allocator.fraction(node), place: ranked.firstIndex(of: node).map { $0 + 1 },
             siblings: ranked.count,
-            clients: clients.prefix(Self.explainedClientsMax).map { allocator.explain(client: $0) },
-            omitted: max(0, clients.count - Self.explainedClientsMax))
+            clients: clients.listed.map { allocator.explain(client: $0, sample, decisions) },
+            omitted: clients.omitted, agents: all.count, agentsLookedAt: sample.count)
     }
 
-    private mutating func explain(client: Int) -> ClientExplanation {
+    /// The clients of a role and of those below it that an explanation lists: the first by role and framework.
+    func listedClients(below node: Int) -> (listed: [Int], omitted: Int) {
+        let named = tree.clients(below: node).map { (client: $0, name: name(of: $0)) }.sorted { $0.name < $1.name }
+        return (named.prefix(Self.explainedClientsMax).map(\.client), max(0, named.count - Self.explainedClientsMax))
+    }
+
+    private mutating func explain(
+        client: Int, _ sample: [(key: AgentID, slot: Int)], _ decisions: [AllocatorSnapshot.Client: [Decision]]
+    ) -> ClientExplanation {
         let name = name(of: client)
         var (takeable, tallies): (Int, [String: ClientExplanation.Tally]) = (0, [:])
         let standing = standing(of: client)
         if standing == .hungry {
-            for (id, slot) in agents.occupied {
+            for (id, slot) in sample {
                 guard let obstacle = obstacle(to: client, on: slot) else {
                     takeable += 1
                     continue
@@ -53,7 +75,7 @@ extension Allocator {
             framework: name.framework, role: name.role, standing: standing, share: fraction(client), held: held,
             allocations: tree.nodes[client].grants, filters: filters.count(of: client), takeable: takeable,
             obstacles: tallies.values.sorted { ($1.agents, $0.obstacle.word) < ($0.agents, $1.obstacle.word) },
-            decisions: decisions.decisions.filter { $0.framework == name.framework && $0.role == name.role })
+            decisions: decisions[name] ?? [])
     }
 
     private func standing(of client: Int) -> Standing {
@@ -75,17 +97,16 @@ extension Allocator {
         var notes = Notes(split: OfferSplit(parts: 1))
         swap(&notes.rules, &rules)
         defer { swap(&notes.rules, &rules) }
-        let state = agents.values[agent]
-        let free = state.free
-        if !state.isOfferable { return .agentNotOffered }
+        if !agents.values[agent].isOfferable { return .agentNotOffered }
+        let free = agents.values[agent].free
         if free.isEmpty { return .nothingFree }
         // What everybody sees alike, a round judges before it asks anybody.
         let isWorthAsking = !free.isOrdinary || ownMinimums > 0 || isAllocatable(free, settings.minAllocatable)
         if isWorthAsking, offerable(free, on: agent, to: client, .everybody, &notes) != nil { return nil }
         let abilities = frameworks.values[tree.framework(of: client)].abilities
-        if settings.filtersGPUs, state.hasGPUs, !abilities.contains(.gpus) { return .needsGPUCapability }
-        if state.isRemote, !abilities.contains(.otherRegions) { return .otherRegion }
-        if notes.rules[client]?.constraints?.admit(state.traits) == false { return .constraints }
+        if settings.filtersGPUs, agents.values[agent].hasGPUs, !abilities.contains(.gpus) { return .needsGPUCapability }
+        if agents.values[agent].isRemote, !abilities.contains(.otherRegions) { return .otherRegion }
+        if notes.rules[client]?.constraints?.admit(agents.values[agent].traits) == false { return .constraints }
         let usable = usable(free, by: client)
         let minimum = notes.rules[client]?.minAllocatable ?? settings.minAllocatable
         if !isAllocatable(usable, minimum) { return .belowMinimum }
@@ -102,40 +123,5 @@ extension Allocator {
             let room = quotas.room(at: position, dimension: dimension)
             return room.isBoundByGuarantees && room.milli < usable[name].milli
         }
-    }
-
-    // MARK: While somebody watches
-
-    /// Notes for each watched client what an agent's round came to.
-    mutating func noteDecisions(on agent: Int, before taker: Int?, _ resources: Resources?, at now: Instant) {
-        for role in decisions.watched.keys.sorted() {
-            guard let node = tree.roleNode(of: role) else { continue }
-            for client in tree.clients(below: node) where tree[client: client].isHungry {
-                var outcome: Decision.Outcome
-                if client == taker, let resources {
-                    outcome = .offered(resources)
-                } else if let obstacle = obstacle(to: client, on: agent) {
-                    // With a taker, others are asked again about what it leaves.
-                    if taker != nil || obstacle == .nothingFree { continue }
-                    outcome = .refused(obstacle)
-                } else if let taker {
-                    outcome = .refused(.notItsTurn(comparison(client, taker)))
-                } else {
-                    continue
-                }
-                let name = name(of: client)
-                decisions.note(
-                    Decision(
-                        round: round, at: now, framework: name.framework, role: name.role, outcome: outcome, agents: 1,
-                        example: agents.values[agent].id))
-            }
-        }
-    }
-
-    private func comparison(_ loser: Int, _ winner: Int) -> Obstacle.Comparison {
-        let (mine, theirs) = tree.siblings(above: loser, winner)
-        let name = name(of: winner)
-        return .init(
-            mine: fraction(mine), theirs: fraction(theirs), winner: name.framework, winnersRole: name.role)
     }
 }

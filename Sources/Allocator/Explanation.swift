@@ -20,8 +20,21 @@ public enum Obstacle: Hashable, Sendable {
     /// Somebody else was served first.
     case notItsTurn(Comparison)
 
-    /// The two siblings in the role tree that decided.
+    /// The two siblings in the role tree that decided, and by what.
     public struct Comparison: Hashable, Sendable {
+        /// Why the other one came first.
+        public enum Cause: String, Hashable, Sendable {
+            /// Its weighted share was smaller, or as small with fewer allocations or the lower name.
+            case share
+            /// Its role was below its guarantee.
+            case guarantee
+            /// This one had declined what was free there, and the other had not.
+            case declinedBefore = "declined-before"
+            /// The siblings are drawn by lot.
+            case lot
+        }
+
+        public var cause: Cause
         public var mine: Fraction
         public var theirs: Fraction
         public var winner: FrameworkID
@@ -42,6 +55,24 @@ public enum Obstacle: Hashable, Sendable {
             return "\(Int64(approximation * 10_000 + 0.5) / 10_000).\(digits)"
         }
     }
+
+    /// Distinguishes the cases, whatever the numbers.
+    var kind: Int {
+        switch self {
+        case .nothingFree: 0
+        case .agentNotOffered: 1
+        case .needsGPUCapability: 2
+        case .otherRegion: 3
+        case .constraints: 4
+        case .belowMinimum: 5
+        case .quotaLimit: 6
+        case .guaranteesOfOthers: 7
+        case .filtered: 8
+        case .notItsTurn: Self.notItsTurnKind
+        }
+    }
+
+    static let notItsTurnKind = 9
 
     /// One word for it, the same whatever the numbers.
     public var word: String {
@@ -77,9 +108,9 @@ public struct ClientExplanation: Hashable, Sendable {
     /// How many allocations it was made in all.
     public var allocations: Int
     public var filters: Int
-    /// Agents whose free resources it would take in the next round.
+    /// Agents whose free resources it would take in the next round, of those looked at.
     public var takeable: Int
-    /// How many agents stand in the way, by reason, the most frequent first.
+    /// How many of the agents looked at stand in the way, by reason, the most frequent first.
     public var obstacles: [Tally]
     /// What was decided lately while somebody watched, oldest first.
     public var decisions: [Decision]
@@ -105,9 +136,11 @@ public struct Decision: Hashable, Sendable {
     public var framework: FrameworkID
     public var role: RoleName
     public var outcome: Outcome
-    /// How many agents it was decided for in this round.
+    /// How many of the agents looked at it was decided for in this round; of all agents, if it is an offer.
     public var agents: Int
-    /// One of them.
+    /// Of how many agents of this round the framework's case was looked at.
+    public var lookedAt: Int
+    /// One of those it was decided for.
     public var example: AgentID
 }
 
@@ -122,51 +155,7 @@ public struct RoleExplanation: Hashable, Sendable {
     public var clients: [ClientExplanation]
     /// Clients that are not listed, because there are too many.
     public var omitted: Int
-}
-
-/// Decisions about the roles somebody asked about lately. Empty, and free, while nobody does.
-struct DecisionLog: Sendable {
-    /// How long a role is watched after it was asked about.
-    static let watchTime = Duration.seconds(600)
-    /// How many roles are watched at a time, and decisions kept in all.
-    static let rolesMax = 16
-    static let decisionsMax = 2_048
-
-    private(set) var watched: [RoleName: Instant] = [:]
-    private(set) var decisions: [Decision] = []
-    private var thisRound: [Key: Decision] = [:]
-
-    private struct Key: Hashable {
-        var framework: FrameworkID
-        var role: RoleName
-        var word: String
-    }
-
-    var isIdle: Bool { watched.isEmpty }
-
-    mutating func watch(_ role: RoleName, at now: Instant) {
-        watched[role] = now.advanced(by: Self.watchTime)
-        if watched.count > Self.rolesMax, let first = watched.min(by: { ($0.value, $0.key) < ($1.value, $1.key) }) {
-            watched[first.key] = nil
-        }
-    }
-
-    mutating func note(_ decision: Decision) {
-        var word = "offered"
-        if case .refused(let obstacle) = decision.outcome { word = obstacle.word }
-        let key = Key(framework: decision.framework, role: decision.role, word: word)
-        if thisRound[key] == nil { thisRound[key] = decision } else { thisRound[key]?.agents += 1 }
-    }
-
-    /// Keeps what this round decided, and stops watching what nobody asked about for long.
-    mutating func endRound(at now: Instant) {
-        let sorted = thisRound.sorted {
-            ($0.key.role, $0.key.framework, $0.key.word) < ($1.key.role, $1.key.framework, $1.key.word)
-        }
-        decisions += sorted.map(\.value)
-        thisRound = [:]
-        if decisions.count > Self.decisionsMax { decisions.removeFirst(decisions.count - Self.decisionsMax) }
-        watched = watched.filter { $0.value > now }
-        if watched.isEmpty { decisions = [] }
-    }
+    /// All agents, and how many of them were looked at for each client: all, unless that is too much work.
+    public var agents: Int
+    public var agentsLookedAt: Int
 }

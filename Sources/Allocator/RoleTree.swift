@@ -73,6 +73,8 @@ struct RoleTree: Sendable {
     private var capacity = Amounts()
     private var capacityChanged = false
     private var serials = 0
+    /// Changes whenever a node comes or goes.
+    private(set) var shape = 0
     /// How often the capacity changed.
     private var epoch = 0
 
@@ -104,6 +106,7 @@ struct RoleTree: Sendable {
     /// Removes a client that is not hungry and holds nothing, and the nodes above it that are left without clients.
     mutating func removeClient(_ index: Int) {
         precondition(!nodes[index].client.isHungry && nodes[index].client.agentsHeldOn == 0, "client is in use")
+        shape += 1
         var next = index
         while next != Self.root, nodes[next].children.isEmpty {
             let parent = nodes[next].parent
@@ -135,6 +138,7 @@ struct RoleTree: Sendable {
     }
 
     private mutating func insert(_ node: Node, path: String) -> Int {
+        shape += 1
         var node = node
         node.pathHash = Allocator.hash(path)
         let index: Int

@@ -63,7 +63,7 @@ extension RoleTree {
         }.map(\.child)
     }
 
-    private func isByLot(_ parent: Int, _ lots: Lots) -> Bool {
+    func isByLot(_ parent: Int, _ lots: Lots) -> Bool {
         if case .ownFrameworks = nodes[parent].kind { return lots.amongFrameworks }
         return lots.amongRoles
     }

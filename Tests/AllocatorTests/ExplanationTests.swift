@@ -113,6 +113,113 @@ import Testing
         #expect(last.example == "b")
     }
 
+    @Test mutating func `in a large role everybody's case is looked at in turn, and no round looks at many`() throws {
+        for index in 0..<40 { allocator.addAgent(AgentID("a\(index)"), total: try .parse("cpus:4"), at: start) }
+        for index in 0..<60 { allocator.addFramework(FrameworkID("f\(index)"), roles: [eng]) }
+        allocator.watch(eng, at: .zero)
+        var lookedAt: Set<FrameworkID> = []
+        for round in 1...3 {
+            let offers = allocate(at: Instant.zero.advanced(by: .seconds(round)))
+            #expect(offers.count == 40)
+            let decisions = (allocator.explain(eng)?.clients ?? []).flatMap(\.decisions).filter { $0.round == round }
+            var refusals: [FrameworkID: Int] = [:]
+            var offered = 0
+            for decision in decisions {
+                if case .offered = decision.outcome {
+                    offered += decision.agents
+                } else {
+                    refusals[decision.framework, default: 0] += decision.agents
+                    #expect(decision.agents <= decision.lookedAt)
+                }
+            }
+            #expect(offered == 40, "every offer is remembered")
+            #expect(refusals.values.reduce(0, +) <= 80)
+            lookedAt.formUnion(decisions.map(\.framework))
+            for offer in offers {
+                allocator.recover(
+                    offer.framework, role: eng, agent: offer.agent, resources: offer.resources, filter: .seconds(3_600),
+                    at: Instant.zero.advanced(by: .seconds(round)))
+            }
+        }
+        #expect(lookedAt.count == 60)
+    }
+
+    @Test mutating func `a large role does not crowd out a small one that is watched as well`() throws {
+        for index in 0..<40 { allocator.addAgent(AgentID("a\(index)"), total: try .parse("cpus:4"), at: start) }
+        for index in 0..<300 { allocator.addFramework(FrameworkID("f\(index)"), roles: [eng]) }
+        allocator.addFramework("small", roles: [ops])
+        allocator.charge("small", role: ops, agent: "a0", resources: try .parse("cpus:4"))
+        allocator.watch(eng, at: .zero)
+        allocator.watch(ops, at: .zero)
+        _ = allocate()
+        #expect(allocator.explain(ops)?.clients.first?.decisions.isEmpty == false)
+    }
+
+    @Test mutating func `frameworks that come and go while their role is watched are followed`() throws {
+        allocator.addAgent("a", total: try .parse("cpus:4"), at: start)
+        allocator.addFramework("f", roles: [eng])
+        allocator.watch(eng, at: .zero)
+        for round in 1...3 {
+            let now = Instant.zero.advanced(by: .seconds(2 * round))
+            for offer in allocate(at: now) {
+                allocator.recover(
+                    offer.framework, role: eng, agent: "a", resources: offer.resources, filter: nil, at: now)
+            }
+            allocator.removeFramework(FrameworkID(round == 1 ? "f" : "g\(round - 1)"))
+            allocator.addFramework(FrameworkID("g\(round)"), roles: [eng])
+        }
+        let made = allocate(at: Instant.zero.advanced(by: .seconds(9)))
+        #expect(made.map(\.framework) == ["g3"])
+        #expect(allocator.explain(eng)?.clients.map(\.framework) == ["g3"])
+        #expect(allocator.explain(eng)?.clients.first?.decisions.count == 1)
+    }
+
+    @Test mutating func `an answer about a large cluster looks at a sample and says so`() throws {
+        for index in 0..<25 { allocator.addAgent(AgentID("a\(index)"), total: try .parse("cpus:4"), at: start) }
+        for index in 0..<250 { allocator.addFramework(FrameworkID("f\(index)"), roles: [eng]) }
+        let explanation = try #require(allocator.explain(eng, looksMax: 2_600))
+        #expect(explanation.clients.count == 200 && explanation.omitted == 50)
+        #expect(explanation.agents == 25 && explanation.agentsLookedAt == 13)
+        #expect(explanation.clients.allSatisfy { $0.takeable == 13 })
+    }
+
+    @Test mutating func `who came first by something else than shares is said so`() throws {
+        allocator.addAgent("a", total: try .parse("cpus:4"), at: start)
+        allocator.addAgent("b", total: try .parse("cpus:4"), at: start)
+        allocator.charge("g", role: ops, agent: "b", resources: try .parse("cpus:4"))
+        allocator.addFramework("f", roles: [eng])
+        for offer in allocate() {
+            allocator.recover("f", role: eng, agent: "a", resources: offer.resources, filter: .zero, at: .zero)
+        }
+        allocator.addFramework("g", roles: [ops])
+        allocator.watch(eng, at: .zero)
+        let later = Instant.zero.advanced(by: .seconds(60))
+        #expect(allocate(at: later).map(\.framework) == ["g"])
+        guard
+            case .refused(.notItsTurn(let comparison)) = allocator.explain(eng)?.clients.first?.decisions.last?.outcome
+        else { throw Missing() }
+        #expect(comparison.cause == .declinedBefore)
+        #expect("\(comparison.mine) \(comparison.theirs)" == "0.0000 0.5000")
+    }
+
+    @Test mutating func `a guarantee that is not met is named as what came first`() throws {
+        allocator.addAgent("a", total: try .parse("cpus:4;mem:64"), at: start)
+        allocator.addAgent("b", total: try .parse("cpus:4;mem:64"), at: start)
+        allocator.charge("g", role: ops, agent: "b", resources: try .parse("cpus:4;mem:64"))
+        allocator.addFramework("f", roles: [eng])
+        allocator.addFramework("g", roles: [ops])
+        allocator.setQuota(ops, Quota(guarantees: ["cpus": Scalar(units: 8)]))
+        allocator.watch(eng, at: .zero)
+        let made = allocate()
+        #expect(made.first?.framework == "g" && made.first?.resources["cpus"] == Scalar(units: 4))
+        let causes = (allocator.explain(eng)?.clients.first?.decisions ?? []).compactMap {
+            if case .refused(.notItsTurn(let comparison)) = $0.outcome { comparison.cause } else { nil }
+        }
+        #expect(causes == [.guarantee])
+    }
+
+    private struct Missing: Error {}
+
     @Test mutating func `ten minutes after the last question nothing is kept any more`() throws {
         allocator.addAgent("a", total: try .parse("cpus:4"), at: start)
         allocator.addFramework("f", roles: [eng])

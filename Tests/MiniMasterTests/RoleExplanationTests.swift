@@ -38,6 +38,7 @@ import Testing
                 #expect(frameworks.first?["name"] == .string("build"))
                 #expect(frameworks.first?["role"] == .string("eng/ci"))
                 #expect(frameworks.first?["standing"] == .string("hungry"))
+                #expect(answer["agents"] == answer["agents_looked_at"] && answer["agents"] != nil)
                 #expect(frameworks.first?["reasons"] != nil && frameworks.first?["decisions"] != nil)
             }
             withExtendedLifetime(records) {}

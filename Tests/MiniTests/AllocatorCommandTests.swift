@@ -15,16 +15,18 @@ import Testing
             "held":{"mem":512.0,"cpus":1.5},"offers_outstanding":1,"offers_expired":4,"filters":2,"takeable_agents":0,
             "reasons":[{"text":"nothing is free there","agents":7,"example_agent":"a-1"}],
             "decisions":[{"time":1000000000,"agents":1,"example_agent":"a-2","outcome":"offered","resources":"cpus:1"},
-            {"time":1000000001,"agents":2,"example_agent":"a-3","outcome":"not offered","text":"not its turn"}]},
+            {"time":1000000001,"agents":2,"agents_looked_at":3,"example_agent":"a-3","outcome":"not offered",
+            "text":"not its turn"}]},
             {"framework_id":"f-2","name":"quiet","role":"eng","standing":"suppressed","share":0.0,"held":{},
             "offers_outstanding":0,"offers_expired":0,"filters":0,"takeable_agents":0,"reasons":[],"decisions":[]}],
-            "omitted_frameworks":2}
+            "omitted_frameworks":2,"agents":5000,"agents_looked_at":2500}
             """#
         let text = try JSONDecoder().decode(RoleAnswer.self, from: Data(answer.utf8)).text
         #expect(
             text == """
                 role eng: share 0.2500, weight 2.0, weighted share 0.1250
                   number 2 of 3 among the siblings that want something
+                  looked at 2500 of 5000 agents for each framework
                 framework f-1 (build) in eng/ci: hungry
                   share 0.2500; holds cpus:1.5;mem:512.0, with 1 offers out; 2 filters
                   left 4 offers unanswered until they expired
@@ -32,7 +34,7 @@ import Testing
                   7 agents, such as a-1: nothing is free there
                   lately:
                     2001-09-09T01:46:40Z 1 agents, such as a-2: offered cpus:1
-                    2001-09-09T01:46:41Z 2 agents, such as a-3: not its turn
+                    2001-09-09T01:46:41Z 2 of 3 agents looked at, such as a-3: not its turn
                 framework f-2 (quiet) in eng: suppressed
                   share 0.0000; holds nothing, with 0 offers out; 0 filters
                 and 2 more frameworks

@@ -5,7 +5,8 @@ import MesosProtocol
 import Resources
 
 extension MasterAPI {
-    /// `GET /roles/explain?role=R`. From the first time on decisions about the role are remembered, for ten minutes.
+    /// `GET /roles/explain?role=R`. From the first time on decisions about the role are remembered, for ten
+    /// minutes.
     func explainRole(_ request: RoutedRequest) async -> HTTPResponse {
         guard let text = request.http.query("role") else { return .text(400, "Missing 'role' query parameter.") }
         let role: RoleName
@@ -88,6 +89,8 @@ extension JSONWriter {
                 for client in role.clients { json.client(client, of: cluster, at: now) }
             }
             json.member("omitted_frameworks", role.omitted)
+            json.member("agents", role.agents)
+            json.member("agents_looked_at", role.agentsLookedAt)
         }
     }
 
@@ -149,6 +152,7 @@ extension JSONWriter {
                 json.member("resources", resources.description)
             case .refused(let obstacle):
                 json.member("outcome", "not offered")
+                json.member("agents_looked_at", decision.lookedAt)
                 json.reason(obstacle, at: now)
             }
         }
@@ -164,6 +168,7 @@ extension JSONWriter {
         member("reason", obstacle.word)
         member("text", Self.text(obstacle, now))
         if case .filtered(let end) = obstacle { member("until", Self.wall(end, now).seconds) }
+        if case .notItsTurn(let comparison) = obstacle { member("because", comparison.cause.rawValue) }
     }
 
     private static func wall(_ instant: Instant, _ now: Moment) -> WallTime {
@@ -181,9 +186,17 @@ extension JSONWriter {
         case .quotaLimit: "the quota of its role allows no more"
         case .guaranteesOfOthers: "what is free is needed for other roles' quota guarantees"
         case .filtered(let end): "filtered until \(timeOfDay(wall(end, now))) UTC: it declined as much or more"
-        case .notItsTurn(let comparison):
-            "not its turn: share \(comparison.mine) against \(comparison.theirs) of \(comparison.winner) in "
-                + comparison.winnersRole.value
+        case .notItsTurn(let comparison): "not its turn: " + text(comparison)
+        }
+    }
+
+    private static func text(_ comparison: Obstacle.Comparison) -> String {
+        let winner = "\(comparison.winner) in \(comparison.winnersRole)"
+        return switch comparison.cause {
+        case .share: "share \(comparison.mine) against \(comparison.theirs) of \(winner)"
+        case .guarantee: "the quota guarantee of \(winner) is not met yet"
+        case .declinedBefore: "it declined what is free there, and \(winner) did not"
+        case .lot: "the lot fell to \(winner)"
         }
     }
 

@@ -107,6 +107,7 @@ struct RoleAnswer: Decodable {
     struct Decision: Decodable {
         var time: Double
         var agents: Int
+        var agents_looked_at: Int?
         var example_agent: String
         var outcome: String
         var resources: String?
@@ -135,12 +136,17 @@ struct RoleAnswer: Decodable {
     var hungry_siblings: Int
     var frameworks: [Framework]
     var omitted_frameworks: Int
+    var agents: Int?
+    var agents_looked_at: Int?
 
     var text: String {
         var lines = [
             "role \(role): share \(Self.text(share)), weight \(weight), weighted share \(Self.text(weighted_share))"
         ]
         if let place { lines.append("  number \(place) of \(hungry_siblings) among the siblings that want something") }
+        if let agents, let looked = agents_looked_at, looked < agents {
+            lines.append("  looked at \(looked) of \(agents) agents for each framework")
+        }
         for framework in frameworks { lines += Self.lines(framework) }
         if omitted_frameworks > 0 { lines.append("and \(omitted_frameworks) more frameworks") }
         return lines.joined(separator: "\n")
@@ -166,7 +172,9 @@ struct RoleAnswer: Decodable {
         for decision in framework.decisions.suffix(20) {
             let time = Date(timeIntervalSince1970: decision.time).formatted(.iso8601)
             let what = decision.resources.map { "offered \($0)" } ?? decision.text ?? decision.outcome
-            lines.append("    \(time) \(decision.agents) agents, such as \(decision.example_agent): \(what)")
+            let number = decision.agents_looked_at.map { "\(decision.agents) of \($0) agents looked at" }
+            lines.append(
+                "    \(time) \(number ?? "\(decision.agents) agents"), such as \(decision.example_agent): \(what)")
         }
         return lines
     }

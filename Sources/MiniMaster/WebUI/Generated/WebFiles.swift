@@ -2537,8 +2537,12 @@ export class RolePage {
           h('ol', { class: 'decisions' }, framework.decisions.toReversed().slice(0, 50).map((decision, index) => h('li', { key: `${index}` },
             h('time', {}, time(decision.time)), ' ', h('strong', {}, decision.outcome), ' ',
             decision.outcome === 'offered' ? decision.resources : decision.text,
-            decision.agents > 1 ? h('span', { class: 'quiet' }, ` (${number(decision.agents)} agents)`) : null)))) : null)),
+            decision.agents_looked_at > 1
+              ? h('span', { class: 'quiet' }, ` (${number(decision.agents)} of ${number(decision.agents_looked_at)} agents looked at)`)
+              : decision.agents > 1 ? h('span', { class: 'quiet' }, ` (${number(decision.agents)} agents)`) : null)))) : null)),
       this.#holders(data),
+      data.agents_looked_at < data.agents
+        ? h('p', { class: 'quiet' }, `${number(data.agents_looked_at)} of ${number(data.agents)} agents were looked at for each framework.`) : null,
       data.omitted_frameworks ? h('p', { class: 'quiet' }, `${number(data.omitted_frameworks)} more frameworks are left out.`) : null,
       h('p', { class: 'quiet' }, 'While this page is open the allocator remembers its decisions about this role.'),
     ];
