@@ -66,6 +66,18 @@ actor AgentShell {
         return isRunning ? launches[container] : nil
     }
 
+    /// Ends the task whose own container this is, as if its framework had asked.
+    ///
+    /// - Parameter grace: Overrides the task's kill policy.
+    /// - Returns: Whether there is such a task.
+    func endTask(in container: ContainerID, grace: Duration?) -> Bool {
+        guard let task = core.tasks.first(where: { $0.value.record.container == container && !$0.value.isEnded }) else {
+            return false
+        }
+        inbox.send(.event(.killAsked(task.key, grace: grace)))
+        return true
+    }
+
     /// Runs until the inbox is finished or the agent must stop.
     func run() async -> AgentEnd {
         while end == nil {

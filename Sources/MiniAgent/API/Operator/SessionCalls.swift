@@ -134,7 +134,7 @@ struct SessionCalls: Sendable {
 
     private func kill(_ message: V1ContainerID, _ signal: Int32) async -> HTTPResponse {
         guard let id = NestedContainerID(message), let launch = await nested.launch(of: id) else {
-            return Self.notFound(message)
+            return await killTask(message, signal)
         }
         guard allows(.killNestedContainers, launch.user) else { return Self.forbidden(.killNestedContainers) }
         guard (1...64).contains(signal) else { return .text(400, "Expecting 'signal' between 1 and 64") }
@@ -144,6 +144,21 @@ struct SessionCalls: Sendable {
         } catch {
             return Self.refusal(error, id)
         }
+    }
+
+    /// Ends the task whose own container this is, in its grace period unless it is SIGKILL. The framework is told that it
+    /// was killed, as after its own KILL.
+    private func killTask(_ message: V1ContainerID, _ signal: Int32) async -> HTTPResponse {
+        let container = ContainerID(message.value)
+        guard let launch = await source.shell.launch(of: container) else { return Self.notFound(message) }
+        guard allows(.killNestedContainers, launch.user) else { return Self.forbidden(.killNestedContainers) }
+        guard signal == 9 || signal == 15 else {
+            return .text(400, "Expecting 'signal' of 9 or 15 for the container of a task")
+        }
+        guard await source.shell.endTask(in: container, grace: signal == 9 ? .zero : nil) else {
+            return .text(400, "Container '\(container)' is that of an executor: end its tasks, or its framework")
+        }
+        return .empty(200)
     }
 
     private func remove(_ message: V1ContainerID) async -> HTTPResponse {
