@@ -71,6 +71,7 @@ let package = Package(
         // Who may do what, and where settings come from: pure, shared by the programs.
         .target(name: "Security", dependencies: ["MesosProtocol", "Resources"], swiftSettings: strict),
         .target(name: "Settings", swiftSettings: strict),
+        .target(name: "TextTables", swiftSettings: strict),
 
         // Security where HTTP comes in.
         .target(
@@ -85,6 +86,11 @@ let package = Package(
         .target(
             name: "SchedulerClient",
             dependencies: ["MesosProtocol", "MasterDetection", "HTTPClient", "Mailbox", "Resources", logging],
+            swiftSettings: strict),
+
+        .target(
+            name: "OperatorClient",
+            dependencies: ["MesosProtocol", "MasterDetection", "HTTPClient", "Resources", "TextTables", protobuf],
             swiftSettings: strict),
 
         // Programs: they never import one another.
@@ -105,12 +111,13 @@ let package = Package(
                 protobuf, logging,
             ], swiftSettings: strict),
         .target(
-            name: "JenkinsUsage", dependencies: [.product(name: "GRDB", package: "GRDB.swift")], swiftSettings: strict),
+            name: "JenkinsUsage", dependencies: ["TextTables", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: strict),
         .target(
             name: "JenkinsFramework",
             dependencies: [
                 "JenkinsUsage", "SchedulerClient", "MasterDetection", "MesosProtocol", "Resources", "HTTPClient",
-                "HTTPServer", "Mailbox", "XML", "ZooKeeper",
+                "HTTPServer", "Mailbox", "TextTables", "XML", "ZooKeeper",
                 logging, .product(name: "Yams", package: "Yams"),
             ], swiftSettings: strict),
         .target(
@@ -139,7 +146,8 @@ let package = Package(
             name: "mini",
             dependencies: [
                 "CSupervisor", "DevCluster", "TaskRun", "MiniMaster", "MiniAgent", "JenkinsFramework",
-                "JenkinsUsage", "PracticeJenkins", "LoadTest", "Security", "Settings", "HTTPClient", "HTTPServer",
+                "JenkinsUsage", "OperatorClient", "TextTables", "PracticeJenkins", "LoadTest", "Security", "Settings",
+                "HTTPClient", "HTTPServer",
                 "Processes",
                 "Allocator", "MasterDetection", "MesosProtocol", "Resources", "ZooKeeper", "Mailbox", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -237,7 +245,11 @@ let package = Package(
             dependencies: [
                 "JenkinsFramework", "JenkinsUsage", "MasterDetection", "MesosProtocol", "Resources", "Mailbox", logging,
             ], swiftSettings: strict),
-        .testTarget(name: "JenkinsUsageTests", dependencies: ["JenkinsUsage"], swiftSettings: strict),
+        .testTarget(
+            name: "JenkinsUsageTests", dependencies: ["JenkinsUsage", "TextTables"], swiftSettings: strict),
+        .testTarget(
+            name: "OperatorClientTests",
+            dependencies: ["OperatorClient", "MesosProtocol", "Resources", "TextTables"], swiftSettings: strict),
         .testTarget(name: "PracticeJenkinsTests", dependencies: ["PracticeJenkins", "XML"], swiftSettings: strict),
         .testTarget(
             name: "PracticeJenkinsIntegrationTests",

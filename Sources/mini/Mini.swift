@@ -15,7 +15,12 @@ struct Mini: AsyncParsableCommand {
         version: version,
         subcommands: [
             MasterCommand.self, AgentCommand.self, ConfigCommand.self, JenkinsCommand.self, UpCommand.self,
-            RunCommand.self, ExecCommand.self, ExplainCommand.self, WeightsCommand.self, AllocatorCommand.self,
+            StateCommand.self, LeaderCommand.self, AgentsCommand.self, FrameworksCommand.self, RolesCommand.self,
+            TasksCommand.self, PsCommand.self, TaskCommand.self, WeightsCommand.self, QuotaCommand.self,
+            ReserveCommand.self, UnreserveCommand.self, MaintenanceCommand.self, DrainCommand.self,
+            DeactivateCommand.self, ReactivateCommand.self, TeardownCommand.self, RunCommand.self, ExecCommand.self,
+            ExplainCommand.self,
+            AllocatorCommand.self,
             PracticeJenkinsCommand.self, BenchCommand.self, DoctorCommand.self, JanitorCommand.self,
         ])
 

@@ -1,6 +1,6 @@
 // Tables for terminals, and numbers for people.
-import JenkinsUsage
 import Testing
+import TextTables
 
 @Suite struct TextTableTests {
     private var table: TextTable {

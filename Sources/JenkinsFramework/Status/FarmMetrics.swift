@@ -1,6 +1,7 @@
 // What `/metrics` says, in the text format of Prometheus.
 import JenkinsUsage
 import Resources
+import TextTables
 
 /// Counts of durations by upper bounds, as a Prometheus histogram.
 struct DurationHistogram: Equatable, Sendable {

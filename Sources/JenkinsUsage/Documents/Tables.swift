@@ -1,5 +1,7 @@
 // The tables of `mini jenkins queue`, `builds` and `usage`.
 
+import TextTables
+
 extension QueueAnswer {
     /// - Parameter now: Seconds since the Unix epoch.
     public func table(at now: Double) -> TextTable {

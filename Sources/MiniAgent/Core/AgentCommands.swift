@@ -148,6 +148,15 @@ extension AgentCore {
         return step(key, .killRequested(KillOrder(grace: killGrace(of: life.record, asked: grace))), now)
     }
 
+    /// As a kill by its framework, but for a task that is not here there is nobody to tell.
+    mutating func killAsked(_ key: TaskKey, _ now: Moment) -> [AgentEffect] {
+        if let host = hosts[key] {
+            return step(host, .killRequested(key, KillOrder(grace: KillOrder.ownGrace)), now)
+        }
+        guard let life = tasks[key] else { return [] }
+        return step(key, .killRequested(KillOrder(grace: killGrace(of: life.record, asked: nil))), now)
+    }
+
     /// The kill's own grace, else the task's, else the default of its containerizer.
     func killGrace(of record: TaskRecord, asked: Duration?) -> Duration {
         if let asked { return max(.zero, asked) }

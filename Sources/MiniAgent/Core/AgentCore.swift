@@ -104,6 +104,8 @@ package struct AgentCore: Hashable, Sendable {
             effects = step(key, .called(call), now)
         case .executorDisconnected(let key, let stream, let reason):
             effects = disconnected(key, stream, reason, now)
+        case .killAsked(let key):
+            effects = killAsked(key, now)
         case .unregisterRequested(let reason):
             effects = beginStopping(.unregistered(reason: reason), now)
         }

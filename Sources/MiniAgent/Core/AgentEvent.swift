@@ -149,6 +149,8 @@ package enum AgentEvent: Hashable, Sendable {
     /// Checked by the API: the executor is here, and may call this.
     case executorCalled(ExecutorKey, ExecutorCall)
     case executorDisconnected(ExecutorKey, ExecutorStreamID, reason: String)
+    /// An operator wants a task ended, as its kill policy says.
+    case killAsked(TaskKey)
     /// The operator wants this agent out of the cluster: tasks are ended, then the agent stops.
     case unregisterRequested(reason: String)
 }

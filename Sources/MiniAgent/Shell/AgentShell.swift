@@ -71,6 +71,17 @@ actor AgentShell {
         work.add { [runner = parts.runner] in await runner.signal(launch, signal) }
     }
 
+    /// Ends the task whose own container this is, as if its framework had asked.
+    ///
+    /// - Returns: Whether there is such a task.
+    func endTask(in container: ContainerID) -> Bool {
+        guard let task = core.tasks.first(where: { $0.value.record.container == container && !$0.value.isEnded }) else {
+            return false
+        }
+        inbox.send(.event(.killAsked(task.key)))
+        return true
+    }
+
     /// Runs until the inbox is finished or the agent must stop.
     func run() async -> AgentEnd {
         while end == nil {

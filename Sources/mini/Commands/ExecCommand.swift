@@ -10,14 +10,12 @@ struct ExecCommand: AsyncParsableCommand {
         commandName: "exec",
         abstract:
             "Run a command in the container of a task that runs; its output and exit status become this command's.",
-        usage: "mini exec --master zk://host:port/path TASK [--tty] -- COMMAND [ARGUMENT ...]",
+        usage: "mini exec [--master zk://host:port/path] TASK [--tty] -- COMMAND [ARGUMENT ...]",
         discussion:
             "The agent runs the command, with the task's user, variables and limits. When this command ends, so "
             + "does the other.")
 
-    @Option(
-        help: ArgumentHelp("Where to find the leading master.", valueName: "zk://host:port,.../path | host:port"))
-    var master: String
+    @OptionGroup var place: MasterFlag
     @Option(help: ArgumentHelp("Whose task, if several frameworks have one of that name.", valueName: "id"))
     var framework: String?
     @Flag(help: "Give the command a terminal, for shells and editors.") var tty =
@@ -34,6 +32,7 @@ struct ExecCommand: AsyncParsableCommand {
             throw CommandFailure(
                 description: "exec: expected a command after --, as in: mini exec --master M TASK -- ps")
         }
+        let master = try place.text("exec")
         let location: MasterLocation
         do { location = try MasterLocation.parse(master) } catch {
             throw CommandFailure(description: "exec: --master: \(error)")
@@ -42,13 +41,7 @@ struct ExecCommand: AsyncParsableCommand {
         runner.framework = framework
         runner.hasTerminal = tty
         runner.user = user
-        runner.environment = try env.map { entry in
-            let parts = entry.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard parts.count == 2, !parts[0].isEmpty else {
-                throw CommandFailure(description: "exec: --env: expected NAME=VALUE, found '\(entry)'")
-            }
-            return (name: String(parts[0]), value: String(parts[1]))
-        }
+        runner.environment = try Self.variables(env, "exec")
         runner.credentials = try security.credentials()
         runner.tls = try security.tls(isSecureURL: master.hasPrefix("https://"))
         let status: Int32
@@ -56,5 +49,15 @@ struct ExecCommand: AsyncParsableCommand {
             throw CommandFailure(description: "exec: \(error)", status: 125)
         }
         throw ExitCode(status)
+    }
+
+    static func variables(_ entries: [String], _ command: String) throws -> [(name: String, value: String)] {
+        try entries.map { entry in
+            let parts = entry.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard parts.count == 2, !parts[0].isEmpty else {
+                throw CommandFailure(description: "\(command): --env: expected NAME=VALUE, found '\(entry)'")
+            }
+            return (name: String(parts[0]), value: String(parts[1]))
+        }
     }
 }

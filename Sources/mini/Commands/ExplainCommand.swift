@@ -1,79 +1,11 @@
-// `mini explain`, `mini weights`, `mini allocator`: questions about who is offered what.
+// `mini explain` and `mini allocator`: questions about who is offered what.
 
 import Allocator
 import ArgumentParser
 import Foundation
-import HTTPClient
-import Logging
-import MasterDetection
-import MesosProtocol
 import MiniMaster
+import OperatorClient
 import Resources
-
-/// Which master to ask, and as whom.
-struct MasterQuestion: ParsableArguments {
-    @Option(
-        help: ArgumentHelp("Where to find the leading master.", valueName: "zk://host:port,.../path | host:port"))
-    var master: String
-    @OptionGroup(title: "Security") var security: ClientSecurityFlags
-
-    /// How long to look for a leader, and to wait for its answer.
-    private static let patience = Duration.seconds(30)
-
-    /// Asks the leading master.
-    ///
-    /// - Returns: The answer's body.
-    /// - Throws: With the master's own words if it refuses.
-    func ask(_ path: String, _ query: [URLQueryItem]) async throws -> Data {
-        let location: MasterLocation
-        do { location = try MasterLocation.parse(master) } catch {
-            throw CommandFailure(description: "--master: \(error)")
-        }
-        let isSecure = master.hasPrefix("https://") || security.caFile != nil
-        let tls = try security.tls(isSecureURL: isSecure)
-        var logger = Logger(label: "mini", factory: { StreamLogHandler.standardError(label: $0) })
-        logger.logLevel = .critical
-        let detector = MasterDetector(location: location, logger: logger)
-        let leader = await leader(detector)
-        await detector.stop()
-        guard let leader else { throw CommandFailure(description: "no master leads at \(location)", status: 1) }
-        var parts = URLComponents()
-        parts.path = path
-        parts.queryItems = query
-        var request = HTTPClientRequest(
-            url: leader.baseURL(isSecure: isSecure) + (parts.string ?? path), totalTimeout: Self.patience,
-            followRedirects: true)
-        if let (principal, secret) = try security.credentials() {
-            let pair = Data("\(principal):\(secret)".utf8).base64EncodedString()
-            request.headers.append(("Authorization", "Basic \(pair)"))
-        }
-        let client = tls.map { HTTPClient(tls: $0) } ?? .shared
-        let reply: HTTPClientReply
-        do { reply = try await client.fetch(request, bodyMax: 64 << 20) } catch {
-            throw CommandFailure(description: "cannot ask the master at \(leader.baseURL): \(error)", status: 1)
-        }
-        guard reply.status == 200 else {
-            throw CommandFailure(
-                description: "the master answered \(reply.status): \(reply.text.prefix(500))", status: 1)
-        }
-        return Data(reply.body)
-    }
-
-    private func leader(_ detector: MasterDetector) async -> DetectedMaster? {
-        await withTaskGroup(of: DetectedMaster?.self) { group in
-            group.addTask {
-                for await master in detector.masters { if let master { return master } }
-                return nil
-            }
-            group.addTask {
-                try? await Task.sleep(for: Self.patience)
-                return nil
-            }
-            defer { group.cancelAll() }
-            return await group.next() ?? nil
-        }
-    }
-}
 
 struct ExplainCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -87,13 +19,15 @@ struct ExplainRoleCommand: AsyncParsableCommand {
         discussion: "The master remembers its decisions about the role for ten minutes from the first question on.")
 
     @Argument(help: "The role; those below it are included.") var role: String
-    @Flag(help: "Print the master's own document.") var json = false
-    @OptionGroup var question: MasterQuestion
+    @OptionGroup var cluster: ClusterFlags
 
     func run() async throws {
-        let answer = try await question.ask("/roles/explain", [URLQueryItem(name: "role", value: role)])
-        if json { return print(String(decoding: answer, as: UTF8.self)) }
-        print(try JSONDecoder().decode(RoleAnswer.self, from: answer).text)
+        let answer = try await cluster.ask("explain role") { leader in
+            try await leader.get("/roles/explain", [("role", role)])
+        }
+        // The master's own document.
+        if cluster.json { return print(String(decoding: answer, as: UTF8.self)) }
+        print(try JSONDecoder().decode(RoleAnswer.self, from: Data(answer)).text)
     }
 }
 
@@ -180,58 +114,6 @@ struct RoleAnswer: Decodable {
     }
 
     static func text(_ share: Double) -> String { String(format: "%.4f", share) }
-}
-
-struct WeightsCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "weights", abstract: "Ask what other weights of roles would lead to.",
-        subcommands: [WeightsPreviewCommand.self])
-}
-
-struct WeightsPreviewCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "preview", abstract: "Print the shares that would follow from other weights; change nothing.",
-        discussion: """
-            The master allocates everything anew on a copy of its allocator, once under the present weights and once \
-            under the new ones. "Entitled" is what a role would hold if everything were given out to all frameworks \
-            that want offers now, and each took all it was offered.
-            """)
-
-    @Argument(help: ArgumentHelp("New weights.", valueName: "role=weight")) var weights: [String]
-    @OptionGroup var question: MasterQuestion
-
-    func run() async throws {
-        let value = weights.joined(separator: ",")
-        let data = try await question.ask("/weights/preview", [URLQueryItem(name: "weights", value: value)])
-        print(try JSONDecoder().decode(WeightsAnswer.self, from: data).text)
-    }
-}
-
-/// `/weights/preview` as it is printed.
-struct WeightsAnswer: Decodable {
-    struct Row: Decodable {
-        var role: String
-        var weight: Double
-        var new_weight: Double
-        var share: Double
-        var entitled_share: Double
-        var new_entitled_share: Double
-    }
-    var roles: [Row]
-
-    var text: String {
-        let width = max(4, roles.map(\.role.count).max() ?? 0)
-        func line(_ cells: [String]) -> String {
-            let name = cells[0].padding(toLength: width, withPad: " ", startingAt: 0)
-            return name + cells.dropFirst().map { String(repeating: " ", count: max(1, 14 - $0.count)) + $0 }.joined()
-        }
-        let head = line(["role", "weight", "new weight", "share now", "entitled", "new entitled"])
-        let lines = roles.map { row in
-            let shares = [row.share, row.entitled_share, row.new_entitled_share].map(RoleAnswer.text)
-            return line([row.role, "\(row.weight)", "\(row.new_weight)"] + shares)
-        }
-        return ([head] + lines).joined(separator: "\n")
-    }
 }
 
 struct AllocatorCommand: ParsableCommand {

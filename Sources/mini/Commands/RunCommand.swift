@@ -11,14 +11,11 @@ struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
         abstract: "Run one command in the cluster; its output and exit status become this command's.",
-        usage: "mini run --master zk://host:port/path [options] -- COMMAND [ARGUMENT ...]",
+        usage: "mini run [--master zk://host:port/path] [options] -- COMMAND [ARGUMENT ...]",
         discussion: "Ctrl-C kills the task; a second Ctrl-C leaves at once, and the master ends the task.")
 
     struct Place: ParsableArguments {
-        @Option(
-            help: ArgumentHelp(
-                "Where to find the leading master.", valueName: "zk://host:port,.../path | host:port"))
-        var master: String
+        @OptionGroup var master: MasterFlag
         @Option(help: "Role under which to ask for resources.") var role = "*"
     }
 
@@ -43,13 +40,14 @@ struct RunCommand: AsyncParsableCommand {
 
     func run() async throws {
         let location: MasterLocation
-        do { location = try MasterLocation.parse(place.master) } catch {
+        let master = try place.master.text("run")
+        do { location = try MasterLocation.parse(master) } catch {
             throw CommandFailure(description: "run: --master: \(error)")
         }
         let role = try FlagCheck.role(place.role, "run: --role")
         let request = try taskRequest()
         let credentials = try security.credentials()
-        let tls = try security.tls(isSecureURL: place.master.hasPrefix("https://"))
+        let tls = try security.tls(isSecureURL: master.hasPrefix("https://"))
         var logger = Logger(label: "mini-run", factory: { StreamLogHandler.standardError(label: $0) })
         logger.logLevel = .critical
         let signals = StopSignals()

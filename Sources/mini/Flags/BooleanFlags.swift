@@ -3,6 +3,8 @@
 /// Names of our boolean flags.
 enum BooleanFlags {
     static let names: Set<String> = [
-        "json", "csv", "demo", "exit_when_done", "anonymous_read",
+        "json", "csv", "demo", "exit_when_done", "anonymous_read", "all", "follow", "stderr", "force", "detach",
+        "mark_gone",
+        "yes",
     ]
 }

@@ -17,8 +17,14 @@ struct ClientSecurityFlags: ParsableArguments {
         help: ArgumentHelp("Dial with TLS, and trust the certificates of these authorities.", valueName: "PEM file"))
     var caFile: String?
 
+    /// What a flag does not say, the environment may.
+    private static func environment(_ name: String) -> String? {
+        ProcessInfo.processInfo.environment[name].flatMap { $0.isEmpty ? nil : $0 }
+    }
+
     func credentials() throws -> (principal: String, secret: String)? {
-        switch (principal, secretFile) {
+        let principal = principal ?? Self.environment("MINI_PRINCIPAL")
+        switch (principal, secretFile ?? Self.environment("MINI_SECRET_FILE")) {
         case (nil, nil): return nil
         case (let principal?, let file?):
             guard let content = FileManager.default.contents(atPath: file), content.count <= 4096 else {
@@ -32,6 +38,7 @@ struct ClientSecurityFlags: ParsableArguments {
 
     /// - Parameter isSecureURL: Whether the master was named by an `https` URL.
     func tls(isSecureURL: Bool) throws -> ClientTLS? {
+        let caFile = caFile ?? Self.environment("MINI_TLS_CA_FILE")
         guard isSecureURL || caFile != nil else { return nil }
         let tls = ClientTLS(caFile: caFile)
         if let file = tls.unreadableFile {

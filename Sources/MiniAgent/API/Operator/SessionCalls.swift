@@ -135,7 +135,7 @@ struct SessionCalls: Sendable {
     private func kill(_ message: V1ContainerID, _ signal: Int32) async -> HTTPResponse {
         guard message.hasParent else { return await killTask(message, signal) }
         guard let id = NestedContainerID(message), let launch = await nested.launch(of: id) else {
-            return Self.notFound(message)
+            return await killTask(message, signal)
         }
         guard allows(.killNestedContainers, launch.user) else { return Self.forbidden(.killNestedContainers) }
         guard (1...64).contains(signal) else { return Self.badSignal }
@@ -147,13 +147,15 @@ struct SessionCalls: Sendable {
         }
     }
 
-    /// The container of a task or an executor: its framework is told of an end as of any other that nobody asked for.
+    /// The container of a task or an executor. SIGTERM asks for the task's end as its framework would: with its grace period,
+    /// and the framework is told that it was killed. Any other signal is sent as it is; what comes of it is an end that
+    /// nobody asked for.
     private func killTask(_ message: V1ContainerID, _ signal: Int32) async -> HTTPResponse {
-        guard let launch = await source.shell.launch(of: ContainerID(message.value)) else {
-            return Self.notFound(message)
-        }
+        let container = ContainerID(message.value)
+        guard let launch = await source.shell.launch(of: container) else { return Self.notFound(message) }
         guard allows(.killStandaloneContainers, launch.user) else { return Self.forbidden(.killStandaloneContainers) }
         guard (1...64).contains(signal) else { return Self.badSignal }
+        if signal == 15, await source.shell.endTask(in: container) { return .empty(200) }
         await source.shell.signal(launch, signal)
         return .empty(200)
     }

@@ -2,7 +2,6 @@
 
 import ArgumentParser
 import Foundation
-import Glibc
 import HTTPClient
 import JenkinsFramework
 import JenkinsUsage
@@ -80,16 +79,6 @@ struct FrameworkQuestion: ParsableArguments {
             throw CommandFailure(
                 description: "jenkins \(command): what \(base) answered is not of a Jenkins framework", status: 1)
         }
-    }
-}
-
-/// Standard output: a terminal with a width, or something that takes lines of any length.
-enum TerminalWidth {
-    static var current: Int? {
-        guard isatty(STDOUT_FILENO) == 1 else { return nil }
-        var size = winsize()
-        guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
-        return Int(size.ws_col)
     }
 }
 

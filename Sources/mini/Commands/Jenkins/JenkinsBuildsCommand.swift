@@ -3,6 +3,7 @@
 import ArgumentParser
 import Foundation
 import JenkinsUsage
+import TextTables
 
 struct JenkinsBuildsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
