@@ -31,6 +31,18 @@ import Testing
         }
     }
 
+    @Test func `looking whether the directory is free leaves nothing in it, and says when it is not`() throws {
+        try withDirectory { path in
+            try StateFile(directory: path).prepare()
+            try StateLock.probe(directory: path)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: path) == [])
+            let lock = try StateLock(directory: path)
+            #expect(throws: StateFileError.self) { try StateLock.probe(directory: path) }
+            withExtendedLifetime(lock) {}
+            #expect(try FileManager.default.contentsOfDirectory(atPath: path) == ["lock"])
+        }
+    }
+
     @Test(arguments: ["", "{", "[]", "{\"version\":1}", "\u{0}\u{1}", "{\"version\":1,\"agents\":[{}]}"])
     func `a corrupt file is set aside and reported`(text: String) throws {
         try withDirectory { path in

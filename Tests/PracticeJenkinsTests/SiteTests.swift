@@ -302,6 +302,14 @@ struct AgentProtocolTests {
         return (browser, answer.text.trimmingBlanks())
     }
 
+    @Test func `whoever asks is given the agent's script`() {
+        var browser = Browser()
+        browser.credentials = nil
+        let answer = browser.get("/standin/agent.sh")
+        #expect(answer.status == 200)
+        #expect(answer.text == PracticeAgentScript.text)
+    }
+
     @Test func `an agent connects, gets its build, reports output and end`() {
         var (browser, cookie) = connected()
         browser.credentials = Browser.token

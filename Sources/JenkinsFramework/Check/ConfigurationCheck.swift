@@ -31,7 +31,7 @@ public enum ConfigurationCheck {
         var rows = [CheckRow.ok("configuration", "\(path): templates \(names)")]
         do throws(StateFileError) {
             try StateFile(directory: configuration.stateDirectory).prepare()
-            _ = try StateLock(directory: configuration.stateDirectory)
+            try StateLock.probe(directory: configuration.stateDirectory)
             rows.append(.ok("state directory", configuration.stateDirectory))
         } catch {
             let isInUse = "\(error)".contains("another framework")

@@ -17,4 +17,16 @@ final class StateLock: Sendable {
     }
 
     deinit { close(descriptor) }
+
+    /// Looks whether a framework could take the directory now.
+    ///
+    /// Nothing is left behind: whoever looks may be root, and the framework must be able to open its own lock later.
+    ///
+    /// - Throws: As ``init(directory:)``.
+    static func probe(directory: String) throws(StateFileError) {
+        let path = directory + "/lock"
+        let isThere = access(path, F_OK) == 0
+        let lock = try StateLock(directory: directory)
+        withExtendedLifetime(lock) { if !isThere { unlink(path) } }
+    }
 }

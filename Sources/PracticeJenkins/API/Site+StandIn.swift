@@ -4,6 +4,8 @@ extension Site {
         let segments = exchange.segments
         guard segments.count >= 2 else { return .answer(.notFound) }
         switch segments[1] {
+        case "agent.sh" where segments.count == 2:
+            return .answer(exchange.isPost ? .notFound : .text(PracticeAgentScript.text))
         case "agent" where segments.count == 3: return agentCall(segments[2], exchange, &effects)
         case "control" where segments.count == 2:
             return .answer(exchange.isPost ? control(exchange, &effects) : .postRequired)
