@@ -89,7 +89,11 @@ public final class AgentServer: Sendable {
                 host: configuration.ip ?? "0.0.0.0", port: configuration.port,
                 limits: limits,
                 tls: security.tls, admission: { gate.admit($0) }, report: { refusals.note("\($0)") },
-                handler: { request in await api.answer(request) })
+                handler: { request in
+                    let answer = await api.answer(request)
+                    if answer.status == 403 { refusals.note(request, claimed: request.identity, "not authorized") }
+                    return answer
+                })
         } catch {
             throw .cannotListen("\(error)")
         }
