@@ -75,6 +75,10 @@ public struct AgentConfiguration: Sendable {
     public var executorEnvironmentVariables: [String: String]?
     /// Time between two looks at what a running container uses; zero: only when somebody asks.
     public var usageSampleInterval: Duration = .seconds(10)
+    /// Time between signs of life on attached streams.
+    public var httpHeartbeatInterval: Duration = .seconds(30)
+    /// Ended executors of one framework that are kept in memory for operators to read; a command task counts as one.
+    public var maxCompletedExecutorsPerFramework: Int = 150
     /// How long an executor may take to end once it is told to; its description may say otherwise.
     public var executorShutdownGracePeriod: Duration = .seconds(5)
     /// How long an executor may take to subscribe, from the start of its launch: fetching and image pull included.

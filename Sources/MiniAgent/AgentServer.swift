@@ -88,8 +88,13 @@ public final class AgentServer: Sendable {
             server = try await HTTPServer.start(
                 host: configuration.ip ?? "0.0.0.0", port: configuration.port,
                 limits: limits,
-                tls: security.tls, admission: { $0.isPreflight ? .admitted(identity: nil) : gate.admit($0) }, report: { refusals.note("\($0)") },
-                handler: { request in await api.answer(request) })
+                tls: security.tls, admission: { $0.isPreflight ? .admitted(identity: nil) : gate.admit($0) },
+                report: { refusals.note("\($0)") },
+                handler: { request in
+                    let answer = await api.answer(request)
+                    if answer.status == 403 { refusals.note(request, claimed: request.identity, "not authorized") }
+                    return answer
+                })
         } catch {
             throw .cannotListen("\(error)")
         }

@@ -100,7 +100,7 @@ public final class MasterServer: Sendable {
         let files = MasterFiles(log: actual.logFile)
         let api = MasterAPI(
             shell: shell, facts: facts, logLevel: logLevel, files: files,
-            pages: WebPages(directory: configuration.webUIDirectory))
+            pages: WebPages(directory: configuration.webUIDirectory), refusals: refusals)
         routes.withLock { $0 = api }
         var generator = SystemRandomNumberGenerator()
         let core = MasterCore(

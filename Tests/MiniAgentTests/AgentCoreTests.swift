@@ -32,6 +32,21 @@ struct AgentCoreTests {
         #expect(agent.disk.tasks.isEmpty)
     }
 
+    @Test func `so many ended tasks of a framework are remembered, the newest ones`() {
+        var settings = AgentConversation.settings
+        settings.completedExecutorsMax = 2
+        var agent = AgentConversation(settings: settings)
+        agent.register()
+        for name in ["t1", "t2", "t3"] {
+            agent.run(name)
+            agent.acknowledgeAll(name)
+            agent.happen(.containerExited(agent.container(name), .exited(status: 0)))
+            agent.acknowledgeAll(name)
+        }
+        #expect(agent.core.tasks.isEmpty)
+        #expect(agent.core.completed.map(\.record.key) == ["t2", "t3"].map { AgentConversation.key($0) })
+    }
+
     @Test func `nothing is done for a task before it is on disk`() {
         var agent = AgentConversation()
         agent.register()

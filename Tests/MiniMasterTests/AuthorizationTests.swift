@@ -219,6 +219,78 @@ import Testing
         #expect(operate(&talk, as: "ops", teardown) == .done)
     }
 
+    @Test func `who may not plan a machine's maintenance cannot take it off the schedule either`() {
+        var talk = MasterConversation(
+            settings: settings([.updateMaintenanceSchedules: only("ops", .some(["a1.example.org"]))]))
+        func plan(_ hosts: [String], as principal: String) -> MasterAnswer? {
+            operate(&talk, as: principal) { call in
+                call.type = .updateMaintenanceSchedule
+                call.updateMaintenanceSchedule.schedule.windows = hosts.map { host in
+                    var window = V1MaintenanceWindow()
+                    var machine = V1MachineID()
+                    machine.hostname = host
+                    window.machineIds = [machine]
+                    window.unavailability.start.nanoseconds = 1
+                    return window
+                }
+            }
+        }
+        #expect(plan(["a1.example.org"], as: "ops") == .done)
+        #expect(
+            plan([], as: "eve")
+                == .refused(
+                    status: 403,
+                    reason: "Not authorized to update_maintenance_schedules for machines 'a1.example.org' "
+                        + "as principal 'eve'"))
+        #expect(talk.core.cluster?.registry.schedule.count == 1)
+        #expect(plan([], as: "ops") == .done)
+        #expect(talk.core.cluster?.registry.schedule == [])
+    }
+
+    // MARK: The log
+
+    @Test func `every refusal leaves one line that names who and what`() throws {
+        var talk = MasterConversation(
+            settings: settings([
+                .registerFrameworks: only("alice", .some(["dev"])), .runTasks: only("alice", .some(["bob"])),
+            ]))
+        func lines(_ words: String...) -> Int {
+            talk.notes.filter { note in note.level == .warning && words.allSatisfy { note.text.contains($0) } }.count
+        }
+        _ = subscribe(&talk, framework("alice", roles: ["ops"]), as: "alice", stream: "s1")
+        #expect(lines("principal 'alice'", "Not authorized to use roles '{ ops }'") == 1)
+        _ = subscribe(&talk, framework("bob"), as: "alice", stream: "s2")
+        #expect(lines("'alice' does not match principal 'bob'") == 1)
+        talk.drain()
+
+        let pair = talk.pair(framework("alice"))
+        talk.launch([Samples.task("bad", on: pair.agent)], pair)
+        #expect(
+            lines(pair.framework.value, "principal 'alice'", "'bad'", "Not authorized to launch as user 'root'") == 1)
+        talk.drain()
+
+        var call = V1SchedulerCall()
+        call.type = .revive
+        call.frameworkID = V1FrameworkID(pair.framework)
+        talk.send(
+            .schedulerCalled(
+                RequestNumber(7),
+                SchedulerRequest(
+                    call: call, streamID: pair.stream, freshStreamID: StreamID("x"), principal: Principal("eve"))))
+        #expect(lines(pair.framework.value, "principal 'eve' does not match principal 'alice'") == 1)
+    }
+
+    @Test func `a name from outside cannot forge a line of the log`() {
+        var talk = MasterConversation()
+        var info = framework(nil)
+        info.name = "x\n2026-01-01 error: all is lost\u{1B}[2J"
+        let (stream, _) = subscribe(&talk, info, as: nil, stream: "s")
+        #expect(talk.events(stream).first?.type == .subscribed)
+        let texts = talk.notes.map(\.text)
+        #expect(texts.contains { $0.contains("x?2026-01-01 error: all is lost?[2J") })
+        #expect(!texts.contains { $0.contains("\n") || $0.contains("\u{1B}") })
+    }
+
     // MARK: Readers
 
     @Test func `a viewer sees the frameworks and tasks of the users they may see`() throws {

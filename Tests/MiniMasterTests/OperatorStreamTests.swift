@@ -188,6 +188,37 @@ struct OperatorStreamTests {
         #expect(heard(talk, nobody) == ["AGENT_ADDED a1.example.org"])
     }
 
+    @Test func `a watcher hears of a new agent without the resources of roles they may not see`() {
+        var settings = MasterSettings()
+        settings.acls = AccessControlList(rules: [
+            .viewRoles: [
+                .init(subjects: .some(["ops"]), objects: .any),
+                .init(subjects: .any, objects: .some(["*", "dev"])), .init(subjects: .any, objects: .none),
+            ]
+        ])
+        var talk = MasterConversation(settings: settings)
+        let ops = talk.watch(as: Principal("ops"))
+        let ci = talk.watch(as: Principal("ci"))
+        talk.drain()
+        talk.register(Samples.agent(resources: "cpus:4;mem:4096;cpus(secret):2;mem(secret):64;disk(dev):10"))
+        func agents(_ stream: StreamID) -> [V1OperatorResponse.GetAgents.Agent] {
+            talk.effects.compactMap { effect in
+                guard case .sendOperatorEvent(let streams, let event) = effect, streams.contains(stream) else {
+                    return nil
+                }
+                return event.type == .agentAdded ? event.agentAdded.agent : nil
+            }
+        }
+        func roles(_ resources: [V1Resource]) -> Set<String> {
+            Set(resources.map { $0.reservations.last?.role ?? "*" })
+        }
+        #expect(agents(ops).map { roles($0.totalResources) } == [["*", "secret", "dev"]])
+        #expect(agents(ops).map { roles($0.agentInfo.resources) } == [["*", "secret", "dev"]])
+        #expect(agents(ci).map { roles($0.totalResources) } == [["*", "dev"]])
+        #expect(agents(ci).map { roles($0.agentInfo.resources) } == [["*", "dev"]])
+        #expect(agents(ci).first?.agentInfo.hostname == "a1.example.org")
+    }
+
     @Test func `one watcher too many costs the oldest its stream`() {
         var settings = MasterSettings()
         settings.operatorStreamsMax = 2

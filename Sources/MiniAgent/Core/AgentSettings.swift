@@ -28,9 +28,9 @@ package struct AgentSettings: Hashable, Sendable {
     package var executorReregistrationTimeout: Duration = .seconds(15)
     /// How long an executor may take to end once it is told to.
     package var executorShutdownGracePeriod: Duration = .seconds(5)
-    /// Executors that ended, kept in memory for operators to read.
+    /// Executors of one framework that ended, kept in memory for operators to read. A command task counts as one.
     package var completedExecutorsMax: Int = 150
-    /// Tasks that ended, kept in memory for operators to read.
+    /// Tasks of all frameworks that ended, kept in memory for operators to read; more if one framework may have more.
     package var completedTasksMax: Int
 
     package init(

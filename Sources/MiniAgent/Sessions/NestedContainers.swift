@@ -89,7 +89,7 @@ actor NestedContainers {
         let beats = Task {
             while !Task.isCancelled {
                 watcher.writeHeartbeat()
-                try? await Task.sleep(for: ProcessIOWriter.heartbeatInterval)
+                try? await Task.sleep(for: watcher.heartbeatInterval)
             }
         }
         Task {

@@ -29,7 +29,7 @@ struct OutputTail: Sendable {
             if isLast { break }
             try? await Task.sleep(for: Self.pause)
             sinceBeat += Self.pause
-            if sinceBeat >= ProcessIOWriter.heartbeatInterval {
+            if sinceBeat >= watcher.heartbeatInterval {
                 watcher.writeHeartbeat()
                 sinceBeat = .zero
             }

@@ -17,14 +17,14 @@ struct StreamFormat: Hashable, Sendable {
 
 /// One watcher.
 struct ProcessIOWriter: Sendable {
-    /// Time between signs of life.
-    static let heartbeatInterval = Duration.seconds(30)
-
     let format: StreamFormat
+    /// Time between signs of life.
+    let heartbeatInterval: Duration
     let stream: HTTPStream
 
-    init(_ format: StreamFormat) {
+    init(_ format: StreamFormat, heartbeatInterval: Duration) {
         self.format = format
+        self.heartbeatInterval = heartbeatInterval
         stream = HTTPStream(bufferedBytesMax: 1 << 20)
     }
 
@@ -44,7 +44,7 @@ struct ProcessIOWriter: Sendable {
         var message = V1AgentAPIProcessIO()
         message.type = .control
         message.control.type = .heartbeat
-        message.control.heartbeat.interval.nanoseconds = Self.heartbeatInterval.clampedNanoseconds
+        message.control.heartbeat.interval.nanoseconds = heartbeatInterval.clampedNanoseconds
         stream.write(RecordIO.encode(format.media.encode(message)))
     }
 

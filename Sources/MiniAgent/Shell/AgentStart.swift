@@ -238,6 +238,7 @@ struct AgentStart: Sendable {
         settings.executorRegistrationTimeout = configuration.executorRegistrationTimeout
         settings.executorReregistrationTimeout = configuration.executorReregistrationTimeout
         settings.executorShutdownGracePeriod = configuration.executorShutdownGracePeriod
+        settings.completedExecutorsMax = configuration.maxCompletedExecutorsPerFramework
         return settings
     }
 

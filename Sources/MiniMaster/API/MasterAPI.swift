@@ -12,6 +12,7 @@ struct MasterAPI: Sendable {
     let logLevel: LogLevelSwitch
     let files: MasterFiles
     let pages: WebPages
+    let refusals: RefusalLog
     let documents = DocumentCache()
     let stateStreams = StreamCount()
     let metricsPace = Pace(interval: .milliseconds(500))
@@ -29,8 +30,16 @@ struct MasterAPI: Sendable {
     private func admit(_ request: RoutedRequest) async -> HTTPResponse {
         if request.route.needsLeader, let refusal = leadershipRefusal(request) { return refusal }
         if let refusal = request.methodRefusal { return refusal }
-        if let refusal = viewer(of: request).refusal(of: request) { return refusal }
+        if let action = viewer(of: request).missingPermission(for: request) {
+            noteForbidden(action, request)
+            return .text(403, "Not authorized to \(action.rawValue)")
+        }
         return await answer(request)
+    }
+
+    /// One line that names who was refused what.
+    func noteForbidden(_ action: AuthorizationAction, _ request: RoutedRequest) {
+        refusals.note(request.http, claimed: request.principal?.value, "not authorized to \(action.rawValue)")
     }
 
     private func answer(_ request: RoutedRequest) async -> HTTPResponse {

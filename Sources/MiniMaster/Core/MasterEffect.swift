@@ -73,7 +73,7 @@ package enum MasterAnswer: Equatable, Sendable {
     case redirected(V1MasterInfo)
 }
 
-/// A line for the log.
+/// A line for the log. Names come from outside, so what would break or forge a line is replaced in it.
 package struct MasterNote: Equatable, Sendable {
     package enum Level: Equatable, Sendable { case info, warning, error }
 
@@ -82,6 +82,17 @@ package struct MasterNote: Equatable, Sendable {
 
     package init(_ level: Level, _ text: String) {
         self.level = level
-        self.text = text
+        self.text = Self.line(text)
+    }
+
+    private static let bytesMax = 4096
+
+    private static func line(_ text: String) -> String {
+        let isPlain = text.utf8.count <= bytesMax && text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
+        if isPlain { return text }
+        let scalars = text.unicodeScalars.prefix(bytesMax).map { scalar in
+            scalar.properties.generalCategory == .control ? "?" : String(scalar)
+        }
+        return scalars.joined()
     }
 }

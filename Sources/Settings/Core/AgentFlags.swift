@@ -101,7 +101,7 @@ private enum AgentFlags {
             "How long the sandbox of an ended task is kept at most; less when the disk fills."),
         .init("gc_disk_headroom", .number(0...1), default: "0.1", "Share of the disk that is to stay free."),
         .init("disk_watch_interval", .anyDuration, default: "1mins", "How often the disk is looked at."),
-        later(
+        .init(
             "max_completed_executors_per_framework", .count, default: "150",
             "How many ended executors of each framework are remembered."),
         .init("fetcher_cache_size", .bytes, default: "2GB", "Room for fetched files that several tasks use."),
@@ -123,8 +123,9 @@ private enum AgentFlags {
         .init(
             "logrotate_files", .integer(1...1000), default: "9",
             "With logrotate: how many older pieces of each stay; what goes beyond is lost."),
-        later(
-            "http_heartbeat_interval", .anyDuration, default: "30secs", "Time between heartbeats of attached streams."),
+        .init(
+            "http_heartbeat_interval", .duration(.seconds(1)...FlagText.durationMax), default: "30secs",
+            "Time between heartbeats of attached streams."),
         later("default_container_info", .document, "Container of tasks that name none."),
     ]
 

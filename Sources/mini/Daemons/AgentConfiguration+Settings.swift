@@ -56,6 +56,9 @@ extension AgentConfiguration {
         executorReregistrationTimeout =
             settings.duration("executor_reregistration_timeout") ?? executorReregistrationTimeout
         recoveryTimeout = settings.duration("recovery_timeout") ?? recoveryTimeout
+        httpHeartbeatInterval = settings.duration("http_heartbeat_interval") ?? httpHeartbeatInterval
+        maxCompletedExecutorsPerFramework =
+            settings.integer("max_completed_executors_per_framework") ?? maxCompletedExecutorsPerFramework
         usageSampleInterval = settings.duration("usage_sample_interval") ?? usageSampleInterval
         supervisorPath = settings.text("supervisor")
         isolation = settings.list("isolation") ?? isolation

@@ -80,12 +80,16 @@ struct SessionCalls: Sendable {
                 try await nested.launch(id, session)
                 return .empty(200)
             }
-            let writer = ProcessIOWriter(format)
+            let writer = makeWriter(format)
             try await nested.openSession(id, session, for: writer)
             return writer.response
         } catch {
             return Self.refusal(error, id)
         }
+    }
+
+    private func makeWriter(_ format: StreamFormat) -> ProcessIOWriter {
+        ProcessIOWriter(format, heartbeatInterval: source.configuration.httpHeartbeatInterval)
     }
 
     // MARK: Wait, kill, remove
@@ -179,7 +183,7 @@ struct SessionCalls: Sendable {
 
     private func attachOutput(_ message: V1ContainerID, _ format: StreamFormat?) async -> HTTPResponse {
         guard let format else { return .text(406, "Expecting 'Accept' to allow a stream") }
-        let writer = ProcessIOWriter(format)
+        let writer = makeWriter(format)
         guard message.hasParent else {
             let container = ContainerID(message.value)
             guard let launch = await source.shell.launch(of: container) else { return Self.notFound(message) }

@@ -215,14 +215,32 @@ extension AgentCore {
         guard let life = executors.removeValue(forKey: key) else { return [] }
         executorsByContainer[life.record.container] = nil
         completedExecutors.append(CompletedExecutor(record: life.record, framework: life.framework))
-        if completedExecutors.count > settings.completedExecutorsMax { completedExecutors.removeFirst() }
+        let isOwn: (CompletedExecutor) -> Bool = { $0.record.key.framework == key.framework }
+        while completedExecutors.count(where: isOwn) > settings.completedExecutorsMax,
+            let oldest = completedExecutors.firstIndex(where: isOwn)
+        {
+            completedExecutors.remove(at: oldest)
+        }
+        if completedExecutors.count > completedMax { completedExecutors.removeFirst() }
         forgetIfUnused(key.framework)
         return [.checkpoint(.executorRetirement(key, life.record.container))]
     }
 
+    /// Of all frameworks together; one of them alone may have so many if the operator says so.
+    private var completedMax: Int { max(settings.completedTasksMax, settings.completedExecutorsMax) }
+
     mutating func complete(_ task: CompletedTask) {
         completed.append(task)
-        if completed.count > settings.completedTasksMax { completed.removeFirst() }
+        if task.record.host == nil {
+            let framework = task.record.key.framework
+            let isOwn: (CompletedTask) -> Bool = { $0.record.host == nil && $0.record.key.framework == framework }
+            while completed.count(where: isOwn) > settings.completedExecutorsMax,
+                let oldest = completed.firstIndex(where: isOwn)
+            {
+                completed.remove(at: oldest)
+            }
+        }
+        if completed.count > completedMax { completed.removeFirst() }
     }
 
     mutating func forgetIfUnused(_ framework: FrameworkID) {

@@ -4,16 +4,16 @@ import MesosProtocol
 import Security
 
 extension Viewer {
-    /// Why an endpoint is refused as a whole; nil if it answers, with what may be seen.
-    func refusal(of request: RoutedRequest) -> HTTPResponse? {
+    /// What the viewer lacks for an endpoint as a whole; nil if it answers, with what may be seen.
+    func missingPermission(for request: RoutedRequest) -> AuthorizationAction? {
         if seesEverything { return nil }
         switch request.route {
-        case .flags: return canSeeFlags ? nil : Self.forbidden(.viewFlags)
-        case .filesBrowse, .filesRead, .filesDownload: return canSeeMasterLog ? nil : Self.forbidden(.accessMesosLogs)
+        case .flags: return canSeeFlags ? nil : .viewFlags
+        case .filesBrowse, .filesRead, .filesDownload: return canSeeMasterLog ? nil : .accessMesosLogs
         case .loggingToggle where request.http.query("level") != nil && !canSetLogLevel:
-            return Self.forbidden(.setLogLevel)
+            return .setLogLevel
         case .metrics, .loggingToggle, .filesDebug, .registry, .systemStats:
-            return canGet(request.route.rawValue) ? nil : Self.forbidden(.getEndpoints)
+            return canGet(request.route.rawValue) ? nil : .getEndpoints
         case .schedulerAPI, .agentLink, .operatorAPI, .state, .stateSummary, .slaves, .frameworks, .tasks, .roles,
             .roleExplanation, .weights, .weightsPreview, .quota, .maintenanceSchedule, .maintenanceStatus, .teardown,
             .reserve, .unreserve,
@@ -21,10 +21,6 @@ extension Viewer {
             .masters, .webFile, .root:
             return nil
         }
-    }
-
-    private static func forbidden(_ action: AuthorizationAction) -> HTTPResponse {
-        .text(403, "Not authorized to \(action.rawValue)")
     }
 
     // MARK: Parts of answers

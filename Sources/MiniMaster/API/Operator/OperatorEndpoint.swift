@@ -27,7 +27,7 @@ extension MasterAPI {
         case .unknown: return .text(501, "501 Not Implemented.")
         case .getHealth: return Self.response(media, .getHealth) { $0.getHealth.healthy = true }
         case .getFlags:
-            guard viewer(of: request).canSeeFlags else { return .empty(403) }
+            guard viewer(of: request).canSeeFlags else { return forbidden(.viewFlags, request) }
             return Self.response(media, .getFlags) { $0.getFlags.flags = flagMessages }
         case .getVersion: return Self.response(media, .getVersion) { $0.getVersion.versionInfo = versionMessage }
         case .getMetrics: return await metrics(call.getMetrics, media)
@@ -35,15 +35,15 @@ extension MasterAPI {
             let level = UInt32(clamping: logLevel.verbosity)
             return Self.response(media, .getLoggingLevel) { $0.getLoggingLevel.level = level }
         case .setLoggingLevel:
-            guard viewer(of: request).canSetLogLevel else { return .empty(403) }
+            guard viewer(of: request).canSetLogLevel else { return forbidden(.setLogLevel, request) }
             let duration = Duration.nanoseconds(call.setLoggingLevel.duration.nanoseconds)
             logLevel.set(Int(min(call.setLoggingLevel.level, 100)), for: duration)
             return .empty(200)
         case .listFiles:
-            guard viewer(of: request).canSeeMasterLog else { return .empty(403) }
+            guard viewer(of: request).canSeeMasterLog else { return forbidden(.accessMesosLogs, request) }
             return listFiles(call.listFiles.path, media)
         case .readFile:
-            guard viewer(of: request).canSeeMasterLog else { return .empty(403) }
+            guard viewer(of: request).canSeeMasterLog else { return forbidden(.accessMesosLogs, request) }
             return readFile(call.readFile, media)
 
         case .getState:
@@ -113,6 +113,12 @@ extension MasterAPI {
             .deactivateAgent, .reactivateAgent, .updateQuota, .setQuota, .removeQuota, .teardown, .markAgentGone:
             return await perform(call, request)
         }
+    }
+
+    /// As Apache Mesos answers here: without a body.
+    private func forbidden(_ action: AuthorizationAction, _ request: RoutedRequest) -> HTTPResponse {
+        noteForbidden(action, request)
+        return .empty(403)
     }
 
     // MARK: Answers

@@ -82,8 +82,9 @@ extension Cluster {
         case .setQuota: return (.updateQuotas, [call.setQuota.quotaRequest.role])
         case .removeQuota: return (.updateQuotas, [call.removeQuota.role])
         case .updateMaintenanceSchedule:
-            let machines = call.updateMaintenanceSchedule.schedule.windows.flatMap(\.machineIds)
-            return (.updateMaintenanceSchedules, machines.map(\.shownName))
+            // Taking a machine off the schedule needs the same permission as putting it there.
+            let windows = call.updateMaintenanceSchedule.schedule.windows + registrar.planned.schedule
+            return (.updateMaintenanceSchedules, windows.flatMap(\.machineIds).map(\.shownName))
         case .startMaintenance: return (.startMaintenances, call.startMaintenance.machines.map(\.shownName))
         case .stopMaintenance: return (.stopMaintenances, call.stopMaintenance.machines.map(\.shownName))
         case .drainAgent: return (.drainAgents, [call.drainAgent.agentID.value])

@@ -89,6 +89,7 @@ extension Cluster {
     private mutating func launch(_ info: V1TaskInfo, from acceptance: inout Acceptance) {
         let framework = acceptance.framework
         if let fault = unauthorizedUser(of: info, in: framework) {
+            noteRefused(info, of: framework, fault)
             return fail([info], framework, fault, reason: .taskUnauthorized)
         }
         let need: TaskValidation.Need
@@ -135,6 +136,7 @@ extension Cluster {
         if infos.isEmpty { return }
         for info in infos {
             guard let fault = unauthorizedUser(of: info, in: acceptance.framework) else { continue }
+            noteRefused(info, of: acceptance.framework, fault)
             return fail(infos, acceptance.framework, fault, reason: .taskGroupUnauthorized)
         }
         let need: TaskGroupValidation.Need
@@ -160,6 +162,11 @@ extension Cluster {
     }
 
     // MARK: Failures
+
+    private mutating func noteRefused(_ info: V1TaskInfo, of framework: Framework, _ fault: String) {
+        let who = Self.principal(of: framework.info).map { " of principal '\($0)'" } ?? ""
+        note(.warning, "framework \(framework.id)\(who): task '\(info.taskID.value.prefix(255))' refused: \(fault)")
+    }
 
     private mutating func fail(
         _ infos: [V1TaskInfo], _ framework: Framework, _ message: String,

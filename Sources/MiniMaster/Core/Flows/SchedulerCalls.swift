@@ -13,6 +13,10 @@ extension Cluster {
         incoming.call.adopt(incoming.principal)
         let call = incoming.call
         if let fault = SchedulerCallValidation.fault(in: call, from: incoming.principal) {
+            if fault == SchedulerCallValidation.fault(claiming: call.subscribe.frameworkInfo, from: incoming.principal)
+            {
+                note(.warning, "a subscription refused: \(fault)")
+            }
             return refuse(request, 400, "Failed to validate scheduler::Call: \(fault)")
         }
         if call.type == .subscribe || call.type == .reconcileOperations, !incoming.acceptsStream {
@@ -28,6 +32,7 @@ extension Cluster {
         let id = FrameworkID(call.frameworkID)
         guard let framework = frameworks[id] else { return refuse(request, 400, "Framework cannot be found") }
         if let fault = SchedulerCallValidation.fault(claiming: framework.info, from: incoming.principal) {
+            note(.warning, "a call for framework \(id) refused: \(fault)")
             return refuse(request, 400, fault)
         }
         guard let stream = framework.stream else { return refuse(request, 403, "Framework is not subscribed") }

@@ -14,13 +14,13 @@ extension Cluster {
         answer(request, .stream(stream))
 
         if let fault = FrameworkValidation.fault(in: info, suppressed: subscribe.suppressedRoles, settings: settings) {
-            return refuse(stream, fault)
+            return refuse(stream, info, fault)
         }
-        if let fault = unauthorizedRoles(of: info) { return refuse(stream, fault) }
+        if let fault = unauthorizedRoles(of: info) { return refuse(stream, info, fault) }
         let constraints = subscribe.hasOfferConstraints ? subscribe.offerConstraints : nil
         let wishes: OfferWishes
         do throws(OfferWishes.Fault) { wishes = try OfferWishes(info, constraints) } catch {
-            return refuse(stream, error.text)
+            return refuse(stream, info, error.text)
         }
         let asks: (inout Framework) -> Void = { framework in
             framework.suppressed = Set(subscribe.suppressedRoles.compactMap { try? RoleName($0) })
@@ -32,21 +32,21 @@ extension Cluster {
                 id: numbers.nextFrameworkID(), info: info, connection: .subscribing(stream), registeredAt: now.wall)
             return admit(fresh, asks)
         }
-        if let fault = Self.fault(inChosenID: id) { return refuse(stream, fault) }
+        if let fault = Self.fault(inChosenID: id) { return refuse(stream, info, fault) }
         guard let known = frameworks[id] else {
             // Removed under this leader, or under an earlier one.
             var isRemoved = frameworks.isCompleted(id)
             if case .removed = registry.frameworks[id]?.phase { isRemoved = true }
-            if isRemoved { return refuse(stream, "Framework has been removed") }
+            if isRemoved { return refuse(stream, info, "Framework has been removed") }
             // A framework may bring its own id, or have been known to an earlier leader only: taken as it is.
             let fresh = Framework(id: id, info: info, connection: .subscribing(stream), registeredAt: now.wall)
             return admit(fresh, asks)
         }
-        if case .leaving = known.connection { return refuse(stream, "Framework has been removed") }
+        if case .leaving = known.connection { return refuse(stream, info, "Framework has been removed") }
         // A framework from before authentication was switched on is the first to prove who it is.
         let isFirstProof = !known.info.hasPrincipal && incoming.principal != nil
         if !isFirstProof, let fault = FrameworkValidation.fault(resubscribing: info, over: known.info) {
-            return refuse(stream, fault)
+            return refuse(stream, info, fault)
         }
         resubscribe(known, as: info, asks, on: stream)
     }
@@ -56,7 +56,9 @@ extension Cluster {
         IdentifierRules.fault(in: id.value).map { "Framework id is invalid: \($0)" }
     }
 
-    private mutating func refuse(_ stream: StreamID, _ reason: String) {
+    private mutating func refuse(_ stream: StreamID, _ info: V1FrameworkInfo, _ reason: String) {
+        let who = Self.principal(of: info).map { "principal '\($0)'" } ?? "nobody in particular"
+        note(.warning, "framework '\(info.name.prefix(100))' of \(who) refused: \(reason)")
         emit(.sendEvent(stream, .error(reason)))
         emit(.closeStream(stream))
     }
@@ -144,7 +146,10 @@ extension Cluster {
         if let fault = FrameworkValidation.fault(updating: known.info, to: info) {
             return answer(request, .refused(status: 400, reason: "FrameworkInfo update is not valid: \(fault)"))
         }
-        if let fault = unauthorizedRoles(of: info) { return answer(request, .refused(status: 403, reason: fault)) }
+        if let fault = unauthorizedRoles(of: info) {
+            note(.warning, "framework \(known.id) refused: \(fault)")
+            return answer(request, .refused(status: 403, reason: fault))
+        }
         let constraints = call.hasOfferConstraints ? call.offerConstraints : nil
         let wishes: OfferWishes
         do throws(OfferWishes.Fault) { wishes = try OfferWishes(info, constraints) } catch {
