@@ -129,7 +129,7 @@ import Testing
         #expect(gone.isOver && gone.line == "gone")
         #expect(
             json(AgentChange.drain("a", grace: .seconds(90), marksGone: true))
-                == #"{"type":"DRAIN_AGENT","drain_agent":{"agent_id":{"value":"a"},"max_grace_period":{"seconds":90},"#
+                == #"{"type":"DRAIN_AGENT","drain_agent":{"agent_id":{"value":"a"},"max_grace_period":{"seconds":90,"nanos":0},"#
                 + #""mark_gone":true}}"#)
     }
 
@@ -166,9 +166,9 @@ import Testing
             moved.updateMaintenanceSchedule.schedule, status, now: Documents.now)
         #expect(
             report.text(Documents.wide) == """
-                HOST  IP        MODE       START                      IN     FOR  FRAMEWORKS
-                h2    10.0.0.2  down       2026-11-26 09:20:00Z        -  2h 00m  0 agreed, 0 declined
-                h1    10.0.0.1  scheduled  2026-11-26 10:46:40Z  1h 27m    ever  0 agreed, 0 declined
+                HOST  IP        MODE       START                     IN     FOR  FRAMEWORKS
+                h2    10.0.0.2  down       2026-11-26 09:20:00Z       -  2h 00m  0 agreed, 0 declined
+                h1    10.0.0.1  scheduled  2026-11-26 10:46:40Z  1h 26m    ever  0 agreed, 0 declined
                 """)
         #expect(MaintenanceReport(.init(), .init(), now: 0).text(Documents.wide) == "no maintenance is scheduled")
     }

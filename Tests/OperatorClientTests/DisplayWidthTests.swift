@@ -43,7 +43,7 @@ import TextTables
         #expect(!width(50).contains("VERSION"))
         #expect(width(50).contains("HOST"))
         #expect(!width(40).contains("HOST"))
-        #expect(table.text(width: 24) == "ID              STATE\n…269ae665b1-S0  active")
+        #expect(table.text(width: 24) == "ID                STATE\n…e7269ae665b1-S0  active")
     }
 
     @Test(arguments: [

@@ -8,8 +8,8 @@ import Testing
 @Suite struct ListTests {
     @Test func `agents are listed with what is used of what they have`() throws {
         let report = AgentsReport(agents: try Documents.agents())
-        #expect(report.text(Documents.wide) == "A")
-        #expect(report.text(Documents.narrow) == "B")
+        try Golden.expect(report.text(Documents.wide), is: "agents")
+        try Golden.expect(report.text(Documents.narrow), is: "agents-narrow")
         #expect(AgentsReport(agents: []).text(Documents.wide) == "no agents")
     }
 
@@ -19,26 +19,26 @@ import Testing
             "gone":{"slaves":[{"id":{"value":"a-S6"}}]},"slaves":{"slaves":[]}}
             """#
         let lost: LostAgents = try DocumentReading.read(Array(text.utf8), "/registrar(1)/registry")
-        #expect(AgentsReport(agents: lost.agents).text(Documents.wide) == "C")
+        try Golden.expect(AgentsReport(agents: lost.agents).text(Documents.wide), is: "agents-lost")
     }
 
     @Test func `frameworks are listed with what they hold, those that are over last`() throws {
         let report = FrameworksReport(try Documents.frameworks(), tasks: try Documents.tasks())
-        #expect(report.text(Documents.wide) == "D")
-        #expect(report.text(Documents.narrow) == "E")
+        try Golden.expect(report.text(Documents.wide), is: "frameworks")
+        try Golden.expect(report.text(Documents.narrow), is: "frameworks-narrow")
         #expect(FrameworksReport([], tasks: []).text(Documents.wide) == "no frameworks")
     }
 
     @Test func `roles are listed with what they hold against what their weights entitle them to`() throws {
         let report = RolesReport(roles: try Documents.roles())
-        #expect(report.text(Documents.wide) == "F")
-        #expect(report.text(Documents.narrow) == "G")
+        try Golden.expect(report.text(Documents.wide), is: "roles")
+        try Golden.expect(report.text(Documents.narrow), is: "roles-narrow")
     }
 
     @Test func `tasks that live are listed, the newest first`() throws {
         let report = TasksReport(try Documents.tasks(), .init())
-        #expect(report.text(Documents.wide) == "H")
-        #expect(report.text(Documents.narrow) == "I")
+        try Golden.expect(report.text(Documents.wide), is: "tasks")
+        try Golden.expect(report.text(Documents.narrow), is: "tasks-narrow")
         #expect(TasksReport([], .init()).text(Documents.wide) == "no tasks")
     }
 
@@ -61,9 +61,9 @@ import Testing
     }
 
     @Test func `the leader is named with those that stand by`() throws {
-        #expect(try Documents.leader().text(Documents.wide) == "J")
+        try Golden.expect(Documents.leader().text(Documents.wide), is: "leader")
         let alone = ClusterLeader(try Documents.answer(Documents.masterText).getMaster, url: "http://m:5050")
-        #expect(alone.text(Documents.wide) == "K")
+        try Golden.expect(alone.text(Documents.wide), is: "leader-alone")
     }
 
     @Test func `the state of a cluster is one screen`() throws {
@@ -74,14 +74,15 @@ import Testing
         let report = StateReport(
             leader: try Documents.leader(), agents: try Documents.agents(), frameworks: try Documents.frameworks(),
             metrics: metrics)
-        #expect(report.text(Documents.wide) == "L")
-        #expect(report.text(Documents.narrow) == "M")
-        #expect(ReportJSON.text(of: report) == "N")
+        try Golden.expect(report.text(Documents.wide), is: "state")
+        try Golden.expect(report.text(Documents.narrow), is: "state-narrow")
+        try Golden.expect(ReportJSON.text(of: report), is: "state-json")
     }
 
     @Test func `documents have keys in snake case and leave out what is not known`() throws {
-        #expect(ReportJSON.text(of: AgentsReport(agents: Array(try Documents.agents().prefix(1)))) == "O")
-        #expect(
+        try Golden.expect(
+            ReportJSON.text(of: AgentsReport(agents: Array(try Documents.agents().prefix(1)))), is: "agents-json")
+        try Golden.expect(
             ReportJSON.text(
                 of: TasksReport(
                     Array(try Documents.tasks().suffix(1)),
@@ -89,11 +90,13 @@ import Testing
                         var choice = TasksReport.Choice()
                         choice.all = true
                         return choice
-                    }())) == "P")
-        #expect(ReportJSON.text(of: RolesReport(roles: Array(try Documents.roles().prefix(2)))) == "Q")
-        #expect(
-            ReportJSON.text(of: FrameworksReport(Array(try Documents.frameworks().prefix(1)), tasks: [])) == "R")
-        #expect(ReportJSON.text(of: try Documents.leader()) == "S")
+                    }())), is: "tasks-json")
+        try Golden.expect(
+            ReportJSON.text(of: RolesReport(roles: Array(try Documents.roles().prefix(2)))), is: "roles-json")
+        try Golden.expect(
+            ReportJSON.text(of: FrameworksReport(Array(try Documents.frameworks().prefix(1)), tasks: [])),
+            is: "frameworks-json")
+        try Golden.expect(ReportJSON.text(of: try Documents.leader()), is: "leader-json")
     }
 
     @Test func `an answer that cannot be used is refused with the field's name`() throws {

@@ -1,5 +1,6 @@
 // What is said of one task, and of its files.
 
+import MasterDetection
 import Testing
 
 @testable import OperatorClient
@@ -8,14 +9,14 @@ import Testing
     @Test func `a task that was killed for its memory is explained with what to do`() throws {
         let report = TaskExplanation(
             try Documents.task("leaky"), agent: nil, stderr: ["allocating", "bad \u{1B}[31mthing"])
-        #expect(report.text(Documents.wide) == "T")
-        #expect(ReportJSON.text(of: report) == "U")
+        try Golden.expect(report.text(Documents.wide), is: "explain-memory")
+        try Golden.expect(ReportJSON.text(of: report), is: "explain-json")
     }
 
     @Test func `a task that runs is explained with how to look into it`() throws {
         let report = TaskExplanation(
             try Documents.task("build app"), agent: nil, stderr: nil, stderrProblem: "no answer from the agent")
-        #expect(report.text(Documents.wide) == "V")
+        try Golden.expect(report.text(Documents.wide), is: "explain-running")
     }
 
     @Test func `a task that cannot be reached points to its agent`() throws {

@@ -169,10 +169,10 @@ public struct TasksReport: Report {
     public func text(_ sheet: Sheet) -> String {
         guard !tasks.isEmpty else { return "no tasks" }
         var table = TextTable([
-            .init("ID", mayShrink: true, keepsEnd: true), .init("NAME", mayShrink: true, dropOrder: 4),
-            .init("FRAMEWORK", mayShrink: true, dropOrder: 3), .init("ROLE", mayShrink: true, dropOrder: 5),
+            .init("ID", mayShrink: true, keepsEnd: true), .init("NAME", mayShrink: true, dropOrder: 2),
+            .init("FRAMEWORK", mayShrink: true, dropOrder: 4), .init("ROLE", mayShrink: true, dropOrder: 5),
             .init("AGENT", mayShrink: true), .init("STATE"), .init("CPUS", .right), .init("MEM", .right),
-            .init("SINCE", .right, dropOrder: 2),
+            .init("SINCE", .right, dropOrder: 3),
         ])
         for task in tasks {
             let state = task.state.hasPrefix("TASK_") ? String(task.state.dropFirst(5)).lowercased() : task.state
