@@ -108,6 +108,7 @@ struct HostileEngineTests {
         deadlines.quick = .milliseconds(500)
         deadlines.work = .milliseconds(500)
         let client = HTTPClient()
+        let streams = EngineStreams()
         var random = SeededRandom(seed: 41)
         var failures = 0
         for number in 0..<3000 {
@@ -120,8 +121,8 @@ struct HostileEngineTests {
                 case 2: _ = try await engine.inspect("c")
                 case 3: _ = try await engine.containers(label: "a", value: "b")
                 case 4: try await engine.pull("image", timeout: .milliseconds(500))
-                case 5: try await read(try await engine.logs("c"))
-                case 6: try await read(try await engine.attachOutput("c"))
+                case 5: try await outlast(try await engine.logs("c", into: Ignored(), streams))
+                case 6: try await outlast(try await engine.attachOutput("c", into: Ignored(), streams))
                 case 7: _ = try await engine.createExec(in: "c", DockerExecRequest(["true"]))
                 case 8:
                     let attachment = try await DockerAttachment.open(
@@ -143,12 +144,13 @@ struct HostileEngineTests {
         #expect(failures > 500)
     }
 
-    private func read(_ body: HTTPClientBody) async throws(DockerError) {
-        var decoder = DockerLogDecoder()
-        do throws(HTTPClientError) {
-            for try await chunk in body { _ = decoder.decode(chunk) }
-        } catch { throw DockerEngine.translate(error) }
+    private struct Ignored: EngineStreamSink {
+        private let decoder = Locked(DockerLogDecoder())
+        func take(_ bytes: [UInt8]) { _ = decoder.withLock { $0.decode(bytes) } }
+        func finish() { _ = decoder.withLock { $0.finish() } }
     }
+
+    private func outlast(_ stream: EngineStream) async throws(DockerError) { try await stream.end() }
 
     @Test func `the versions that both sides speak`() throws {
         let ours = DockerEngine.versions

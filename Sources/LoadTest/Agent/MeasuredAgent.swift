@@ -199,25 +199,39 @@ final class MeasuredAgent: Sendable {
     }
 
     private func launch(_ names: [String], _ work: TaskWork) async throws {
-        try await offered()
-        let offers = state.withLock { state in
-            let now = MonotonicClock.seconds
-            for name in names { state.tasks[TaskID(name)] = TaskTimes(accepted: now) }
-            defer { state.offers = [] }
-            return state.offers
-        }
-        guard let offer = offers.first else { throw LoadTestError.master("the offer was taken back") }
-        let tasks = names.map { Self.task($0, work, on: offer) }
+        let offers = try await offered(roomFor: names)
+        let tasks = names.map { Self.task($0, work, on: offers[0]) }
         client.submit(
             Calls.accept(offers.map { OfferID($0.id.value) }, [Calls.launch(tasks)], refuse: .zero)
         ) { _ in }
     }
 
-    /// Asks for an offer and waits for it: left to itself, the master makes one a second.
-    private func offered() async throws {
-        if state.withLock({ !$0.offers.isEmpty }) { return }
-        client.submit(Calls.revive([role])) { _ in }
-        try await until("there is an offer") { !$0.offers.isEmpty }
+    /// Takes all offers once there is room in them for the tasks, and notes when. What an ended task held is offered apart
+    /// from the rest and may come before it; left to itself, the master offers once a second.
+    private func offered(roomFor names: [String]) async throws -> [V1Offer] {
+        while true {
+            let taken = state.withLock { state -> [V1Offer]? in
+                guard Self.fit(names.count, in: state.offers) else { return nil }
+                let now = MonotonicClock.seconds
+                for name in names { state.tasks[TaskID(name)] = TaskTimes(accepted: now) }
+                defer { state.offers = [] }
+                return state.offers
+            }
+            if let taken { return taken }
+            client.submit(Calls.revive([role])) { _ in }
+            try await until("there are offers for \(names.count) tasks") { Self.fit(names.count, in: $0.offers) }
+        }
+    }
+
+    private static let taskResources = [("cpus", 0.01), ("mem", 32)]
+
+    private static func fit(_ count: Int, in offers: [V1Offer]) -> Bool {
+        guard !offers.isEmpty else { return false }
+        return taskResources.allSatisfy { name, value in
+            let offered = offers.flatMap(\.resources).filter { $0.name == name }.reduce(0) { $0 + $1.scalar.value }
+            // Less than a thousandth is no resource.
+            return offered + 0.0005 >= value * Double(count)
+        }
     }
 
     private static func task(_ name: String, _ work: TaskWork, on offer: V1Offer) -> V1TaskInfo {
@@ -225,7 +239,7 @@ final class MeasuredAgent: Sendable {
         task.name = name
         task.taskID.value = name
         task.agentID = offer.agentID
-        task.resources = [("cpus", 0.01), ("mem", 32)].map { name, value in
+        task.resources = taskResources.map { name, value in
             var resource = V1Resource()
             resource.name = name
             resource.type = .scalar

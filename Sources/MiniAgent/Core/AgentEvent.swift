@@ -78,10 +78,22 @@ package struct StartedContainer: Hashable, Sendable {
     package var networks: [V1NetworkInfo]
     /// What the engine's inspect said, as JSON text; empty for a process.
     package var inspection: [UInt8]
+    /// Who it is to the engine and to the kernel; nil for a process.
+    package var engineProcess: EngineProcess?
 
-    package init(networks: [V1NetworkInfo] = [], inspection: [UInt8] = []) {
+    package struct EngineProcess: Hashable, Sendable {
+        /// The engine's id of the container.
+        package var id: String
+        /// Its first process on this host.
+        package var pid: Int32
+    }
+
+    package init(
+        networks: [V1NetworkInfo] = [], inspection: [UInt8] = [], engineProcess: EngineProcess? = nil
+    ) {
         self.networks = networks
         self.inspection = inspection
+        self.engineProcess = engineProcess
     }
 }
 

@@ -27,12 +27,8 @@ package struct UsageTarget: Hashable, Sendable {
         switch launch.record.containerizer {
         case .process: source = .process(pidFile: launch.run.pid)
         case .docker:
-            guard let inspection = try? JSONValue(parsing: started.inspection),
-                let container = inspection.arrayValue?.first ?? inspection.objectValue.map({ .object($0) }),
-                let pid = container["State"]?["Pid"]?.integerValue, pid > 0, let id = container["Id"]?.stringValue,
-                !id.isEmpty
-            else { return nil }
-            source = .docker(pid: pid_t(clamping: pid), id: id)
+            guard let process = started.engineProcess else { return nil }
+            source = .docker(pid: process.pid, id: process.id)
         }
     }
 

@@ -48,7 +48,7 @@ final class DockerOpening: Sendable {
             let deadline = ContinuousClock.now + timeout
             opened.resume(
                 returning: Result { () throws(DockerError) in
-                    let socket = try connect(to: socketPath)
+                    let socket = try Self.connect(to: socketPath)
                     do throws(DockerError) {
                         return DockerAttachment(
                             descriptor: socket, received: try open(socket, request, until: deadline))
@@ -68,7 +68,8 @@ final class DockerOpening: Sendable {
 
     // MARK: On the thread
 
-    private func connect(to path: String) throws(DockerError) -> Int32 {
+    /// A socket that does not block.
+    static func connect(to path: String) throws(DockerError) -> Int32 {
         let socket = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
         guard socket >= 0 else { throw .unreachable("no socket: \(String(cString: strerror(errno)))") }
         var address = sockaddr_un()

@@ -1,6 +1,5 @@
 // Runs tasks as Docker containers.
 
-import HTTPClient
 import Logging
 import Mailbox
 import MesosProtocol
@@ -20,6 +19,8 @@ package final class DockerContainerizer: Containerizer {
         package var stalledStartTimeout: Duration = .seconds(120)
         /// Who the agent is to image registries.
         package var credentials = RegistryCredentials()
+        /// How many containers are created and started at a time.
+        package var startsAtOnce = StartTurns.usual
 
         package init(workDirectory: String, agentIP: String) {
             self.workDirectory = workDirectory
@@ -43,11 +44,16 @@ package final class DockerContainerizer: Containerizer {
     let logger: Logger
     let watch: EngineWatch
     /// Outputs that were attached to before the start, until somebody follows the container.
-    let attached = Locked<[ContainerID: HTTPClientBody]>([:])
+    let attached = Locked<[ContainerID: AttachedOutput]>([:])
+    let streams = EngineStreams()
     /// Who copies whose output, so that a stream that does not end can be ended.
     let followed = Locked<[ContainerID: Followed]>([:])
     let lastSweep = Locked<ContinuousClock.Instant?>(nil)
+    private let turns: StartTurns
     private let puller: ImagePuller
+    /// Images that the engine had when it was asked last. A container that is created finds out if one has gone since.
+    private let knownImages = Locked<Set<String>>([])
+    private static let knownImagesMax = 1000
     private let notify: @Sendable (Notice) -> Void
 
     /// - Parameter deadlines: Of calls; a look at the engine's health has `quick`.
@@ -66,6 +72,7 @@ package final class DockerContainerizer: Containerizer {
         self.logger = logger
         self.notify = notify
         puller = ImagePuller(engine: engine, timeout: settings.pullTimeout)
+        turns = StartTurns(settings.startsAtOnce)
     }
 
     package func observe(agent: AgentID) async -> Observation {
@@ -97,7 +104,16 @@ package final class DockerContainerizer: Containerizer {
     package func prepare(_ launch: Launch) async throws(LaunchFailure) {
         let named = DockerMapping.image(of: launch.record.info)
         guard !named.isEmpty else { throw .preparation("the task names no Docker image") }
+        let info = launch.record.info.container
+        let forcesPull =
+            info.type == .docker
+            ? info.docker.forcePullImage : info.mesos.image.hasCached && !info.mesos.image.cached
         let image = ImageReference.name(named, from: settings.mapping.registry)
+        if !forcesPull, knownImages.withLock({ $0.contains(image) }) { return }
+        try await provide(image, launch, forcesPull: forcesPull)
+    }
+
+    private func provide(_ image: String, _ launch: Launch, forcesPull: Bool) async throws(LaunchFailure) {
         let authorization: String?
         do throws(RegistryCredentialsError) {
             authorization =
@@ -107,55 +123,85 @@ package final class DockerContainerizer: Containerizer {
             throw .preparation("Failed to pull Docker image '\(image)': the task's docker config: \(error)")
         }
         do throws(DockerError) {
-            let info = launch.record.info.container
-            let forcesPull =
-                info.type == .docker
-                ? info.docker.forcePullImage : info.mesos.image.hasCached && !info.mesos.image.cached
-            if !forcesPull, try await engine.hasImage(image) { return }
-            let container = launch.record.container
-            try await puller.pull(image, authorization: authorization) { [notify] progress in
-                notify(.pulling(container, "Pulling image \(image): \(progress)"))
+            let isThere = forcesPull ? false : try await engine.hasImage(image)
+            if !isThere {
+                let container = launch.record.container
+                try await puller.pull(image, authorization: authorization) { [notify] progress in
+                    notify(.pulling(container, "Pulling image \(image): \(progress)"))
+                }
             }
         } catch {
             let login = authorization == nil ? "" : " (with a login of this agent's or the task's docker config)"
             throw .preparation("Failed to pull Docker image '\(image)'\(login): \(error)")
         }
+        knownImages.withLock { images in
+            if images.count >= Self.knownImagesMax { images = [] }
+            images.insert(image)
+        }
     }
 
     package func start(_ launch: Launch) async throws(LaunchFailure) -> StartedContainer {
-        let mapping = try await mapping(launch)
+        guard let turn = await turns.take() else { throw .start("cancelled") }
+        defer { turn.giveBack() }
+        let mapping = try await mapping(launch, turn)
         do throws(DockerError) {
             try await provideGroupNetwork(launch)
-            try await create(mapping)
+            try await create(mapping, turn)
+        } catch  where error.isNotFound && knownImages.withLock({ $0.remove(mapping.image) != nil }) {
+            // It was there a while ago, and somebody has removed it.
+            turn.giveBack()
+            try await provide(mapping.image, launch, forcesPull: false)
+            do throws(DockerError) { try await create(mapping, turn) } catch { throw .start("\(error)") }
+        } catch { throw .start("\(error)") }
+        do throws(DockerError) {
             notify(.created(launch.record.container))
             for network in mapping.furtherNetworks { try await engine.connect(mapping.name, to: network) }
             await attach(launch, mapping.name)
-            do throws(DockerError) {
-                try await engine.start(mapping.name)
-            } catch  where error.isUnreachable {
-                try await awaitStalledStart(mapping.name)
-            }
+            let container = try await start(mapping.name, turn)
             notify(.started(launch.record.container))
-            return started(launch, try await withGroupAddresses(engine.inspect(mapping.name), launch))
+            return started(launch, try await withGroupAddresses(container, launch))
         } catch {
-            attached.withLock { $0[launch.record.container] = nil }
+            attached.withLock { $0.removeValue(forKey: launch.record.container) }?.stream.close()
             throw .start("\(error)")
         }
     }
 
-    func mapping(_ launch: Launch) async throws(LaunchFailure) -> DockerMapping {
+    /// Starts a container and has it described.
+    ///
+    /// An engine describes a container only while it does nothing else with it: asked during the start it answers as soon as
+    /// the container runs, asked afterwards it first clears up behind a container that has ended already.
+    private func start(_ name: String, _ turn: StartTurns.Turn) async throws(DockerError) -> DockerContainer {
+        async let description = describeStarting(name)
+        do throws(DockerError) {
+            try await engine.start(name)
+        } catch  where error.isUnreachable {
+            try await awaitStalledStart(name, turn)
+        }
+        if let container = await description, container.condition != .created { return container }
+        return try await engine.inspect(name)
+    }
+
+    /// Time for a start to be under way. There is no engine that would be done by then.
+    private static let startUnderWay: Duration = .milliseconds(8)
+
+    private func describeStarting(_ name: String) async -> DockerContainer? {
+        do { try await Task.sleep(for: Self.startUnderWay) } catch { return nil }
+        return try? await engine.inspectBusy(name)
+    }
+
+    func mapping(_ launch: Launch, _ turn: StartTurns.Turn? = nil) async throws(LaunchFailure) -> DockerMapping {
         var settings = settings.mapping
         do throws(DockerError) {
-            settings.engine = try await patiently { () throws(DockerError) in try await self.engine.info() }
+            settings.engine = try await patiently(turn) { () throws(DockerError) in try await self.engine.info() }
         } catch { throw .start("\(error)") }
         do throws(DockerOptionsError) {
             return try DockerMapping(launch, workDirectory: self.settings.workDirectory, settings: settings)
         } catch { throw .options("\(error)") }
     }
 
-    private func create(_ mapping: DockerMapping) async throws(DockerError) {
+    private func create(_ mapping: DockerMapping, _ turn: StartTurns.Turn) async throws(DockerError) {
         let isRepeated = Locked(false)
-        try await patiently { () throws(DockerError) in
+        try await patiently(turn) { () throws(DockerError) in
             do throws(DockerError) {
                 try await self.engine.create(name: mapping.name, body: mapping.body)
             } catch  where error.isConflict && isRepeated.withLock({ $0 }) {
@@ -170,31 +216,41 @@ package final class DockerContainerizer: Containerizer {
     /// Output that is attached to before the start is complete and exact, whatever the container's log driver does to it.
     /// Without it, the engine's log has to do.
     private func attach(_ launch: Launch, _ name: String) async {
+        guard let output = output(of: launch, name) else { return }
         do throws(DockerError) {
-            let body = try await engine.attachOutput(name)
-            attached.withLock { $0[launch.record.container] = body }
+            let attached = AttachedOutput(output: output, stream: try await output.attach())
+            self.attached.withLock { $0[launch.record.container] = attached }
         } catch {
             logger.info("cannot attach to \(name), reading its log instead: \(error)")
         }
     }
 
-    /// Repeats a call for as long as an engine that is silent may take to come back.
+    func output(of launch: Launch, _ name: String) -> DockerOutput? {
+        DockerOutput(
+            launch, name: name, limits: settings.outputLimits, engine: engine, streams: streams, logger: logger)
+    }
+
+    /// Repeats a call for as long as an engine that is silent may take to come back, meanwhile without a turn: the others
+    /// find it silent, too.
     private func patiently<Value>(
-        _ call: () async throws(DockerError) -> Value
+        _ turn: StartTurns.Turn?, _ call: () async throws(DockerError) -> Value
     ) async throws(DockerError) -> Value {
         let clock = ContinuousClock()
         let deadline = clock.now + settings.stalledStartTimeout
         while true {
             do throws(DockerError) { return try await call() } catch  where error.isUnreachable && clock.now < deadline
             {
+                turn?.giveBack()
                 do { try await Task.sleep(for: .seconds(1)) } catch { throw .cancelled }
             }
         }
     }
 
     /// A start that got no answer may still happen. Looks until the engine says which.
-    private func awaitStalledStart(_ name: String) async throws(DockerError) {
-        let condition = try await patiently { () throws(DockerError) in try await self.engine.inspect(name).condition }
+    private func awaitStalledStart(_ name: String, _ turn: StartTurns.Turn) async throws(DockerError) {
+        let condition = try await patiently(turn) { () throws(DockerError) in
+            try await self.engine.inspect(name).condition
+        }
         if condition == .created { try await engine.start(name) }
     }
 
@@ -207,7 +263,10 @@ package final class DockerContainerizer: Containerizer {
             network.ipAddresses = [Self.address(settings.agentIP, .ipv4)]
         }
         let inspection = container.json.isEmpty ? [] : [UInt8(ascii: "[")] + container.json + [UInt8(ascii: "]")]
-        return StartedContainer(networks: [network], inspection: inspection)
+        let process =
+            container.pid > 0 && !container.id.isEmpty
+            ? StartedContainer.EngineProcess(id: container.id, pid: Int32(clamping: container.pid)) : nil
+        return StartedContainer(networks: [network], inspection: inspection, engineProcess: process)
     }
 
     private static func address(_ text: String, _ family: V1NetworkInfo.ProtocolEnum) -> V1NetworkInfo.IPAddress {

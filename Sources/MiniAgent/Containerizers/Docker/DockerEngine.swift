@@ -184,6 +184,14 @@ package struct DockerEngine: Sendable {
         try DockerAnswers.container(try await call("GET", "/containers/\(Self.escaped(name))/json").body)
     }
 
+    /// Asks for a container that is being started. The engine answers once it has done so, which is no silence.
+    func inspectBusy(_ name: String) async throws(DockerError) -> DockerContainer {
+        try DockerAnswers.container(
+            try await call(
+                "GET", "/containers/\(Self.escaped(name))/json", timeout: deadlines.work, mayBeSilent: true
+            ).body)
+    }
+
     /// Waits until the container is not running, at most for `limit`.
     ///
     /// - Returns: Whether it has ended. Look at it for how: a connection that breaks looks like an end, too.
@@ -224,62 +232,22 @@ package struct DockerEngine: Sendable {
             "POST", "/networks/\(Self.escaped(network))/connect", body: body, timeout: deadlines.work)
     }
 
-    /// The container's output from its start, framed, until it ends.
-    package func logs(_ name: String) async throws(DockerError) -> HTTPClientBody {
-        try await stream("GET", "/containers/\(Self.escaped(name))/logs?follow=1&stdout=1&stderr=1")
-    }
-
-    /// The container's output from now on, framed, until it ends. Asked for before the start it misses nothing.
-    package func attachOutput(_ name: String) async throws(DockerError) -> HTTPClientBody {
-        try await stream("POST", "/containers/\(Self.escaped(name))/attach?stream=1&stdout=1&stderr=1")
-    }
-
-    /// - Throws: `.unreachable` if the answer does not begin in time; how long it then lasts is another matter.
-    private func stream(_ method: String, _ path: String) async throws(DockerError) -> HTTPClientBody {
-        let request = try await request(method, path)
-        let opening = Task<Result<HTTPClientResponse, DockerError>, Never> {
-            do throws(DockerError) { return .success(try await execute(request)) } catch { return .failure(error) }
-        }
-        let hasExpired = Locked(false)
-        let timer = Timers.shared.scheduleOnce(after: deadlines.work) {
-            hasExpired.withLock { $0 = true }
-            opening.cancel()
-        }
-        let result = await withTaskCancellationHandler {
-            await opening.value
-        } onCancel: {
-            opening.cancel()
-        }
-        timer.cancel()
-        if case .failure(.cancelled) = result, hasExpired.withLock({ $0 }) {
-            throw silent(.unreachable("timed out"))
-        }
-        let response = try result.get()
-        guard response.status == 200 else {
-            var body: [UInt8] = []
-            do throws(HTTPClientError) {
-                for try await chunk in response.body where body.count < 4096 { body += chunk }
-            } catch {}
-            throw .refused(status: response.status, message: DockerAnswers.message(body))
-        }
-        return response.body
-    }
-
     // MARK: Calls
 
     @discardableResult
     func call(
-        _ method: String, _ path: String, body: [UInt8]? = nil, timeout: Duration? = nil
+        _ method: String, _ path: String, body: [UInt8]? = nil, timeout: Duration? = nil, mayBeSilent: Bool = false
     ) async throws(DockerError) -> HTTPClientReply {
         let reply = try await send(
-            method, "\(try await prefix())\(path)", body: body, timeout: timeout ?? deadlines.quick)
+            method, "\(try await prefix())\(path)", body: body, timeout: timeout ?? deadlines.quick,
+            mayBeSilent: mayBeSilent)
         // 304: it was so already.
         guard (200..<300).contains(reply.status) || reply.status == 304 else { throw Self.refusal(reply) }
         return reply
     }
 
     private func send(
-        _ method: String, _ path: String, body: [UInt8]? = nil, timeout: Duration
+        _ method: String, _ path: String, body: [UInt8]? = nil, timeout: Duration, mayBeSilent: Bool = false
     ) async throws(DockerError) -> HTTPClientReply {
         var request = bareRequest(method, path)
         request.totalTimeout = timeout
@@ -292,7 +260,7 @@ package struct DockerEngine: Sendable {
         do throws(HTTPClientError) {
             return try await client.fetch(request, bodyMax: Self.answerBytesMax)
         } catch {
-            throw silent(Self.translate(error))
+            throw mayBeSilent ? Self.translate(error) : silent(Self.translate(error))
         }
     }
 
@@ -317,7 +285,7 @@ package struct DockerEngine: Sendable {
     func prefix() async throws(DockerError) -> String { try await info().version.pathPrefix }
 
     /// Notes a silence. After it the engine may come back as another version.
-    private func silent(_ error: DockerError) -> DockerError {
+    func silent(_ error: DockerError) -> DockerError {
         if error.isUnreachable {
             known.withLock { $0 = nil }
             onSilence()

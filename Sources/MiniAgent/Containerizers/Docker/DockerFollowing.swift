@@ -1,6 +1,5 @@
 // Stays with a container until its end, and cleans up after it.
 
-import HTTPClient
 import Logging
 import Mailbox
 import MesosProtocol
@@ -25,31 +24,26 @@ extension DockerContainerizer {
         let name = name(of: launch)
         let container = launch.record.container
         defer { followed.withLock { $0[container] = nil } }
-        guard
-            let output = DockerOutput(
-                launch, name: name, limits: settings.outputLimits, engine: engine, logger: logger)
-        else {
-            return await awaitEnd(name)
-        }
-        var stream = attached.withLock { $0.removeValue(forKey: container) }
+        let attached = attached.withLock { $0.removeValue(forKey: container) }
+        guard let output = attached?.output ?? self.output(of: launch, name) else { return await awaitEnd(name) }
+        var stream = attached?.stream
         if isRecovered, case .over(let exit) = await announce(launch, onRunning) {
             await output.complete()
             return exit
         }
         var isComplete = true
         while !Task.isCancelled {
-            // The engine ends the stream of a log with its container, now and then before the last of it.
-            if stream == nil { isComplete = false }
-            let copying = Task { [stream] in await output.copy(stream) }
-            stream = nil
-            followed.withLock {
-                $0[container] = Followed(agent: launch.agent, interrupt: { copying.cancel() })
-            }
-            let result = await withTaskCancellationHandler {
-                await copying.value
-            } onCancel: {
-                copying.cancel()
-            }
+            let result: DockerOutput.Result
+            do throws(DockerError) {
+                // The engine ends the stream of a log with its container, now and then before the last of it.
+                if stream == nil { isComplete = false }
+                let current = if let stream { stream } else { try await output.resume() }
+                stream = nil
+                followed.withLock {
+                    $0[container] = Followed(agent: launch.agent, interrupt: { current.close() })
+                }
+                result = await output.outlast(current)
+            } catch { result = output.result(of: error) }
             if Task.isCancelled { return nil }
             if result != .ended { isComplete = false }
             // A moment passes between the end of the output and that of the container. If that is not all, the program has
@@ -94,6 +88,8 @@ extension DockerContainerizer {
 
     private func look(_ name: String, _ patience: Duration) async -> Glance {
         do throws(DockerError) {
+            // An engine that is clearing up behind a container describes it when it has, so this is mostly all.
+            if let exit = Self.end(try await engine.inspect(name)) { return .over(exit) }
             _ = try await engine.wait(name, atMost: patience)
             return Self.end(try await engine.inspect(name)).map { .over($0) } ?? .running
         } catch {
@@ -201,7 +197,7 @@ extension DockerContainerizer {
     }
 
     package func release(_ launch: Launch) async {
-        attached.withLock { $0[launch.record.container] = nil }
+        attached.withLock { $0.removeValue(forKey: launch.record.container) }?.stream.close()
         do { try await Task.sleep(for: settings.removeDelay) } catch { return }
         await removeForSure(name(of: launch))
     }

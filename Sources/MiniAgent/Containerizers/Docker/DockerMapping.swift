@@ -35,6 +35,9 @@ package struct DockerMapping: Sendable {
     let settings: DockerMappingSettings
     let resources: Resources
 
+    /// The image as the engine knows it.
+    var image: String { options.image }
+
     /// The body of `POST /containers/create`.
     package var body: [UInt8] { options.json.text }
 
