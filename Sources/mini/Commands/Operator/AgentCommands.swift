@@ -35,7 +35,7 @@ struct DrainCommand: AsyncParsableCommand {
     @Flag(name: .customLong("mark_gone"), help: "Afterwards, declare the agent gone for good.") var marksGone = false
     @Flag(help: "Do not wait.") var detach = false
     @Flag(help: "Do not ask before --mark_gone.") var yes = false
-    @Argument(help: "The agent's id, the end of it, or its host.") var agent: String
+    @Argument(help: "The agent's id, the end of it, or its host.", completion: .ids(.agents)) var agent: String
     @OptionGroup var cluster: ClusterFlags
 
     func run() async throws {
@@ -79,7 +79,7 @@ struct DeactivateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "deactivate", abstract: "Offer nothing more of an agent; its tasks go on.")
 
-    @Argument(help: "The agent's id, the end of it, or its host.") var agent: String
+    @Argument(help: "The agent's id, the end of it, or its host.", completion: .ids(.agents)) var agent: String
     @OptionGroup var cluster: ClusterFlags
 
     func run() async throws {
@@ -98,7 +98,7 @@ struct ReactivateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reactivate", abstract: "Offer an agent again that was drained or deactivated.")
 
-    @Argument(help: "The agent's id, the end of it, or its host.") var agent: String
+    @Argument(help: "The agent's id, the end of it, or its host.", completion: .ids(.agents)) var agent: String
     @OptionGroup var cluster: ClusterFlags
 
     func run() async throws {
@@ -116,7 +116,7 @@ struct ReserveCommand: AsyncParsableCommand {
         commandName: "reserve", abstract: "Set resources of an agent aside for a role.")
 
     @Option(help: "For whom.") var role: String
-    @Argument(help: "The agent's id, the end of it, or its host.") var agent: String
+    @Argument(help: "The agent's id, the end of it, or its host.", completion: .ids(.agents)) var agent: String
     @Argument(help: ArgumentHelp("How much.", valueName: "cpus:2;mem:512")) var resources: String
     @OptionGroup var cluster: ClusterFlags
 
@@ -141,7 +141,7 @@ struct UnreserveCommand: AsyncParsableCommand {
         commandName: "unreserve", abstract: "Give resources of an agent back that were reserved for a role.")
 
     @Option(help: "For whom they are reserved.") var role: String
-    @Argument(help: "The agent's id, the end of it, or its host.") var agent: String
+    @Argument(help: "The agent's id, the end of it, or its host.", completion: .ids(.agents)) var agent: String
     @Argument(help: ArgumentHelp("How much.", valueName: "cpus:2;mem:512")) var resources: String
     @OptionGroup var cluster: ClusterFlags
 
@@ -166,7 +166,8 @@ struct TeardownCommand: AsyncParsableCommand {
         commandName: "teardown", abstract: "End a framework with all its tasks, for good.")
 
     @Flag(help: "Do not ask.") var yes = false
-    @Argument(help: "The framework's id, the end of it, or its name.") var framework: String
+    @Argument(help: "The framework's id, the end of it, or its name.", completion: .ids(.frameworks)) var framework:
+        String
     @OptionGroup var cluster: ClusterFlags
 
     func run() async throws {

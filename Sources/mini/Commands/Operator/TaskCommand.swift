@@ -23,7 +23,7 @@ struct TaskCommand: AsyncParsableCommand {
 struct TaskName: ParsableArguments {
     @Option(help: ArgumentHelp("Whose task, if several frameworks have one of that name.", valueName: "id or name"))
     var framework: String?
-    @Argument(help: "The task's id, the beginning of it, or its name.") var task: String
+    @Argument(help: "The task's id, the beginning of it, or its name.", completion: .ids(.tasks)) var task: String
 }
 
 extension ClusterFlags {
