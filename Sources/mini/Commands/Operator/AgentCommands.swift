@@ -30,7 +30,7 @@ struct DrainCommand: AsyncParsableCommand {
     @Option(
         name: .customLong("max_grace_period"),
         help: ArgumentHelp(
-            "The most that a task may take to end; as long as its own policy says.", valueName: "duration"))
+            "The most that a task may take to end; if not given, as its own policy says.", valueName: "duration"))
     var grace: FlagDuration?
     @Flag(name: .customLong("mark_gone"), help: "Afterwards, declare the agent gone for good.") var marksGone = false
     @Flag(help: "Do not wait.") var detach = false
@@ -39,9 +39,7 @@ struct DrainCommand: AsyncParsableCommand {
     @OptionGroup var cluster: ClusterFlags
 
     func run() async throws {
-        let found = try await cluster.ask("drain") { leader in
-            try Lookup.agent(agent, among: try await leader.agents())
-        }
+        let found = try await cluster.ask("drain") { try await $0.agent(agent) }
         if marksGone {
             try Confirmation.ask(
                 "Agent \(found.id) (\(found.hostname)) can never come back after it was declared gone. Go on?", "drain",
@@ -49,6 +47,10 @@ struct DrainCommand: AsyncParsableCommand {
         }
         let call = AgentChange.drain(found.id, grace: grace?.duration, marksGone: marksGone)
         _ = try await cluster.ask("drain") { try await $0.call(call) }
+        guard found.state != .unreachable else {
+            return cluster.show(
+                ChangeReport("drain", found.id, "agent \(found.id) is unreachable; it is drained when it comes back"))
+        }
         if !detach { try await wait(found) }
         let done = detach ? "agent \(found.id) is being drained" : "agent \(found.id) is drained"
         cluster.show(
@@ -84,7 +86,7 @@ struct DeactivateCommand: AsyncParsableCommand {
 
     func run() async throws {
         let found = try await cluster.ask("deactivate") { leader in
-            let found = try Lookup.agent(agent, among: try await leader.agents())
+            let found = try await leader.agent(agent)
             try await leader.call(AgentChange.deactivate(found.id))
             return found
         }
@@ -103,7 +105,7 @@ struct ReactivateCommand: AsyncParsableCommand {
 
     func run() async throws {
         let found = try await cluster.ask("reactivate") { leader in
-            let found = try Lookup.agent(agent, among: try await leader.agents())
+            let found = try await leader.agent(agent)
             try await leader.call(AgentChange.reactivate(found.id))
             return found
         }
