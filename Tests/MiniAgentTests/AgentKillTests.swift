@@ -69,6 +69,15 @@ struct AgentKillTests {
         #expect(end.sentUpdates[0].message == "Command exited with status 0")
     }
 
+    @Test func `an operator ends a task as its framework would, with or without a master`() {
+        var agent = registered()
+        agent.run("t1")
+        #expect(agent.happen(.killAsked(key)).words == ["write kill", "stop container"])
+        let end = agent.happen(.containerExited(agent.container("t1"), .exited(status: 0)))
+        #expect(end.words.contains("write TASK_KILLED"))
+        #expect(agent.happen(.killAsked(AgentConversation.key("nobody"))).words == [])
+    }
+
     @Test func `the grace comes from the kill, else from the task, else from the containerizer`() {
         var agent = registered()
         agent.run("t1", docker: true)

@@ -27,6 +27,16 @@ extension LeaderSession {
         }
     }
 
+    /// The agent that a text means; one that is unreachable, if no other is meant.
+    public mutating func agent(_ text: String) async throws -> ClusterAgent {
+        let present = try await agents()
+        do throws(LookupFailure) { return try Lookup.agent(text, among: present) } catch {
+            guard case .notFound = error else { throw error }
+            let lost = try await lostAgents().filter { $0.state == .unreachable }
+            return try Lookup.agent(text, among: lost)
+        }
+    }
+
     public mutating func frameworks() async throws(OperatorFailure) -> [ClusterFramework] {
         let answer = try await call(.getFrameworks)
         return try Self.checked { () throws(AnswerError) in try ClusterFramework.read(answer.getFrameworks) }

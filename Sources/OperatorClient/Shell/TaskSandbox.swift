@@ -147,9 +147,9 @@ public struct FileFollower: Sendable {
             } catch {
                 let since = absence ?? .now
                 absence = since
-                guard error.kind == .unreachable || error.kind == .notFound, !isLast,
-                    ContinuousClock.now - since < Self.absenceMax
-                else { throw error }
+                // A file that is not there yet may come as long as the task lives.
+                let isPatient = error.kind == .unreachable && ContinuousClock.now - since < Self.absenceMax
+                guard isPatient || error.kind == .notFound, !isLast else { throw error }
             }
             if quiet > 1 { isLast = await hasEnded() }
             if isLast { continue }

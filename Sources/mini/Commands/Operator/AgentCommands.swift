@@ -30,18 +30,16 @@ struct DrainCommand: AsyncParsableCommand {
     @Option(
         name: .customLong("max_grace_period"),
         help: ArgumentHelp(
-            "The most that a task may take to end; as long as its own policy says.", valueName: "duration"))
+            "The most that a task may take to end; if not given, as its own policy says.", valueName: "duration"))
     var grace: FlagDuration?
     @Flag(name: .customLong("mark_gone"), help: "Afterwards, declare the agent gone for good.") var marksGone = false
     @Flag(help: "Do not wait.") var detach = false
     @Flag(help: "Do not ask before --mark_gone.") var yes = false
-    @Argument(help: "The agent's id, the end of it, or its host.") var agent: String
+    @Argument(help: "The agent's id, the end of it, or its host.", completion: .ids(.agents)) var agent: String
     @OptionGroup var cluster: ClusterFlags
 
     func run() async throws {
-        let found = try await cluster.ask("drain") { leader in
-            try Lookup.agent(agent, among: try await leader.agents())
-        }
+        let found = try await cluster.ask("drain") { try await $0.agent(agent) }
         if marksGone {
             try Confirmation.ask(
                 "Agent \(found.id) (\(found.hostname)) can never come back after it was declared gone. Go on?", "drain",
@@ -49,6 +47,10 @@ struct DrainCommand: AsyncParsableCommand {
         }
         let call = AgentChange.drain(found.id, grace: grace?.duration, marksGone: marksGone)
         _ = try await cluster.ask("drain") { try await $0.call(call) }
+        guard found.state != .unreachable else {
+            return cluster.show(
+                ChangeReport("drain", found.id, "agent \(found.id) is unreachable; it is drained when it comes back"))
+        }
         if !detach { try await wait(found) }
         let done = detach ? "agent \(found.id) is being drained" : "agent \(found.id) is drained"
         cluster.show(
@@ -79,12 +81,12 @@ struct DeactivateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "deactivate", abstract: "Offer nothing more of an agent; its tasks go on.")
 
-    @Argument(help: "The agent's id, the end of it, or its host.") var agent: String
+    @Argument(help: "The agent's id, the end of it, or its host.", completion: .ids(.agents)) var agent: String
     @OptionGroup var cluster: ClusterFlags
 
     func run() async throws {
         let found = try await cluster.ask("deactivate") { leader in
-            let found = try Lookup.agent(agent, among: try await leader.agents())
+            let found = try await leader.agent(agent)
             try await leader.call(AgentChange.deactivate(found.id))
             return found
         }
@@ -98,12 +100,12 @@ struct ReactivateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reactivate", abstract: "Offer an agent again that was drained or deactivated.")
 
-    @Argument(help: "The agent's id, the end of it, or its host.") var agent: String
+    @Argument(help: "The agent's id, the end of it, or its host.", completion: .ids(.agents)) var agent: String
     @OptionGroup var cluster: ClusterFlags
 
     func run() async throws {
         let found = try await cluster.ask("reactivate") { leader in
-            let found = try Lookup.agent(agent, among: try await leader.agents())
+            let found = try await leader.agent(agent)
             try await leader.call(AgentChange.reactivate(found.id))
             return found
         }
@@ -116,7 +118,7 @@ struct ReserveCommand: AsyncParsableCommand {
         commandName: "reserve", abstract: "Set resources of an agent aside for a role.")
 
     @Option(help: "For whom.") var role: String
-    @Argument(help: "The agent's id, the end of it, or its host.") var agent: String
+    @Argument(help: "The agent's id, the end of it, or its host.", completion: .ids(.agents)) var agent: String
     @Argument(help: ArgumentHelp("How much.", valueName: "cpus:2;mem:512")) var resources: String
     @OptionGroup var cluster: ClusterFlags
 
@@ -141,7 +143,7 @@ struct UnreserveCommand: AsyncParsableCommand {
         commandName: "unreserve", abstract: "Give resources of an agent back that were reserved for a role.")
 
     @Option(help: "For whom they are reserved.") var role: String
-    @Argument(help: "The agent's id, the end of it, or its host.") var agent: String
+    @Argument(help: "The agent's id, the end of it, or its host.", completion: .ids(.agents)) var agent: String
     @Argument(help: ArgumentHelp("How much.", valueName: "cpus:2;mem:512")) var resources: String
     @OptionGroup var cluster: ClusterFlags
 
@@ -166,7 +168,8 @@ struct TeardownCommand: AsyncParsableCommand {
         commandName: "teardown", abstract: "End a framework with all its tasks, for good.")
 
     @Flag(help: "Do not ask.") var yes = false
-    @Argument(help: "The framework's id, the end of it, or its name.") var framework: String
+    @Argument(help: "The framework's id, the end of it, or its name.", completion: .ids(.frameworks)) var framework:
+        String
     @OptionGroup var cluster: ClusterFlags
 
     func run() async throws {

@@ -23,7 +23,7 @@ struct TaskCommand: AsyncParsableCommand {
 struct TaskName: ParsableArguments {
     @Option(help: ArgumentHelp("Whose task, if several frameworks have one of that name.", valueName: "id or name"))
     var framework: String?
-    @Argument(help: "The task's id, the beginning of it, or its name.") var task: String
+    @Argument(help: "The task's id, the beginning of it, or its name.", completion: .ids(.tasks)) var task: String
 }
 
 extension ClusterFlags {
@@ -59,7 +59,7 @@ struct TaskLogsCommand: AsyncParsableCommand {
         let (sandbox, leader) = try await cluster.sandbox("task logs", name)
         let file = stderr ? "stderr" : "stdout"
         do {
-            let size = try await sandbox.size(file)
+            let size = try await size(of: file, in: sandbox)
             let start = try await lines.asyncMap { try await sandbox.start(ofLast: $0, file, size: size) } ?? 0
             if cluster.json { return try await printDocument(sandbox, file, from: start, size: size) }
             var follower = FileFollower(sandbox, file, from: start)
@@ -73,6 +73,14 @@ struct TaskLogsCommand: AsyncParsableCommand {
                 try FileHandle.standardOutput.write(contentsOf: Data(bytes))
             }
         } catch { throw ClusterFlags.failure(error, "task logs") }
+    }
+
+    /// A task that does not run yet has no files: whoever follows it waits for them.
+    private func size(of file: String, in sandbox: TaskSandbox) async throws -> UInt64 {
+        do throws(OperatorFailure) { return try await sandbox.size(file) } catch {
+            guard follow, error.kind == .notFound, !sandbox.task.isTerminal else { throw error }
+            return 0
+        }
     }
 
     private func printDocument(_ sandbox: TaskSandbox, _ file: String, from start: UInt64, size: UInt64) async throws {
