@@ -53,9 +53,14 @@ struct ExecutorTests {
     }
 
     /// The executor's container: it sees the programs of the host, and the files of the test.
-    private static func container(_ image: String, _ directory: String) -> String {
+    private static func container(
+        _ image: String, _ directory: String, _ clients: PythonClients
+    ) async throws -> String {
+        // Its interpreter may lie anywhere.
+        let home = try await runCommand(
+            clients.python, ["-c", "import sys; print(sys.base_prefix, end='')"], within: .seconds(20))
         let repository = URL(fileURLWithPath: "\(PythonClients.scripts)/../..").standardizedFileURL.path
-        let shown = ["/usr", "/lib", "/lib64", repository]
+        let shown = (["/usr", "/lib", "/lib64", repository] + [home.output].filter { !$0.hasPrefix("/usr") })
             .filter(FileManager.default.fileExists(atPath:))
             .map { #"{"host_path":"\#($0)","container_path":"\#($0)","mode":"RO"}"# }
         let written = #"{"host_path":"\#(directory)","container_path":"\#(directory)","mode":"RW"}"#
@@ -76,10 +81,11 @@ struct ExecutorTests {
                 let master = try #require(cluster.masters.first)
                 let agent = try #require(cluster.agents.first)
                 let line = command(gate, record)
+                var container: [String] = []
+                if let image { container = [try await Self.container(image, directory, clients)] }
                 let scheduler = try await clients.start(
                     "executor_scheduler.py",
-                    [master.hostAndPort, line, "\(Self.tasks)", more]
-                        + (image.map { [Self.container($0, directory)] } ?? []))
+                    [master.hostAndPort, line, "\(Self.tasks)", more] + container)
                 defer { scheduler.forgetOutput() }
                 try await eventually("all tasks run and a message came back", within: .seconds(30)) {
                     scheduler.output.contains("\(Self.tasks) run, 0 finished")

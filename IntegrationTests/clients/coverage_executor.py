@@ -60,19 +60,21 @@ class ExecutorCoverage:
         empty = answer.headers["Content-Length"] == "0" and answer.headers["Content-Type"] is None
         check(f"an executor's {kind} is answered 202 without a body or a type", answer.status == 202 and empty, answer)
 
-    def update(self, state):
+    def update(self, state, task="hosted"):
         status = {
-            "task_id": {"value": "hosted"}, "state": state, "source": "SOURCE_EXECUTOR",
+            "task_id": {"value": task}, "state": state, "source": "SOURCE_EXECUTOR",
             "uuid": base64.b64encode(uuid.uuid4().bytes).decode(),
         }
         self.accepted("UPDATE", ESCAPED, status=status)
         acknowledged = self.stream.next("ACKNOWLEDGED")
         check("it is that update", acknowledged["uuid"] == status["uuid"], acknowledged)
 
-    def heard(self, state):
-        _, event = self.main.until(
-            f"{state} of the executor's task",
-            lambda event: event.get("update", {}).get("status", {}).get("state") == state, within=20)
+    def heard(self, state, task="hosted"):
+        def wanted(event):
+            status = event.get("update", {}).get("status", {})
+            return status.get("state") == state and status["task_id"]["value"] == task
+
+        _, event = self.main.until(f"{state} of the executor's task {task}", wanted, within=20)
         status = event["update"]["status"]
         self.main.accepted(
             "ACKNOWLEDGE", agent_id=status["agent_id"], task_id=status["task_id"], uuid=status["uuid"])
@@ -88,21 +90,19 @@ class ExecutorCoverage:
         self.main.opened()
         self.main.until("an offer of the agent", lambda _: state["id"] in self.main.held)
         self.agent_id = {"value": state["id"]}
-        self.launch(self.main.held[state["id"]])
+        self.launch(self.main.held.pop(state["id"]))
         self.subscribe()
         self.talk()
+        self.group(state["id"])
         self.end()
 
     def launch(self, offer):
-        executor = {
+        self.executor = {
             "type": "CUSTOM", "executor_id": {"value": "by-hand"}, "framework_id": self.main.framework_id,
             "name": "by hand", "command": {"value": "sleep 300"},
-            "resources": [scalar("cpus", 0.1), scalar("mem", 32)],
+            "resources": [scalar("cpus", 0.1), scalar("mem", 32), scalar("disk", 1)],
         }
-        task = {
-            "name": "hosted", "task_id": {"value": "hosted"}, "agent_id": offer["agent_id"], "executor": executor,
-            "resources": [scalar("cpus", 0.1), scalar("mem", 32)],
-        }
+        task = {**self.task("hosted"), "executor": self.executor}
         launch = {"type": "LAUNCH", "launch": {"task_infos": [task]}}
         self.main.accepted("ACCEPT", offer_ids=[offer["id"]], operations=[launch], filters={"refuse_seconds": 0})
         self.ids = {"framework_id": self.main.framework_id, "executor_id": {"value": "by-hand"}}
@@ -113,6 +113,28 @@ class ExecutorCoverage:
             check("an executor that is not here is not found", answer.status == 400, answer)
             threading.Event().wait(0.05)
         check("only a subscribed executor may speak", answer.text == "Executor is not subscribed", answer)
+
+    def task(self, name):
+        return {
+            "name": name, "task_id": {"value": name}, "agent_id": self.agent_id,
+            "resources": [scalar("cpus", 0.1), scalar("mem", 32)],
+        }
+
+    def group(self, agent):
+        """Two tasks that come together."""
+        names = ["left-of-it", "right-of-it"]
+        if agent not in self.main.held:
+            self.main.until("another offer of the agent", lambda _: agent in self.main.held, within=20)
+        group = {"executor": self.executor, "task_group": {"tasks": [self.task(name) for name in names]}}
+        self.main.accepted(
+            "ACCEPT", offer_ids=[self.main.held[agent]["id"]],
+            operations=[{"type": "LAUNCH_GROUP", "launch_group": group}], filters={"refuse_seconds": 0})
+        tasks = self.stream.next("LAUNCH_GROUP")["task_group"]["tasks"]
+        check("it is given both at once", [task["task_id"]["value"] for task in tasks] == names, tasks)
+        for name in names:
+            self.update("TASK_FINISHED", name)
+            self.heard("TASK_FINISHED", name)
+        self.rows.add(EVENTS, "LAUNCH_GROUP", note="all tasks of a group, once the last is on disk")
 
     def subscribe(self):
         document = {"type": "SUBSCRIBE", **self.ids, "subscribe": {}}
@@ -166,6 +188,5 @@ class ExecutorCoverage:
         check("it is this executor", event["failure"]["executor_id"] == self.ids["executor_id"], event)
         check("its stream ends with it", self.stream.events.get(timeout=10) is None)
         self.rows.add(EVENTS, "HEARTBEAT", DONE, "every 30 minutes: not waited for here")
-        self.rows.add(EVENTS, "LAUNCH_GROUP", UNSUPPORTED, "groups are for the default executor only")
         self.rows.add(EVENTS, "ERROR", UNSUPPORTED, "calls that fail are answered with a status")
         self.main.accepted("TEARDOWN")
