@@ -96,6 +96,16 @@ struct DockerContainerInfoTests {
             MappedTask.body(info) == "Seccomp profile 'mine' is not known: this agent has no seccomp_config_dir")
     }
 
+    @Test func `a terminal of a given size, to be typed into`() {
+        var info = info
+        info.container.ttyInfo.windowSize.rows = 24
+        info.container.ttyInfo.windowSize.columns = 80
+        let body = MappedTask.body(info)
+        for part in [#""Tty":true"#, #""OpenStdin":true"#, #""ConsoleSize":[24,80]"#] {
+            #expect(body.contains(part), "\(part) in \(body)")
+        }
+    }
+
     @Test func `without linux_info a container has what the engine gives`() {
         let body = MappedTask.body(info)
         for name in ["CapDrop", "CapAdd", "SecurityOpt", "IpcMode", "PidMode", "ShmSize"] {

@@ -74,6 +74,10 @@ struct ExecutorWireTests {
         #expect(subscribed.subscribed.containerID.value == "c1")
         let kill = ExecutorEvent.kill(TaskID("t1"), grace: nil).message(agent: agent)
         #expect(kill.type == .kill && !kill.kill.hasKillPolicy)
+        let group = ExecutorEvent.launchGroup([AgentConversation.hosted("t1"), AgentConversation.hosted("t2")])
+            .message(agent: agent)
+        #expect(group.type == .launchGroup && group.isInitialized)
+        #expect(group.launchGroup.taskGroup.tasks.map(\.taskID.value) == ["t1", "t2"])
         let polite = ExecutorEvent.kill(TaskID("t1"), grace: .seconds(2)).message(agent: agent)
         #expect(polite.kill.killPolicy.gracePeriod.nanoseconds == 2_000_000_000)
         let id = try #require(WireUUID(bytes: [UInt8](repeating: 5, count: 16)))
@@ -139,11 +143,16 @@ struct ExecutorWireTests {
     }
 
     private static func task(_ name: String) -> CheckpointWrite {
-        .task(
-            TaskRecord(
-                key: AgentConversation.key(name), info: AgentConversation.hosted(name), container: container,
-                containerizer: .process, host: ExecutorID("e1")))
+        var record = TaskRecord(
+            key: AgentConversation.key(name), info: AgentConversation.hosted(name), container: container,
+            containerizer: .process, host: ExecutorID("e1"))
+        record.group = group
+        return .task(record)
     }
+
+    private static let group = GroupMembership(
+        group: WireUUID(bytes: [UInt8](repeating: 9, count: 16)) ?? .random(), tasks: [TaskID("e1"), TaskID("t2")],
+        executorRun: container)
 
     private static let writes: [CheckpointWrite] = [
         .agent(AgentConversation.agentID), .framework(AgentConversation.checkpointing()), .executor(record),

@@ -305,7 +305,7 @@ private struct SessionPump {
         case .plain(let stream): pipe.deliver(SessionPipe.Piece(stream: stream, bytes: bytes))
         case .framed:
             for (stream, bytes) in frames.append(bytes) {
-                pipe.deliver(SessionPipe.Piece(stream: stream, bytes: bytes))
+                pipe.deliver(SessionPipe.Piece(stream: stream, bytes: Array(bytes)))
             }
             if frames.isMalformed { sources.removeAll { $0 == source } }
         }

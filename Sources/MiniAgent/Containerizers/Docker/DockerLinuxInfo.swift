@@ -1,4 +1,4 @@
-// What a container may do and what it shares with the host, as `linux_info` asks.
+// What a container may do and what it shares with the host, as `linux_info` asks; and its terminal, as `tty_info` does.
 
 import MesosProtocol
 
@@ -22,6 +22,17 @@ extension DockerMapping {
             }
         }
         if linux.sharePidNamespace { options.set("PidMode", .string(parent)) }
+    }
+
+    /// A task with a terminal is one that somebody may type into.
+    mutating func addTerminal() {
+        let container = launch.record.info.container
+        guard container.hasTtyInfo else { return }
+        options.hasTerminal = true
+        options.keepsInputOpen = true
+        guard container.ttyInfo.hasWindowSize else { return }
+        let size = container.ttyInfo.windowSize
+        options.set("ConsoleSize", .array([.integer(Int64(size.rows)), .integer(Int64(size.columns))]))
     }
 
     /// The engine knows one set, which is both the bound and what a container starts with.

@@ -2,8 +2,7 @@
 
 /// Splits a container's log stream into standard output and standard error, leaving out what was written before.
 ///
-/// Each frame is one byte for the stream (1 or 2), three zero bytes, a big-endian length of four bytes, and the bytes. The
-/// engine replays the log from its start; how much of each stream is in the sandbox already tells where to go on, so
+/// The engine replays the log from its start; how much of each stream is in the sandbox already tells where to go on, so
 /// nothing is lost and nothing written twice, however often the stream breaks.
 package struct DockerLogDecoder: Sendable {
     package enum Stream: Int, Hashable, Sendable, CaseIterable {
@@ -18,10 +17,7 @@ package struct DockerLogDecoder: Sendable {
 
     /// The stream is not framed (a terminal was attached): everything counts as standard output.
     private var isRaw = false
-    private var hasFrames = false
-    private var header: [UInt8] = []
-    private var current: Stream?
-    private var missingBytes = 0
+    private var frames = DockerFrames()
     private var skip: [Stream: Int]
 
     /// - Parameter alreadyWritten: Bytes of each stream to leave out.
@@ -30,33 +26,16 @@ package struct DockerLogDecoder: Sendable {
     /// - Returns: What the chunk adds; neighbours of one stream are one piece, since an engine frames each line.
     package mutating func decode(_ chunk: [UInt8]) -> [Piece] {
         var pieces: [Piece] = []
-        var rest = chunk[...]
-        while !rest.isEmpty {
-            if isRaw {
-                add(rest, .standardOutput, to: &pieces)
-                return pieces
-            }
-            if missingBytes > 0, let current {
-                let part = rest.prefix(missingBytes)
-                missingBytes -= part.count
-                rest = rest.dropFirst(part.count)
-                add(part, current, to: &pieces)
-                continue
-            }
-            let part = rest.prefix(8 - header.count)
-            header += part
-            rest = rest.dropFirst(part.count)
-            guard header.count == 8 else { continue }
-            // 0 is standard input in the protocol; engines do not send it.
-            if header[0] <= 2, header[1] == 0, header[2] == 0, header[3] == 0 {
-                hasFrames = true
-                current = Stream(rawValue: Int(header[0])) ?? .standardOutput
-                missingBytes = header[4...].reduce(0) { $0 << 8 | Int($1) }
-            } else {
-                isRaw = true
-                rest = header[...] + rest
-            }
-            header = []
+        if isRaw {
+            add(chunk[...], .standardOutput, to: &pieces)
+            return pieces
+        }
+        for (stream, bytes) in frames.append(chunk) {
+            add(bytes, stream == .error ? .standardError : .standardOutput, to: &pieces)
+        }
+        if frames.isMalformed {
+            isRaw = true
+            add(frames.takeRest()[...], .standardOutput, to: &pieces)
         }
         return pieces
     }
@@ -64,11 +43,9 @@ package struct DockerLogDecoder: Sendable {
     /// What is left when the stream has ended: of one without frames that was too short to tell.
     package mutating func finish() -> [Piece] {
         var pieces: [Piece] = []
-        if !hasFrames, !isRaw, !header.isEmpty {
+        if !frames.hasFrames, !isRaw {
             isRaw = true
-            let rest = header
-            header = []
-            add(rest[...], .standardOutput, to: &pieces)
+            add(frames.takeRest()[...], .standardOutput, to: &pieces)
         }
         return pieces
     }

@@ -63,6 +63,7 @@ package struct DockerMapping: Sendable {
         try addNetwork()
         try addLimits()
         let container = launch.record.info.container
+        addTerminal()
         options.isPrivileged = container.docker.privileged
         if container.docker.hasVolumeDriver { options.volumeDriver = container.docker.volumeDriver }
         if container.hasHostname { options.hostname = container.hostname }
