@@ -149,29 +149,6 @@ struct SessionTests {
         }
     }
 
-    @Test(arguments: Kind.allCases)
-    func `an operator can signal a task's container, and wait for its end`(kind: Kind) async throws {
-        try await AgentHost.with { host in
-            host.master.run(kind.task("t", "trap 'echo heard' HUP; echo ready; while :; do sleep 0.05; done"))
-            let session = try await SessionClient(host, beside: "t")
-            try await wait("it listens") { try await host.read("stdout", of: "t") == "ready\n" ? true : nil }
-            var call = V1AgentAPICall()
-            call.type = .killContainer
-            call.killContainer.containerID = session.id.parent
-            call.killContainer.signal = 1
-            #expect(try await session.post(call).status == 200)
-            try await wait("it has heard") { try await host.read("stdout", of: "t").hasSuffix("heard\n") ? true : nil }
-            call.killContainer.clearSignal()
-            #expect(try await session.post(call).status == 200)
-            call = V1AgentAPICall()
-            call.type = .waitContainer
-            call.waitContainer.containerID = session.id.parent
-            let answer = try await session.post(call)
-            #expect(answer.status == 200)
-            #expect(try await host.master.end(of: "t").state == .taskFailed)
-        }
-    }
-
     @Test func `a session is refused where there is no container, and so is input for none`() async throws {
         try await AgentHost.with { host in
             host.master.run(AgentHost.task("t", "sleep 1000"))

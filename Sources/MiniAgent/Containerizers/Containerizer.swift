@@ -65,9 +65,6 @@ package protocol Containerizer: Sendable {
 
     func kill(_ launch: Launch) async
 
-    /// Sends a signal once, to a container that runs.
-    func signal(_ launch: Launch, _ signal: Int32) async
-
     /// Runs a command where the task runs, and ends it with all it has started at the timeout.
     func check(_ command: V1CommandInfo, in launch: Launch, timeout: Duration?) async -> CheckOutcome
 

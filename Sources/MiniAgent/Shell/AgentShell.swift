@@ -66,11 +66,6 @@ actor AgentShell {
         return isRunning ? launches[container] : nil
     }
 
-    /// Sends a signal to a container that runs. What comes of it is found out as with any other end.
-    func signal(_ launch: Launch, _ signal: Int32) {
-        work.add { [runner = parts.runner] in await runner.signal(launch, signal) }
-    }
-
     /// Runs until the inbox is finished or the agent must stop.
     func run() async -> AgentEnd {
         while end == nil {

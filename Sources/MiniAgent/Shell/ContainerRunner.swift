@@ -67,10 +67,6 @@ struct ContainerRunner: Sendable {
 
     func kill(_ launch: Launch) async { await containerizers[launch.record.containerizer]?.kill(launch) }
 
-    func signal(_ launch: Launch, _ signal: Int32) async {
-        await containerizers[launch.record.containerizer]?.signal(launch, signal)
-    }
-
     func check(_ run: CheckRun, of launch: Launch) async {
         guard let outcome = await checks.run(run, of: launch) else { return }
         if case .notRun(let reason) = outcome { logger.warning("\(launch.record.key) is not checked: \(reason)") }

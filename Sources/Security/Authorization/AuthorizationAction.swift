@@ -41,7 +41,6 @@ public enum AuthorizationAction: String, Hashable, Sendable, CaseIterable {
     case killNestedContainers = "kill_nested_containers"
     case waitNestedContainers = "wait_nested_containers"
     case waitStandaloneContainers = "wait_standalone_containers"
-    case killStandaloneContainers = "kill_standalone_containers"
     case removeNestedContainers = "remove_nested_containers"
     case viewContainers = "view_containers"
     case pruneImages = "prune_images"
@@ -56,7 +55,7 @@ public enum AuthorizationAction: String, Hashable, Sendable, CaseIterable {
             .attachContainersOutput, .launchNestedContainersAsUser, .launchNestedContainersUnderParentWithUser,
             .launchNestedContainerSessionsAsUser, .launchNestedContainerSessionsUnderParentWithUser,
             .killNestedContainers, .waitNestedContainers, .waitStandaloneContainers,
-            .killStandaloneContainers, .removeNestedContainers,
+            .removeNestedContainers,
             .viewContainers:
             "users"
         case .teardownFrameworks: "framework_principals"
@@ -82,7 +81,7 @@ public enum AuthorizationAction: String, Hashable, Sendable, CaseIterable {
     /// Actions of Mesos on things this project does not have. Rules about them are accepted and change nothing.
     static let withoutEffect: Set<String> = [
         "create_block_disks", "create_mount_disks", "destroy_block_disks", "destroy_mount_disks", "destroy_raw_disks",
-        "launch_standalone_containers", "mark_resource_providers_gone",
+        "kill_standalone_containers", "launch_standalone_containers", "mark_resource_providers_gone",
         "modify_resource_provider_configs", "remove_standalone_containers", "view_resource_providers",
         "view_standalone_containers",
     ]

@@ -133,12 +133,11 @@ struct SessionCalls: Sendable {
     }
 
     private func kill(_ message: V1ContainerID, _ signal: Int32) async -> HTTPResponse {
-        guard message.hasParent else { return await killTask(message, signal) }
         guard let id = NestedContainerID(message), let launch = await nested.launch(of: id) else {
             return Self.notFound(message)
         }
         guard allows(.killNestedContainers, launch.user) else { return Self.forbidden(.killNestedContainers) }
-        guard (1...64).contains(signal) else { return Self.badSignal }
+        guard (1...64).contains(signal) else { return .text(400, "Expecting 'signal' between 1 and 64") }
         do throws(NestedContainers.Refusal) {
             try await nested.kill(id, signal: signal)
             return .empty(200)
@@ -146,19 +145,6 @@ struct SessionCalls: Sendable {
             return Self.refusal(error, id)
         }
     }
-
-    /// The container of a task or an executor: its framework is told of an end as of any other that nobody asked for.
-    private func killTask(_ message: V1ContainerID, _ signal: Int32) async -> HTTPResponse {
-        guard let launch = await source.shell.launch(of: ContainerID(message.value)) else {
-            return Self.notFound(message)
-        }
-        guard allows(.killStandaloneContainers, launch.user) else { return Self.forbidden(.killStandaloneContainers) }
-        guard (1...64).contains(signal) else { return Self.badSignal }
-        await source.shell.signal(launch, signal)
-        return .empty(200)
-    }
-
-    private static let badSignal = HTTPResponse.text(400, "Expecting 'signal' between 1 and 64")
 
     private func remove(_ message: V1ContainerID) async -> HTTPResponse {
         guard let id = NestedContainerID(message), let launch = await nested.launch(of: id) else {

@@ -208,8 +208,8 @@ package struct DockerEngine: Sendable {
             timeout: .seconds(graceSeconds) + deadlines.work)
     }
 
-    package func kill(_ name: String, signal: Int32 = 9) async throws(DockerError) {
-        try await call("POST", "/containers/\(Self.escaped(name))/kill?signal=\(signal)")
+    package func kill(_ name: String) async throws(DockerError) {
+        try await call("POST", "/containers/\(Self.escaped(name))/kill?signal=KILL")
     }
 
     /// Removes the container with its anonymous volumes, ending it if need be.

@@ -180,12 +180,6 @@ extension DockerContainerizer {
         await attempt("kill", launch) { engine, name throws(DockerError) in try await engine.kill(name) }
     }
 
-    package func signal(_ launch: Launch, _ signal: Int32) async {
-        await attempt("signal", launch) { engine, name throws(DockerError) in
-            try await engine.kill(name, signal: signal)
-        }
-    }
-
     /// A failed attempt is not repeated here: the core asks again until the container has ended.
     private func attempt(
         _ what: String, _ launch: Launch,

@@ -247,8 +247,6 @@ package final class ProcessContainerizer: Containerizer {
         }
     }
 
-    package func signal(_ launch: Launch, _ signal: Int32) async { signalTree(of: launch, signal) }
-
     /// Signals every process below the supervisor, which itself stays to report the end.
     ///
     /// - Returns: How many there were.
