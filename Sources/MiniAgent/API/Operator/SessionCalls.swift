@@ -137,7 +137,6 @@ struct SessionCalls: Sendable {
     }
 
     private func kill(_ message: V1ContainerID, _ signal: Int32) async -> HTTPResponse {
-        guard message.hasParent else { return await killTask(message, signal) }
         guard let id = NestedContainerID(message), let launch = await nested.launch(of: id) else {
             return await killTask(message, signal)
         }
