@@ -1,6 +1,7 @@
 // What `mini jenkins queue`, `builds` and `usage` print.
 import JenkinsUsage
 import Testing
+import TextTables
 
 @Suite struct TablesTests {
     @Test func `the queue is a table with the reason last`() {
