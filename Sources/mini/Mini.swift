@@ -15,7 +15,8 @@ struct Mini: AsyncParsableCommand {
         version: version,
         subcommands: [
             MasterCommand.self, AgentCommand.self, ConfigCommand.self, JenkinsCommand.self, UpCommand.self,
-            RunCommand.self, ExecCommand.self, ExplainCommand.self, WeightsCommand.self, AllocatorCommand.self,
+            RunCommand.self, ExecCommand.self, ExplainCommand.self, AlertsCommand.self, WeightsCommand.self,
+            AllocatorCommand.self,
             PracticeJenkinsCommand.self, BenchCommand.self, DoctorCommand.self, JanitorCommand.self,
         ])
 

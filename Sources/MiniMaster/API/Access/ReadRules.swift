@@ -12,7 +12,7 @@ extension Viewer {
         case .filesBrowse, .filesRead, .filesDownload: return canSeeMasterLog ? nil : Self.forbidden(.accessMesosLogs)
         case .loggingToggle where request.http.query("level") != nil && !canSetLogLevel:
             return Self.forbidden(.setLogLevel)
-        case .metrics, .loggingToggle, .filesDebug, .registry, .systemStats:
+        case .metrics, .prometheus, .alerts, .loggingToggle, .filesDebug, .registry, .systemStats:
             return canGet(request.route.rawValue) ? nil : Self.forbidden(.getEndpoints)
         case .schedulerAPI, .agentLink, .operatorAPI, .state, .stateSummary, .slaves, .frameworks, .tasks, .roles,
             .roleExplanation, .weights, .weightsPreview, .quota, .maintenanceSchedule, .maintenanceStatus, .teardown,
