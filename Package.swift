@@ -48,6 +48,7 @@ let package = Package(
 
         // Nouns: pure values.
         .target(name: "Resources", swiftSettings: strict),
+        .target(name: "Metrics", swiftSettings: strict),
         .target(name: "Allocator", dependencies: ["Resources"], swiftSettings: strict),
         .target(name: "MesosProtocol", dependencies: ["Resources", protobuf], swiftSettings: strict),
 
@@ -92,12 +93,18 @@ let package = Package(
             name: "OperatorClient",
             dependencies: ["MesosProtocol", "MasterDetection", "HTTPClient", "Resources", "TextTables", protobuf],
             swiftSettings: strict),
+        .target(
+            name: "Alerts",
+            dependencies: [
+                "HTTPClient", "Mailbox", "Resources", "Settings", logging, .product(name: "Yams", package: "Yams"),
+            ], swiftSettings: strict),
 
         // Programs: they never import one another.
         .target(
             name: "MiniMaster",
             dependencies: [
-                "HTTPAccess", "Allocator", "Resources", "Security", "MesosProtocol", "ZooKeeper", "MasterDetection",
+                "Alerts", "HTTPAccess", "Allocator", "Metrics", "Resources", "Security", "MesosProtocol", "ZooKeeper",
+                "MasterDetection",
                 "HTTPServer",
                 "Mailbox",
                 protobuf, logging,
@@ -105,7 +112,8 @@ let package = Package(
         .target(
             name: "MiniAgent",
             dependencies: [
-                "HTTPAccess", "CLinux", "Beneath", "Hashing", "Processes", "Resources", "Security", "MesosProtocol",
+                "HTTPAccess", "CLinux", "Beneath", "Hashing", "Metrics", "Processes", "Resources", "Security",
+                "MesosProtocol",
                 "MasterDetection", "HTTPClient",
                 "HTTPServer", "Mailbox",
                 protobuf, logging,
@@ -116,8 +124,8 @@ let package = Package(
         .target(
             name: "JenkinsFramework",
             dependencies: [
-                "JenkinsUsage", "SchedulerClient", "MasterDetection", "MesosProtocol", "Resources", "HTTPClient",
-                "HTTPServer", "Mailbox", "TextTables", "XML", "ZooKeeper",
+                "JenkinsUsage", "SchedulerClient", "MasterDetection", "MesosProtocol", "Metrics", "Resources",
+                "HTTPClient", "HTTPServer", "Mailbox", "TextTables", "XML", "ZooKeeper",
                 logging, .product(name: "Yams", package: "Yams"),
             ], swiftSettings: strict),
         .target(
@@ -149,7 +157,7 @@ let package = Package(
                 "JenkinsUsage", "OperatorClient", "TextTables", "PracticeJenkins", "LoadTest", "Security", "Settings",
                 "HTTPClient", "HTTPServer",
                 "Processes",
-                "Allocator", "MasterDetection", "MesosProtocol", "Resources", "ZooKeeper", "Mailbox", logging,
+                "Alerts", "Allocator", "MasterDetection", "MesosProtocol", "Resources", "ZooKeeper", "Mailbox", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
         // There is one for each task: it starts without the Swift runtime and without a dynamic linker.
@@ -183,6 +191,13 @@ let package = Package(
                 "Resources", logging,
             ], path: "IntegrationTests/AgentTests", swiftSettings: strict),
         .testTarget(name: "TidyTests", swiftSettings: strict),
+        .testTarget(
+            name: "AlertsTests",
+            dependencies: ["Alerts", "HTTPClient", "Resources", .product(name: "Yams", package: "Yams")],
+            swiftSettings: strict),
+        .testTarget(
+            name: "MetricsTests", dependencies: ["Metrics", "MiniMaster", "MiniAgent", "JenkinsFramework"],
+            swiftSettings: strict),
         .testTarget(name: "SecurityTests", dependencies: ["Security", "Resources"], swiftSettings: strict),
         .testTarget(name: "SettingsTests", dependencies: ["Settings"], swiftSettings: strict),
         .testTarget(
@@ -292,7 +307,7 @@ let package = Package(
                 "DevCluster", "IntegrationSupport", "JenkinsUsage", "PracticeJenkins", "mini", "mini-supervisor",
                 "SchedulerClient", "MasterDetection",
                 "MesosProtocol", "Resources", "HTTPClient", "Processes", "Mailbox", logging,
-            ], path: "IntegrationTests/ClusterTests", swiftSettings: strict),
+            ], path: "IntegrationTests/ClusterTests", exclude: ["Monitoring/Rules"], swiftSettings: strict),
         .testTarget(
             name: "PackageIntegrationTests",
             dependencies: [

@@ -132,7 +132,9 @@ public final class AgentServer: Sendable {
             inbox.send(error.map { .diskFailed($0) } ?? .event(.checkpointed(token)))
         }
         await shell.use(store)
+        let recoveryBegan = HostClock.now
         inbox.send(.event(.recovered(await start.plan(runner))))
+        let recovery = recoveryBegan.instant.duration(to: HostClock.now.instant)
         for containerizer in runner.containerizers.values { work.add { await containerizer.watch() } }
         let detector = MasterDetector(
             location: configuration.master, sessionTimeout: configuration.zkSessionTimeout, logger: logger)
@@ -158,8 +160,8 @@ public final class AgentServer: Sendable {
             AgentAPI.Source(
                 shell: shell, usage: usage, nested: nested, paths: start.paths, info: info,
                 advertisedIP: start.advertisedIP, configuration: configuration, startedAt: HostClock.now,
-                problems: start.loaded.problems.count, fetcher: runner.fetcher, collector: collector,
-                isolation: start.isolationReport, engine: start.engine))
+                problems: start.loaded.problems.count, recovery: recovery, fetcher: runner.fetcher,
+                collector: collector, isolation: start.isolationReport, engine: start.engine))
         logger.info("agent listens on \(agent.url), work_dir \(start.paths.workDirectory)")
         return agent
     }

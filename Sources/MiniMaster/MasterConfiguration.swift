@@ -1,4 +1,5 @@
 // What an operator sets: the typed form of the master's flags.
+import Alerts
 import Allocator
 import MesosProtocol
 import Resources
@@ -87,6 +88,8 @@ public struct MasterConfiguration: Sendable {
     public var whitelistPath: String?
     /// What was given for flags that are not among these values, for `/flags`. No secrets.
     public var reportedFlags: [String: String] = [:]
+    /// What operators are told of by themselves. Nil: nobody is.
+    public var alerts: AlertsConfiguration?
     /// Who must prove who they are, who may do what, and TLS.
     public var security = MasterSecurity()
 

@@ -98,9 +98,12 @@ public final class MasterServer: Sendable {
                 return FileRegistry(directory: configuration.workDir)
             }, recorder: configuration.allocatorRecordPath.map { AllocatorRecorder(path: $0, logger: logger) })
         let files = MasterFiles(log: actual.logFile)
+        let alerts = configuration.alerts.map {
+            AlertWatch($0, cluster: configuration.cluster, shell: shell, logger: logger)
+        }
         let api = MasterAPI(
             shell: shell, facts: facts, logLevel: logLevel, files: files,
-            pages: WebPages(directory: configuration.webUIDirectory), refusals: refusals)
+            pages: WebPages(directory: configuration.webUIDirectory), refusals: refusals, alerts: alerts)
         routes.withLock { $0 = api }
         var generator = SystemRandomNumberGenerator()
         let core = MasterCore(
@@ -111,7 +114,10 @@ public final class MasterServer: Sendable {
             }
         }
         let loop = Task {
-            let housekeeping = [Task { await Self.trimHeap() }, Task { await ProgramPages.giveBackRegularly() }]
+            let housekeeping = [
+                Task { await Self.trimHeap() }, Task { await ProgramPages.giveBackRegularly() },
+                Task { if let alerts { await alerts.run() } },
+            ]
             await shell.run(core)
             for work in housekeeping { work.cancel() }
         }

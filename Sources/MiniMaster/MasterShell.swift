@@ -58,6 +58,7 @@ final class MasterShell: Sendable {
     private let operators: OperatorBroadcast
     let timers = MasterTimers()
     private let recorder: AllocatorRecorder?
+    private let trail: TaskTrail
 
     /// - Parameter makeElection: Given the way to post events; nil for a standalone master.
     init(
@@ -68,6 +69,7 @@ final class MasterShell: Sendable {
         self.recorder = recorder
         self.clock = clock
         self.logger = logger
+        trail = TaskTrail(logger: logger)
         self.facts = facts
         operators = OperatorBroadcast(logger: logger, budget: streamBudget)
         let post: @Sendable (MasterEvent) -> Void = { [inbox] in inbox.send(.event($0)) }
@@ -304,11 +306,13 @@ final class MasterShell: Sendable {
         case .sendEvent(let id, let event):
             guard let open = table.withLock({ $0.streams[id] }) else { return }
             open.stream.write(RecordIO.encode(open.media.encode(event)))
+            trail.sent(event)
         case .closeStream(let id):
             table.withLock { $0.streams.removeValue(forKey: id) }?.stream.close()
         case .sendCommand(let id, let command):
             guard let link = table.withLock({ $0.links[id] }) else { return }
             link.write(RecordIO.encode(MediaType.protobuf.encode(command)))
+            trail.sent(command)
         case .closeLink(let id):
             table.withLock { $0.links.removeValue(forKey: id) }?.close()
         case .sendOperatorState(let id):

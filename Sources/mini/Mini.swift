@@ -19,8 +19,7 @@ struct Mini: AsyncParsableCommand {
             TasksCommand.self, PsCommand.self, TaskCommand.self, WeightsCommand.self, QuotaCommand.self,
             ReserveCommand.self, UnreserveCommand.self, MaintenanceCommand.self, DrainCommand.self,
             DeactivateCommand.self, ReactivateCommand.self, TeardownCommand.self, IdsCommand.self, RunCommand.self,
-            ExecCommand.self,
-            ExplainCommand.self,
+            ExecCommand.self, ExplainCommand.self, AlertsCommand.self,
             AllocatorCommand.self,
             PracticeJenkinsCommand.self, BenchCommand.self, DoctorCommand.self, JanitorCommand.self,
         ])

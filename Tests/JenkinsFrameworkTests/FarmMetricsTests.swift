@@ -7,10 +7,10 @@ import Testing
 
 @Suite struct FarmMetricsTests {
     private func text(_ farm: WatchedFarm, _ metrics: FarmMetrics = FarmMetrics()) -> String {
-        PrometheusText(
+        FarmReading(
             status: farm.planner.status(at: farm.now), waiting: farm.explanations, phases: farm.phases,
-            metrics: metrics, traffic: ["poll": .init(requests: 12, bytes: 3_400)]
-        ).text
+            metrics: metrics, traffic: ["poll": .init(requests: 12, bytes: 3_400)], now: farm.now.wall
+        ).prometheus
     }
 
     @Test func `waiting items are counted by reason, and unserved ones by label`() {

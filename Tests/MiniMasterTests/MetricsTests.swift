@@ -6,14 +6,22 @@ import Testing
 @testable import MiniMaster
 
 struct MetricsTests {
-    private func metrics(_ talk: MasterConversation, perFramework: Bool = true) -> [String: Double] {
+    private func document(
+        _ talk: MasterConversation, perFramework: Bool = true, timers: MasterTimers? = nil
+    ) -> MetricsDocument {
         var configuration = MasterConfiguration(workDir: "/var/lib/mini")
         configuration.publishPerFrameworkMetrics = perFramework
         let facts = MasterFacts(
             configuration: configuration, selfInfo: talk.core.selfInfo, build: BuildInfo(), startedAt: talk.now.wall)
-        let document = MetricsDocument(
-            snapshot: MasterSnapshot(core: talk.core, now: talk.now), facts: facts, inboxDepth: 0)
-        return Dictionary(uniqueKeysWithValues: document.sorted.map { ($0.name, $0.value) })
+        return MetricsDocument(
+            snapshot: MasterSnapshot(core: talk.core, now: talk.now), facts: facts, inboxDepth: 0, timers: timers)
+    }
+
+    private func metrics(
+        _ talk: MasterConversation, perFramework: Bool = true, timers: MasterTimers? = nil
+    ) -> [String: Double] {
+        let sorted = document(talk, perFramework: perFramework, timers: timers).sorted
+        return Dictionary(uniqueKeysWithValues: sorted.map { ($0.name, $0.value) })
     }
 
     @Test func `a framework's calls, events, offers and tasks are counted under its name and id`() {
@@ -65,18 +73,24 @@ struct MetricsTests {
         #expect(metrics["registrar/log/recovered"] == 1)
     }
 
-    @Test func `a timer tells its last sample and how all were spread`() {
-        let timer = TimerMetric()
-        var metrics: [String: Double] = [:]
-        timer.add("t_ms", to: &metrics)
-        #expect(metrics.isEmpty)
-        for milliseconds in 1...2_000 { timer.record(.milliseconds(milliseconds)) }
-        timer.add("t_ms", to: &metrics)
-        #expect(metrics["t_ms"] == 2_000)
-        #expect(metrics["t_ms/count"] == 1_000)
-        #expect(metrics["t_ms/min"] == 1_001)
-        #expect(metrics["t_ms/max"] == 2_000)
-        #expect(metrics["t_ms/p50"] == 1_500.5)
-        #expect(metrics.count == 10)
+    @Test func `a timer tells its last sample and how all were spread`() throws {
+        let timers = MasterTimers()
+        let talk = MasterConversation()
+        func values() -> [String: Double] { metrics(talk, timers: timers).filter { $0.key.contains("state_store") } }
+        #expect(values().isEmpty)
+        for milliseconds in 1...2_000 { timers.stateStore.record(.milliseconds(milliseconds)) }
+        let told = values()
+        let name = "registrar/state_store_ms"
+        for (suffix, expected) in [
+            ("", 2_000.0), ("/count", 1_000), ("/min", 1_001), ("/max", 2_000), ("/p50", 1_500.5),
+        ] {
+            let value = try #require(told[name + suffix])
+            #expect(abs(value - expected) < 1e-6, "\(suffix)")
+        }
+        #expect(told.count == 10)
+        let text = document(talk, timers: timers).prometheus()
+        #expect(text.contains("mini_master_registry_store_seconds_count 2000\n"))
+        #expect(text.contains("mini_master_registry_store_seconds_sum 2001"))
+        #expect(text.contains("mini_master_registry_store_seconds{quantile=\"0.5\"} 1.5005"))
     }
 }

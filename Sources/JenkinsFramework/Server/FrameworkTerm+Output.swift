@@ -56,7 +56,7 @@ extension FrameworkTerm {
             }
         case .report(let progress):
             let line = board.add(progress, at: Moment.now.wall)
-            logger.info("\(line.text)")
+            logger.info("\(line.text)", metadata: line.fields)
         }
     }
 

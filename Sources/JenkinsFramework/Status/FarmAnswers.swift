@@ -3,7 +3,10 @@ import FoundationEssentials
 import HTTPServer
 import JenkinsUsage
 import Mailbox
+import MesosProtocol
+import Metrics
 import Resources
+import SchedulerClient
 
 extension FarmLedger {
     /// Builds a report is made of, and builds one answer holds, the latest first.
@@ -14,10 +17,10 @@ extension FarmLedger {
         _ status: PlannerStatus, _ waiting: [WaitingExplanation], _ traffic: [String: ControllerTraffic.Count]
     ) -> HTTPResponse {
         let (phases, metrics) = state.withLock { ($0.phases, $0.metrics) }
-        let text = PrometheusText(
-            status: status, waiting: waiting, phases: phases, metrics: metrics, traffic: traffic
-        ).text
-        return .bytes(200, Array(text.utf8), contentType: "text/plain; version=0.0.4; charset=utf-8")
+        let text = FarmReading(
+            status: status, waiting: waiting, phases: phases, metrics: metrics, traffic: traffic, now: Moment.now.wall
+        ).prometheus
+        return .bytes(200, Array(text.utf8), contentType: MetricMedia.prometheus)
     }
 
     func usage(_ request: HTTPRequest) -> HTTPResponse {

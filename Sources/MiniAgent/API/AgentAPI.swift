@@ -5,6 +5,7 @@ import HTTPServer
 import Logging
 import Mailbox
 import MesosProtocol
+import Metrics
 import Resources
 import Security
 
@@ -22,6 +23,8 @@ final class AgentAPI: Sendable {
         var startedAt: Moment
         /// Bad files found at recovery.
         var problems: Int
+        /// How long it took to find out what runs here.
+        var recovery: Duration
         var fetcher: Fetcher
         var collector: SandboxCollector
         /// Whether and how process tasks are held to their cpu, memory and pids.
@@ -64,14 +67,17 @@ final class AgentAPI: Sendable {
         case "/files/browse", "/files/browse.json": return await files(request) { $0.browse(request) }
         case "/files/download", "/files/download.json": return await files(request) { $0.download(request) }
         case "/files/debug", "/files/debug.json": return await files(request) { $0.debug(request) }
-        case "/state", "/state.json", "/metrics/snapshot", "/metrics/snapshot.json", "/flags", "/flags.json",
-            "/containers", "/containers.json", "/monitor/statistics", "/monitor/statistics.json":
+        case "/state", "/state.json", "/metrics/snapshot", "/metrics/snapshot.json", "/metrics", "/flags",
+            "/flags.json", "/containers", "/containers.json", "/monitor/statistics", "/monitor/statistics.json":
             guard let source = source.withLock({ $0 }) else { return Self.recovering }
             let (whole, metrics) = await source.shell.view()
             let core = source.configuration.security.visible(whole, to: request.principal)
             guard core.isRecovered else { return Self.recovering }
             switch path.hasSuffix(".json") ? String(path.dropLast(5)) : path {
             case "/metrics/snapshot": return json(AgentMetricsView(whole, metrics, source).json, request)
+            case "/metrics":
+                let text = AgentMetricsView(whole, metrics, source).prometheus
+                return .bytes(200, Array(text.utf8), contentType: MetricMedia.prometheus)
             case "/flags":
                 guard source.configuration.security.allows(request.principal, .viewFlags, nil) else {
                     return .empty(403)

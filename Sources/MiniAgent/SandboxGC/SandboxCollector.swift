@@ -11,6 +11,8 @@ final class SandboxCollector: Sendable {
         var succeeded = 0
         var failed = 0
         var pending = 0
+        /// How old a sandbox may become at the present use of the disk.
+        var ageMax = Duration.zero
     }
 
     /// Entries removed before the disk is left to others for a moment.
@@ -41,6 +43,7 @@ final class SandboxCollector: Sendable {
         while !Task.isCancelled {
             let usage = diskUsage()
             let now = HostClock.now.wall
+            counts.withLock { $0.ageMax = policy.ageMax(diskUsage: usage) }
             var hasMore = false
             if collection.isDue(diskUsage: usage, at: now), let (agent, inUse) = await containers() {
                 let scan = SandboxScan(paths: paths, agent: agent, inUse: inUse)

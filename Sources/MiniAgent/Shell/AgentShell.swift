@@ -158,6 +158,7 @@ actor AgentShell {
         switch effect {
         case .checkpoint(let write):
             if case .update(let update) = write { metrics.count(update) }
+            TaskTrail(logger: parts.logger).note(write)
             store?.perform(write)
         case .register(let id, let master, let registration):
             let link = MasterLink(

@@ -13,6 +13,8 @@ struct MasterAPI: Sendable {
     let files: MasterFiles
     let pages: WebPages
     let refusals: RefusalLog
+    /// Nil without `--alerts_config`.
+    var alerts: AlertWatch?
     let documents = DocumentCache()
     let stateStreams = StreamCount()
     let metricsPace = Pace(interval: .milliseconds(500))
@@ -59,6 +61,8 @@ struct MasterAPI: Sendable {
         case .roleExplanation: await explainRole(request)
         case .weightsPreview: await previewWeights(request)
         case .registry: await registry(request)
+        case .alerts:
+            alerts.map { request.json($0.document()) } ?? .text(404, "This master has no --alerts_config")
 
         case .weights: await weights(request)
         case .quota: await quota(request)
@@ -78,6 +82,7 @@ struct MasterAPI: Sendable {
         case .flags: request.json(ProcessDocuments.flags(facts))
         case .version: request.json(ProcessDocuments.version(facts))
         case .metrics: await metrics(request)
+        case .prometheus: await prometheus(request)
         case .loggingToggle: toggleLogging(request)
         case .systemStats: request.json(ProcessDocuments.systemStats())
         case .filesBrowse: viewer(of: request).canSeeMasterLog ? files.browse(request) : .empty(403)

@@ -16,6 +16,7 @@ package enum Route: String, CaseIterable, Sendable {
     case roles = "/roles"
     case roleExplanation = "/roles/explain"
     case registry = "/registrar(1)/registry"
+    case alerts = "/alerts"
 
     // Read and written.
     case weights = "/weights"
@@ -40,6 +41,7 @@ package enum Route: String, CaseIterable, Sendable {
     case flags = "/flags"
     case version = "/version"
     case metrics = "/metrics/snapshot"
+    case prometheus = "/metrics"
     case loggingToggle = "/logging/toggle"
     case systemStats = "/system/stats.json"
     case filesBrowse = "/files/browse"
@@ -59,8 +61,9 @@ package enum Route: String, CaseIterable, Sendable {
         case .schedulerAPI: .scheduler
         case .agentLink: .agent
         case .state, .stateSummary, .slaves, .frameworks, .tasks, .roles, .roleExplanation, .weightsPreview, .registry,
-            .maintenanceStatus, .masters, .flags, .metrics, .systemStats, .filesBrowse, .filesRead, .filesDownload,
-            .filesDebug:
+            .alerts, .maintenanceStatus, .masters, .flags, .metrics, .prometheus, .systemStats, .filesBrowse,
+            .filesRead,
+            .filesDownload, .filesDebug:
             .readonly
         case .operatorAPI, .weights, .quota, .maintenanceSchedule, .teardown, .reserve, .unreserve, .createVolumes,
             .destroyVolumes, .machineDown, .machineUp, .loggingToggle:
@@ -77,7 +80,7 @@ package enum Route: String, CaseIterable, Sendable {
         case .weights: ["GET", "PUT"]
         case .quota: ["GET", "POST", "DELETE"]
         case .maintenanceSchedule: ["GET", "POST"]
-        case .maintenanceStatus, .masters, .flags, .roleExplanation, .weightsPreview: ["GET"]
+        case .alerts, .maintenanceStatus, .masters, .flags, .prometheus, .roleExplanation, .weightsPreview: ["GET"]
         case .state, .stateSummary, .slaves, .frameworks, .tasks, .roles, .registry, .health, .redirect, .version,
             .metrics, .loggingToggle, .systemStats, .filesBrowse, .filesRead, .filesDownload, .filesDebug, .webFile,
             .root:
@@ -88,11 +91,12 @@ package enum Route: String, CaseIterable, Sendable {
     /// Whether only the leader can answer; others send the request on.
     package var needsLeader: Bool {
         switch self {
-        case .health, .redirect, .masters, .flags, .version, .metrics, .loggingToggle, .systemStats, .filesBrowse,
-            .filesRead, .filesDownload, .filesDebug, .webFile, .root:
+        case .health, .redirect, .masters, .flags, .version, .metrics, .prometheus, .loggingToggle, .systemStats,
+            .filesBrowse, .filesRead, .filesDownload, .filesDebug, .webFile, .root:
             false
         case .schedulerAPI, .agentLink, .operatorAPI, .state, .stateSummary, .slaves, .frameworks, .tasks, .roles,
-            .roleExplanation, .weightsPreview, .registry, .weights, .quota, .maintenanceSchedule, .maintenanceStatus,
+            .roleExplanation, .weightsPreview, .registry, .alerts, .weights, .quota, .maintenanceSchedule,
+            .maintenanceStatus,
             .teardown, .reserve, .unreserve,
             .createVolumes, .destroyVolumes, .machineDown, .machineUp:
             true
@@ -108,7 +112,7 @@ package enum Route: String, CaseIterable, Sendable {
     }
 
     /// Whether a longer path belongs to it too. A master that is asked for `/redirect/x` has no such thing.
-    private var takesRest: Bool { self != .redirect && self != .root }
+    private var takesRest: Bool { self != .redirect && self != .prometheus && self != .root }
 }
 
 extension Route {

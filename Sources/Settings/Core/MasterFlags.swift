@@ -151,6 +151,9 @@ private enum MasterFlags {
         .init(
             "publish_per_framework_metrics", .boolean, default: "true",
             "Whether /metrics/snapshot has figures for each framework."),
+        .init(
+            "alerts_config", .path, value: "path",
+            "File (YAML) that says whom the leading master tells of alerts, by mail or webhook; Docs/alerts.md."),
     ]
 
     static let security: [FlagDefinition] = [
@@ -269,6 +272,15 @@ enum CommonFlags {
             "logging_level", .text, default: "INFO", value: "level",
             "Least level of a line: DEBUG, INFO, WARNING, ERROR."),
         .init("quiet", .boolean, default: "false", "Whether nothing is logged to standard error."),
+        .init(
+            "log_format", .choice(["text", "json"]), default: "text",
+            "How lines are written: for people, or a JSON object each."),
+        .init(
+            "log_file_size", .bytes, default: "100MB",
+            "A file in --log_dir as large as this is full: it is numbered, and a new one begun."),
+        .init(
+            "log_files_kept", .integer(0...1_000), default: "5",
+            "Full files in --log_dir that are kept beside the one that is written."),
         .init(
             "logbufsecs", .count, default: "0", value: "seconds",
             "How long lines may be held back; here none ever is."),

@@ -1,5 +1,6 @@
 // From the settings of `mini master` to the master's configuration.
 
+import Alerts
 import Allocator
 import MiniMaster
 import Resources
@@ -28,6 +29,11 @@ extension MasterConfiguration {
         publishPerFrameworkMetrics = settings.boolean("publish_per_framework_metrics")
         externalLogFile = settings.text("external_log_file")
         webUIDirectory = settings.text("webui_dir")
+        if let path = settings.text("alerts_config") {
+            do throws(AlertsConfigurationError) { alerts = try AlertsConfiguration.load(path) } catch {
+                throw settings.problem("alerts_config", error.problems.joined(separator: "; "))
+            }
+        }
         security = try MasterSecurity(settings)
         reportedFlags = settings.reported
     }

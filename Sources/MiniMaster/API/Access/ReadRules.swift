@@ -12,7 +12,7 @@ extension Viewer {
         case .filesBrowse, .filesRead, .filesDownload: return canSeeMasterLog ? nil : .accessMesosLogs
         case .loggingToggle where request.http.query("level") != nil && !canSetLogLevel:
             return .setLogLevel
-        case .metrics, .loggingToggle, .filesDebug, .registry, .systemStats:
+        case .metrics, .prometheus, .alerts, .loggingToggle, .filesDebug, .registry, .systemStats:
             return canGet(request.route.rawValue) ? nil : .getEndpoints
         case .schedulerAPI, .agentLink, .operatorAPI, .state, .stateSummary, .slaves, .frameworks, .tasks, .roles,
             .roleExplanation, .weights, .weightsPreview, .quota, .maintenanceSchedule, .maintenanceStatus, .teardown,

@@ -27,7 +27,10 @@ extension Cluster {
             operation.latest = told
             if operation.statuses.last?.state != told.state { operation.statuses.append(told) }
         }
-        if isNew { settle(record, isDone: status.state == .operationFinished) }
+        if isNew {
+            countEnd(of: record, in: status.state)
+            settle(record, isDone: status.state == .operationFinished)
+        }
         guard let framework = record.framework, record.operationID != nil else {
             if status.state.isTerminal { operations.remove(id) }
             if let uuid = status.statusUUID { command(agent.id, .acknowledgeOperation(id, uuid)) }
@@ -136,7 +139,10 @@ extension Cluster {
             let status = message.latestStatus
             if let record = operations[id] {
                 operations.update(id) { $0.latest = status }
-                if !record.isTerminal { forgetHolding(of: record) }
+                if !record.isTerminal {
+                    if status.state.isTerminal { countEnd(of: record, in: status.state) }
+                    forgetHolding(of: record)
+                }
             } else if frameworks[FrameworkID(message.frameworkID)] != nil {
                 let nothing = ResourceConversion(consumed: Resources(), converted: Resources())
                 var record = OperationRecord(
@@ -176,6 +182,7 @@ extension Cluster {
     mutating func dropOperations(on agent: AgentID) {
         let (state, message) = verdict(onUnknownOperationOn: agent)
         for record in operations.operations(on: agent) {
+            if !record.isTerminal, state.isTerminal { countEnd(of: record, in: state) }
             settle(record, isDone: false)
             operations.remove(record.id)
             guard let framework = record.framework, record.operationID != nil else { continue }
