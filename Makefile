@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 ARGS ?=
 
-.PHONY: help dev build deb test test-package unit integration sim chaos jenkins-day test-real-jenkins bench-allocator fuzz-allocator check format clean
+.PHONY: help dev build deb test test-package test-tutorial test-examples unit integration sim chaos jenkins-day test-real-jenkins bench-allocator fuzz-allocator check format clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -74,6 +74,17 @@ test-package: ## Install the package on five hosts that boot systemd: crashes, a
 	@swift build --build-tests
 	@PACKAGE_FLEET=1 swift test --skip-build --disable-xctest --no-parallel --filter PackageIntegrationTests
 
+test-tutorial: ## Follow Docs/tutorial.md word for word on six hosts that boot systemd, from the package to an upgrade under a build
+	@scripts/install-packages program tests
+	@scripts/ensure-docker
+	@swift build --build-tests
+	@TUTORIAL=1 swift test --skip-build --disable-xctest --no-parallel --filter TutorialTests
+
+test-examples: ## Build Examples/framework-test as a package of its own (a build of everything: minutes) and run its tests, and those of Examples/pytest
+	@scripts/install-packages program tests
+	@swift test --package-path Examples/framework-test --disable-xctest
+	@MINI=$$(swift build --package-path Examples/framework-test --show-bin-path)/mini /usr/bin/python3 -B -m pytest -q -p no:cacheprovider Examples/pytest
+
 bench-agents: build ## Simulate agents: register, kill the leader, register again with tasks, read the state (ARGS="--count 2000 --tasks 100000 --masters 3")
 	@.build/release/mini bench agents --count 2000 --tasks 100000 $(ARGS)
 
@@ -99,7 +110,7 @@ check: ## Format check and a build in which every warning is an error
 	@scripts/check
 
 format: ## Rewrite the sources in the house format
-	@swift format -i -r --parallel Package.swift Sources Tests IntegrationTests
+	@swift format -i -r --parallel Package.swift Sources Tests IntegrationTests Examples
 
 clean: ## Remove the build folder
 	rm -rf .build

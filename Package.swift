@@ -27,6 +27,10 @@ let package = Package(
         .library(name: "JenkinsFramework", targets: ["JenkinsFramework"]),
         .library(name: "SchedulerClient", targets: ["SchedulerClient"]),
         .library(name: "DevCluster", targets: ["DevCluster"]),
+        // What a framework beside the client of the scheduler API needs.
+        .library(name: "MesosProtocol", targets: ["MesosProtocol"]),
+        .library(name: "MasterDetection", targets: ["MasterDetection"]),
+        .library(name: "Resources", targets: ["Resources"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
@@ -190,7 +194,7 @@ let package = Package(
                 "MesosProtocol", "HTTPClient", "HTTPServer", "Mailbox",
                 "Resources", logging,
             ], path: "IntegrationTests/AgentTests", swiftSettings: strict),
-        .testTarget(name: "TidyTests", swiftSettings: strict),
+        .testTarget(name: "TidyTests", dependencies: ["IntegrationSupport"], swiftSettings: strict),
         .testTarget(
             name: "AlertsTests",
             dependencies: ["Alerts", "HTTPClient", "Resources", .product(name: "Yams", package: "Yams")],
@@ -205,7 +209,7 @@ let package = Package(
             dependencies: [
                 "mini", "Allocator", "Settings", "MiniMaster", "MiniAgent", "MasterDetection", "MesosProtocol",
                 "Resources",
-                "TaskRun",
+                "TaskRun", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
         .testTarget(name: "DevClusterTests", dependencies: ["DevCluster"], swiftSettings: strict),
@@ -314,6 +318,15 @@ let package = Package(
                 "DevCluster", "IntegrationSupport", "mini", "mini-supervisor", "mini-fetcher", "SchedulerClient",
                 "MasterDetection", "MesosProtocol", "Resources", "HTTPClient", "Processes", "Mailbox", logging,
             ], path: "IntegrationTests/PackageTests", swiftSettings: strict),
+        // The package of Examples/framework-test once more, so that it is compiled and run with everything else. It sees no
+        // more than its own build does: what is public.
+        .target(
+            name: "OneShot",
+            dependencies: ["SchedulerClient", "MasterDetection", "MesosProtocol", "Resources", logging],
+            path: "Examples/framework-test/Sources/OneShot", packageAccess: false, swiftSettings: strict),
+        .testTarget(
+            name: "ExampleIntegrationTests", dependencies: ["OneShot", "DevCluster", "mini", "mini-supervisor"],
+            path: "Examples/framework-test/Tests/OneShotTests", packageAccess: false, swiftSettings: strict),
         .testTarget(
             name: "AllocatorTests", dependencies: ["Allocator", "AllocatorTwin", "Resources", "SimKit"],
             exclude: ["Scripts"], swiftSettings: strict),

@@ -1,4 +1,4 @@
-// A host that boots systemd: a container whose first process is systemd, in the test machine's own network.
+// A host that boots systemd: a container whose first process is systemd.
 
 import Foundation
 import Glibc
@@ -10,28 +10,42 @@ struct HostError: Error, CustomStringConvertible {
     var description: String
 }
 
-/// One host. It shares the network with the test, so its services listen on ports of their own.
+/// One host. Unless told otherwise it shares the network with the test, so its services listen on ports of their own.
 final class ServiceHost: Sendable {
     /// The container's name.
     let name: String
 
     private init(name: String) { self.name = name }
 
+    /// Which network a host is in.
+    enum Network {
+        /// The test machine's.
+        case shared
+        /// One of its own that leads nowhere until somebody lays a cable; the host is called what its part is.
+        case own
+    }
+
     /// Boots a host and waits until systemd has started what it starts.
     ///
-    /// - Parameter packages: The folder that the host has as `/packages`.
-    static func boot(_ part: String, packages: String) async throws -> ServiceHost {
+    /// - Parameters:
+    ///   - packages: The folder that the host has as `/packages`.
+    ///   - installed: Debian packages, with what they need, that are there beforehand.
+    static func boot(
+        _ part: String, packages: String, network: Network = .shared, installed: [String] = []
+    ) async throws -> ServiceHost {
         await removeLeftovers()
-        let image = try await systemdImage()
+        let image = try await systemdImage(installed)
         let host = ServiceHost(name: "mini-package-\(part)-\(getpid())-\(UInt16.random(in: 0...UInt16.max))")
-        let arguments = [
-            "run", "--detach", "--name", host.name, "--label", "\(ownerLabel)=\(getpid())", "--pull", "never", "--net",
-            "host",
+        var arguments = [
+            "run", "--detach", "--name", host.name, "--label", "\(ownerLabel)=\(getpid())", "--pull", "never",
+            "--net", network == .shared ? "host" : "none",
             "--cgroupns", "private", "--cap-add", "SYS_ADMIN", "--stop-signal", "SIGRTMIN+3", "--tmpfs", "/run:exec",
             "--tmpfs", "/run/lock", "--tmpfs", "/tmp", "--env", "container=docker", "--volume",
             "\(packages):/packages:ro",
-            image, "/sbin/init",
         ]
+        // Scripts of other packages look by /proc/PID/exe whether their daemon of another user runs.
+        arguments += network == .own ? ["--hostname", part, "--cap-add", "SYS_PTRACE"] : []
+        arguments += [image, "/sbin/init"]
         let run = try await runCommand("docker", arguments, within: .seconds(60))
         guard run.succeeded else { throw HostError(description: "a host does not start: \(run)") }
         do { try await host.waitUntilBooted() } catch {
@@ -101,8 +115,8 @@ final class ServiceHost: Sendable {
 
     private static let ownerLabel = "org.mini-mesos.package-test"
 
-    private static func systemdImage() async throws -> String {
-        let run = try await runCommand("\(repository)/scripts/systemd-image", within: .seconds(900))
+    private static func systemdImage(_ installed: [String]) async throws -> String {
+        let run = try await runCommand("\(repository)/scripts/systemd-image", installed, within: .seconds(900))
         let name = run.output.split(separator: "\n").last.map(String.init) ?? ""
         guard run.succeeded, !name.isEmpty else { throw HostError(description: "no image of systemd: \(run)") }
         return name
@@ -125,13 +139,21 @@ final class ServiceHost: Sendable {
 let repository = (0..<3).reduce(#filePath) { path, _ in (path as NSString).deletingLastPathComponent }
 
 /// Lends hosts to `body` and removes them afterwards, whatever happens.
+///
+/// - Parameters:
+///   - network: Which network they are in.
+///   - installed: As for ``ServiceHost/boot(_:packages:network:installed:)``.
 func withHosts(
-    _ parts: [String], packages: BuiltPackages, isolation: isolated (any Actor)? = #isolation,
-    _ body: ([ServiceHost]) async throws -> Void
+    _ parts: [String], packages: BuiltPackages, network: ServiceHost.Network = .shared, installed: [String] = [],
+    isolation: isolated (any Actor)? = #isolation, _ body: ([ServiceHost]) async throws -> Void
 ) async throws {
     var hosts: [ServiceHost] = []
     do {
-        for part in parts { hosts.append(try await ServiceHost.boot(part, packages: packages.directory)) }
+        for part in parts {
+            hosts.append(
+                try await ServiceHost.boot(
+                    part, packages: packages.directory, network: network, installed: installed))
+        }
         try await body(hosts)
     } catch {
         for host in hosts {

@@ -7,12 +7,14 @@ public struct ProcessPlan: Hashable, Sendable {
     public var arguments: [String]
     /// Where it listens: `http://127.0.0.1:5050`.
     public var url: String
+    /// The network namespace it is started in; `nil`: this program's.
+    public var namespace: String?
 }
 
 /// All processes of a cluster.
 struct ClusterPlan: Equatable, Sendable {
-    /// The addresses that all processes of a cluster on one host listen on and advertise.
-    static let address = "127.0.0.1"
+    /// What all processes listen on and advertise, unless each is in a network namespace of its own.
+    static let loopback = "127.0.0.1"
 
     var masters: [ProcessPlan]
     var agents: [ProcessPlan]
@@ -22,40 +24,52 @@ struct ClusterPlan: Equatable, Sendable {
     ///   - zooKeeperURL: `zk://...`, or `nil` for a master on its own.
     ///   - containerizers: As the agent's flag: `docker,process` or `process`.
     ///   - host: CPUs and memory of this host, shared out among the agents.
+    ///   - network: Where each process is; `nil`: all on the loopback address.
     init(
         options: ClusterOptions, directory: String, ports: [Int], zooKeeperURL: String?, containerizers: String,
-        host: HostCapacity
+        host: HostCapacity, network: NetworkPlan? = nil
     ) {
         precondition(ports.count == options.masters + options.agents, "\(ports.count) ports for \(options)")
         let session = "--zk_session_timeout=\(options.sessionTimeout.milliseconds)ms"
         masters = (1...options.masters).map { index in
             let port = ports[index - 1]
-            let name = "master-\(index)"
+            let name = Self.masterName(index)
+            let address = network?.address(of: name) ?? Self.loopback
             var arguments = [
-                "master", "--etc_dir=", "--ip=\(Self.address)", "--port=\(port)", "--hostname=\(Self.address)",
+                "master", "--etc_dir=", "--ip=\(address)", "--port=\(port)", "--hostname=\(address)",
                 "--work_dir=\(directory)/\(name)", "--cluster=dev",
             ]
             if let zooKeeperURL {
                 arguments += ["--zk=\(zooKeeperURL)", "--quorum=\(options.masters / 2 + 1)", session]
             }
-            return ProcessPlan(name: name, arguments: arguments, url: "http://\(Self.address):\(port)")
+            return ProcessPlan(
+                name: name, arguments: arguments + options.masterFlags, url: "http://\(address):\(port)",
+                namespace: network?.namespace(of: name))
         }
-        let location = zooKeeperURL ?? "\(Self.address):\(ports[0])"
+        let location = zooKeeperURL ?? String(masters[0].url.dropFirst("http://".count))
         agents = (0..<options.agents).map { offset in
             let port = ports[options.masters + offset]
-            let name = "agent-\(offset + 1)"
+            let name = Self.agentName(offset + 1)
+            let address = network?.address(of: name) ?? Self.loopback
             return ProcessPlan(
                 name: name,
                 arguments: [
-                    "agent", "--etc_dir=", "--master=\(location)", "--ip=\(Self.address)", "--port=\(port)",
-                    "--hostname=\(Self.address)", "--work_dir=\(directory)/\(name)",
+                    "agent", "--etc_dir=", "--master=\(location)", "--ip=\(address)", "--port=\(port)",
+                    "--hostname=\(address)", "--work_dir=\(directory)/\(name)",
                     "--containerizers=\(containerizers)", "--docker_socket=\(options.dockerSocket)",
                     "--resources=\(host.agentResources(offset: offset, of: options.agents))",
                     "--attributes=name:\(name)", session, "--registration_backoff_factor=100ms",
                     "--docker_remove_delay=10secs",
-                ],
-                url: "http://\(Self.address):\(port)")
+                ] + options.agentFlags,
+                url: "http://\(address):\(port)", namespace: network?.namespace(of: name))
         }
+    }
+
+    static func masterName(_ number: Int) -> String { "master-\(number)" }
+    static func agentName(_ number: Int) -> String { "agent-\(number)" }
+    /// The names of all processes that the options ask for.
+    static func names(_ options: ClusterOptions) -> [String] {
+        (0..<options.masters).map { masterName($0 + 1) } + (0..<options.agents).map { agentName($0 + 1) }
     }
 }
 

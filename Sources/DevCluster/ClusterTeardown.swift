@@ -37,6 +37,7 @@ public struct ClusterTeardown: Sendable {
             remaining = killProcesses()
             // Containers after processes: a live agent would start further ones.
             if remaining.isEmpty { remaining = await removeContainers() }
+            if remaining.isEmpty { remaining = await NetworkPlan.remove(clusterID: clusterID) }
             if remaining.isEmpty { remaining = removeDirectory() }
             if remaining.isEmpty { return [] }
             try? await Task.sleep(for: .milliseconds(50))

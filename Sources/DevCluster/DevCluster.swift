@@ -7,13 +7,16 @@ import Mailbox
 
 /// A running cluster on this host.
 ///
-/// Every master and agent is a process of its own, which may be killed and started again with the same command line.
-/// ``stop()`` takes everything away; should this process die without it, the janitor does the same.
+/// Every master and agent is a process of its own, which may be killed, frozen, and started again with the same command
+/// line. ``stop()`` takes everything away; should this process die without it, the janitor does the same.
 ///
 /// ```swift
-/// let cluster = try await DevCluster.start(ClusterOptions(masters: 3, executable: ".build/debug/mini"))
-/// cluster.masters[0].kill()
-/// ...
+/// let mini = try #require(ClusterOptions.executableOfThisBuild)
+/// let cluster = try await DevCluster.start(ClusterOptions(masters: 3, executable: mini))
+/// let leader = try #require(await cluster.leader())
+/// leader.kill()
+/// try await cluster.wait(until: "another master leads") { await cluster.leader().map { $0 !== leader } ?? false }
+/// try await leader.start()
 /// await cluster.stop()
 /// ```
 public final class DevCluster: Sendable {
@@ -30,19 +33,22 @@ public final class DevCluster: Sendable {
 
     /// The ZooKeeper servers started with the cluster, if it was told to start some.
     public let ensemble: ZooKeeperEnsemble?
+    /// `nil` if all processes are in this program's network.
+    let network: NetworkPlan?
     private let launcher: ProcessLauncher
     private let janitor: Janitor
 
     private init(
         directory: String, zooKeeperURL: String?, plan: ClusterPlan,
-        containerizer: ClusterOptions.Containerizer, ensemble: ZooKeeperEnsemble?, launcher: ProcessLauncher,
-        janitor: Janitor
+        containerizer: ClusterOptions.Containerizer, ensemble: ZooKeeperEnsemble?, network: NetworkPlan?,
+        launcher: ProcessLauncher, janitor: Janitor
     ) {
         id = launcher.clusterID
         self.directory = directory
         self.zooKeeperURL = zooKeeperURL
         self.containerizer = containerizer
         self.ensemble = ensemble
+        self.network = network
         self.launcher = launcher
         self.janitor = janitor
         masters = plan.masters.map { ClusterProcess(plan: $0, launcher: launcher) }
@@ -68,13 +74,17 @@ public final class DevCluster: Sendable {
             throw error
         }
         do {
-            let (ensemble, zooKeeperURL) = try await startZooKeeper(options, launcher: launcher, report: report)
+            let network = try await startNetwork(options, launcher: launcher)
+            let (ensemble, zooKeeperURL) = try await startZooKeeper(
+                options, address: network?.hostAddress, launcher: launcher, report: report)
             let cluster = DevCluster(
                 directory: directory, zooKeeperURL: zooKeeperURL,
                 plan: ClusterPlan(
                     options: options, directory: directory, ports: ports, zooKeeperURL: zooKeeperURL,
-                    containerizers: containerizer == .docker ? "docker,process" : "process", host: .ofThisHost()),
-                containerizer: containerizer, ensemble: ensemble, launcher: launcher, janitor: janitor)
+                    containerizers: containerizer == .docker ? "docker,process" : "process", host: .ofThisHost(),
+                    network: network),
+                containerizer: containerizer, ensemble: ensemble, network: network, launcher: launcher,
+                janitor: janitor)
             for process in cluster.masters + cluster.agents { try await process.start() }
             report("starting \(options.masters) master(s) and \(options.agents) agent(s)")
             try await cluster.waitUntilReady(deadline: options.startDeadline)
@@ -107,6 +117,31 @@ public final class DevCluster: Sendable {
     public func leaderURL() async -> String? {
         for master in masters where await ClusterState.read(master.url) != nil { return master.url }
         return nil
+    }
+
+    /// The process of the acting leader, or `nil` if none answers as one just now.
+    public func leader() async -> ClusterProcess? {
+        for master in masters where await ClusterState.read(master.url) != nil { return master }
+        return nil
+    }
+
+    /// Asks again and again until the answer is yes.
+    ///
+    /// - Parameters:
+    ///   - what: The awaited condition in words, for the error.
+    ///   - limit: It bounds a failing test and does not slow down a passing one.
+    /// - Throws: ``ClusterError/notReady(_:)`` when the time is over or this task is cancelled; and what `condition` throws.
+    public func wait(
+        until what: String, within limit: Duration = .seconds(30), isolation: isolated (any Actor)? = #isolation,
+        _ condition: () async throws -> Bool
+    ) async throws {
+        let end = ContinuousClock.now + limit
+        while try await !condition() {
+            guard !Task.isCancelled, ContinuousClock.now < end else {
+                throw ClusterError.notReady("not within \(limit): \(what); logs: \(directory)")
+            }
+            try? await Task.sleep(for: .milliseconds(25))
+        }
     }
 
     /// Waits until a master leads and all agents are registered and active.
@@ -142,7 +177,7 @@ extension DevCluster {
     }
 
     private static func choose(_ options: ClusterOptions) async throws(ClusterError) -> ClusterOptions.Containerizer {
-        guard options.containerizer != .process else { return .process }
+        guard options.containerizer != .process, options.network == .loopback else { return .process }
         let answers = await DockerCleaner(socketPath: options.dockerSocket).answers()
         if !answers, options.containerizer == .docker {
             throw .host("no Docker Engine answers on \(options.dockerSocket)")
@@ -163,8 +198,18 @@ extension DevCluster {
         return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
+    private static func startNetwork(
+        _ options: ClusterOptions, launcher: ProcessLauncher
+    ) async throws(ClusterError) -> NetworkPlan? {
+        guard options.network == .namespaces else { return nil }
+        let network = try NetworkPlan.choose(clusterID: launcher.clusterID, names: ClusterPlan.names(options))
+        try await network.build(logPath: "\(launcher.directory)/network.log")
+        return network
+    }
+
     private static func startZooKeeper(
-        _ options: ClusterOptions, launcher: ProcessLauncher, report: @escaping @Sendable (String) -> Void
+        _ options: ClusterOptions, address: String?, launcher: ProcessLauncher,
+        report: @escaping @Sendable (String) -> Void
     ) async throws(ClusterError) -> (ensemble: ZooKeeperEnsemble?, url: String?) {
         switch options.zooKeeper {
         case .none: return (nil, nil)
@@ -175,6 +220,7 @@ extension DevCluster {
             var configuration = ZooKeeperEnsemble.Configuration(directory: "\(launcher.directory)/zookeeper")
             configuration.readyWithin = options.startDeadline
             configuration.environment = launcher.environment
+            if let address { configuration.address = address }
             do {
                 let ensemble = try await ZooKeeperEnsemble.start(configuration)
                 return (ensemble, ensemble.url(path: "/mesos"))

@@ -20,10 +20,16 @@ struct ProcessLauncher: Sendable {
 
     /// Starts `mini` with `arguments`.
     ///
+    /// - Parameter namespace: The network namespace to start it in; `nil`: ours.
     /// - Throws: ``ClusterError/host(_:)``.
-    func launch(name: String, arguments: [String]) async throws(ClusterError) -> LoggedProcess {
-        try await .start(
-            name: name, program: executable, arguments: arguments, environment: environment,
+    func launch(
+        name: String, arguments: [String], namespace: String? = nil
+    ) async throws(ClusterError) -> LoggedProcess {
+        var words = [executable] + arguments
+        // It replaces itself by the program, which keeps its process id.
+        if let namespace { words = ["nsenter", "--net=\(NetworkPlan.folder)/\(namespace)", "--"] + words }
+        return try await .start(
+            name: name, program: words[0], arguments: Array(words.dropFirst()), environment: environment,
             logPath: "\(directory)/\(name).log")
     }
 
@@ -39,6 +45,7 @@ struct ProcessLauncher: Sendable {
 
 /// A master or an agent: a process that can be killed and started again with the same command line.
 public final class ClusterProcess: Sendable {
+    /// How it is started.
     public let plan: ProcessPlan
     private let launcher: ProcessLauncher
     private let running = Locked<LoggedProcess?>(nil)
@@ -64,12 +71,28 @@ public final class ClusterProcess: Sendable {
         guard running.withLock({ $0.map { $0.ending() == nil } }) != true else {
             throw .host("\(plan.name) is running already (pid \(pid))")
         }
-        let process = try await launcher.launch(name: plan.name, arguments: plan.arguments)
+        let process = try await launcher.launch(
+            name: plan.name, arguments: plan.arguments, namespace: plan.namespace)
         running.withLock { $0 = process }
     }
 
     /// Sends a signal: `SIGKILL` unless told otherwise.
     public func kill(_ signal: Int32 = SIGKILL) { running.withLock { $0 }?.signal(signal) }
+
+    /// Stops it in its tracks, as a machine that is paused does: its connections stay open, nothing answers.
+    public func freeze() { kill(SIGSTOP) }
+
+    /// Lets it go on.
+    public func thaw() { kill(SIGCONT) }
+
+    /// Kills it, waits for its end, and starts it again with the same command line.
+    ///
+    /// - Throws: ``ClusterError/host(_:)``.
+    public func restart() async throws(ClusterError) {
+        kill()
+        await waitForEnd()
+        try await start()
+    }
 
     /// Waits until the process has ended.
     ///

@@ -25,7 +25,7 @@ public enum ZooKeeperEnsembleError: Error, Hashable, Sendable, CustomStringConve
     }
 }
 
-/// An ensemble of ZooKeeper servers as child processes of this one, listening on 127.0.0.1 only.
+/// An ensemble of ZooKeeper servers as child processes of this one, listening on one address of this host.
 ///
 /// The servers die with this process, however it dies, and do not hear its terminal's Ctrl-C. Data is not forced to disk:
 /// this is for development and tests.
@@ -35,6 +35,8 @@ public final class ZooKeeperEnsemble: Sendable {
         public var servers = 3
         /// Created if missing. `stop()` removes what the servers wrote, and the directory if nothing else is in it.
         public var directory: String
+        /// An IPv4 address of this host, which all servers listen on.
+        public var address = "127.0.0.1"
         /// The unit of ZooKeeper's clockwork: session timeouts are clamped to 2...20 ticks.
         public var tickTime: Duration = .milliseconds(500)
         /// How long the servers may take to find a quorum; a busy machine starts three JVMs in about 10 s.
@@ -81,7 +83,7 @@ public final class ZooKeeperEnsemble: Sendable {
     }
 
     /// `host:port` of every server.
-    public var addresses: [String] { clientPorts.map { "127.0.0.1:\($0)" } }
+    public var addresses: [String] { clientPorts.map { "\(configuration.address):\($0)" } }
 
     /// - Parameter path: Absolute, for example `/mesos`.
     public func url(path: String) -> String { "zk://\(addresses.joined(separator: ","))\(path)" }
@@ -147,9 +149,10 @@ public final class ZooKeeperEnsemble: Sendable {
     /// `leader`, `follower` or `standalone`; `nil` if the server does not answer or has no quorum.
     public func mode(of server: Int) async -> String? {
         let port = UInt16(clientPorts[server - 1])
+        let address = configuration.address
         return await withCheckedContinuation { continuation in
             // Not on Swift's own threads: a frozen server makes this block until the receive timeout.
-            DedicatedThread.start(named: "zk-srvr") { continuation.resume(returning: askMode(port: port)) }
+            DedicatedThread.start(named: "zk-srvr") { continuation.resume(returning: askMode(address, port: port)) }
         }
     }
 
@@ -198,7 +201,7 @@ public final class ZooKeeperEnsemble: Sendable {
             configuration.servers == 1
             ? ""
             : servers.map { number in
-                "server.\(number)=127.0.0.1:\(peerPorts[2 * number - 2]):\(peerPorts[2 * number - 1])\n"
+                "server.\(number)=\(configuration.address):\(peerPorts[2 * number - 2]):\(peerPorts[2 * number - 1])\n"
             }.joined()
         for server in servers {
             do throws(DirectoryError) {
@@ -214,7 +217,7 @@ public final class ZooKeeperEnsemble: Sendable {
                 syncLimit=10
                 dataDir=\(directory(of: server))
                 clientPort=\(clientPorts[server - 1])
-                clientPortAddress=127.0.0.1
+                clientPortAddress=\(configuration.address)
                 admin.enableServer=false
                 4lw.commands.whitelist=ruok,srvr,mntr,stat
                 maxClientCnxns=0
@@ -239,14 +242,14 @@ public final class ZooKeeperEnsemble: Sendable {
 }
 
 /// Sends ZooKeeper's `srvr` command and looks for the mode in the answer.
-private func askMode(port: UInt16) -> String? {
+private func askMode(_ address: String, port: UInt16) -> String? {
     let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     guard socket >= 0 else { return nil }
     defer { close(socket) }
     var timeout = timeval(tv_sec: 0, tv_usec: 500_000)
     setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
     setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
-    guard withLoopback(port, { connect(socket, $0, $1) }) == 0 else { return nil }
+    guard withAddress(address, port, { connect(socket, $0, $1) }) == 0 else { return nil }
     guard send(socket, "srvr", 4, Int32(MSG_NOSIGNAL)) == 4 else { return nil }
     var answer: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 2048)
@@ -259,11 +262,13 @@ private func askMode(port: UInt16) -> String? {
     return lines.first { $0.hasPrefix("Mode: ") }.map { String($0.dropFirst("Mode: ".count)) }
 }
 
-private func withLoopback(_ port: UInt16, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
+private func withAddress(
+    _ text: String, _ port: UInt16, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32
+) -> Int32 {
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = port.bigEndian
-    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+    address.sin_addr.s_addr = inet_addr(text)
     return withUnsafePointer(to: &address) { pointer in
         pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
             body($0, socklen_t(MemoryLayout<sockaddr_in>.size))
