@@ -58,10 +58,12 @@ final class Victim: Sendable {
         isKilledOnPurpose.withLock { $0 } ? nil : running.withLock { $0?.process.knownEnd }
     }
 
+    /// What it has written in its present life.
+    var output: String { running.withLock { $0?.output } ?? "" }
+
     /// The last lines of its present life.
     var lastLines: String {
-        let output = running.withLock { $0?.output } ?? ""
-        return output.split(separator: "\n").suffix(15).joined(separator: "\n")
+        output.split(separator: "\n").suffix(15).joined(separator: "\n")
     }
 
     func forget() {
@@ -180,7 +182,7 @@ final class ChaosCluster: Sendable {
             ])
     }
 
-    private static func freePort() throws -> Int {
+    static func freePort() throws -> Int {
         let road = try Road(to: 1)
         road.close()
         return road.port

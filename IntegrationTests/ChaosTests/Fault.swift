@@ -36,6 +36,10 @@ enum Fault: String, CaseIterable, Sendable {
     case agentStopped = "agent told to stop (SIGTERM)"
     case frameworkCrashed = "framework crashes and comes back"
     case leaderAndAgentKilled = "leader and an agent killed at once"
+    case agentsVanished = "all agents frozen for longer than makes one unreachable"
+    case strangeAgent = "an agent of another cluster knocks"
+    case twinMaster = "a second master with the leader's address"
+    case watcherStuck = "an operator's event stream that nobody reads"
 
     /// A chance for each fault to be as long as a minute would be too slow for the short run; the campaign has some.
     var canLastAMinute: Bool { self == .leaderFrozen }
@@ -139,12 +143,16 @@ struct FaultWork {
         case .leaderAndAgentKilled:
             guard let leader = await cluster.leader() else { return nil }
             return try await kill([leader.victim, anyAgent()])
+        case .agentsVanished: return try await agentsVanished()
+        case .strangeAgent: return try await strangeAgent()
+        case .twinMaster: return try await twinMaster()
+        case .watcherStuck: return try await watcherStuck()
         }
     }
 
     // MARK: Pieces
 
-    private mutating func pick(_ count: Int) -> Int { Int(random.next() % UInt64(count)) }
+    mutating func pick(_ count: Int) -> Int { Int(random.next() % UInt64(count)) }
 
     private mutating func anyAgent() -> Victim { cluster.agents[pick(cluster.agents.count)] }
 
@@ -154,7 +162,7 @@ struct FaultWork {
         return found
     }
 
-    private func pause(_ duration: Duration) async throws { try await Task.sleep(for: duration) }
+    func pause(_ duration: Duration) async throws { try await Task.sleep(for: duration) }
 
     private mutating func kill(_ victims: [Victim]) async throws -> String {
         for victim in victims { await victim.kill() }

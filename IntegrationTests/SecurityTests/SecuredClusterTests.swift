@@ -363,6 +363,12 @@ import Testing
                 let hidden = try await post(call, "{\"type\":\"\(list)\"}", as: ci)
                 #expect(hidden.status == 200 && !hidden.text.contains("\"seen\""), "\(list)")
             }
+            for (words, times) in [
+                ("Not authorized to use roles '{ ops }'", 1), ("Not authorized to launch as user", 1),
+                ("GET /flags from 'ops' at 127.0.0.1", 1), ("POST /api/v1 from 'ops' at 127.0.0.1", 1),
+            ] {
+                #expect(master.lines(with: words).count == times, "\(words): \(master.log)")
+            }
             let weights = try await post(
                 call, #"{"type":"UPDATE_WEIGHTS","update_weights":{"weight_infos":[{"role":"ci","weight":2}]}}"#,
                 as: ops)
@@ -424,12 +430,16 @@ import Testing
             let state = try await get(url + "/state", as: ops).text
             let found = state.firstMatch(of: /"directory":"([^"]+)"/).map { String($0.1) }
             let sandbox = try #require(found)
-            #expect(try await get(url + "/files/browse?path=" + sandbox, as: ops).status == 200)
+            // The task is shown while its sandbox is still being made.
+            try await eventually("its sandbox can be read: \(sandbox)", within: .seconds(20)) {
+                try await get(url + "/files/browse?path=" + sandbox, as: ops).status == 200
+            }
             #expect(try await get(url + "/files/browse?path=" + sandbox, as: ci).status == 403)
             #expect(try await get(url + "/files/read?offset=0&path=" + sandbox + "/stdout", as: ci).status == 403)
             #expect(try await !get(url + "/state", as: ci).text.contains("hidden-task"))
             #expect(try await get(url + "/flags", as: ops).status == 200)
             #expect(try await get(url + "/flags", as: ci).status == 403)
+            #expect(agent.lines(with: "GET /flags from 'ci' at 127.0.0.1", "not authorized").count == 1, "\(agent.log)")
             #expect(try await get(url + "/state").status == 401)
             for call in ["GET_TASKS", "GET_FRAMEWORKS", "GET_STATE"] {
                 let body = "{\"type\":\"\(call)\"}"

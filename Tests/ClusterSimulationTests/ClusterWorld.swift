@@ -53,6 +53,9 @@ struct ClusterWorld {
     var side: SeededRandom
     /// Chance for reservations, and for agents that do not belong here.
     var claimChance: SeededRandom
+    /// Chance for volumes that change their size, and for freezes of a minute: drawn apart, so that seeds without them
+    /// stay as they were.
+    var laterChance: SeededRandom
     let plan: WorldPlan
     var zooKeeper = ModelZooKeeper<V1MasterInfo?, RegistryState>(store: RegistryState())
     var masters: [MasterProcess]
@@ -83,6 +86,7 @@ struct ClusterWorld {
         var random = SeededRandom(seed: seed)
         side = SeededRandom(seed: seed ^ 0x5EED_0F_0DD5)
         claimChance = SeededRandom(seed: seed ^ 0xC1A1_4001)
+        laterChance = SeededRandom(seed: seed ^ 0x5E51_2E01)
         plan = WorldPlan(drawnFrom: &side, late: &claimChance)
         // Small clusters find most bugs, and many seeds of them fit into a minute.
         let agentCount = Int.random(in: 1...3, using: &random)

@@ -45,7 +45,10 @@ extension ClusterWorld {
         let framework = Int.random(in: 0..<frameworks.count, using: &random)
         switch Int.random(in: 0..<100, using: &random) {
         case 0..<22: return .killMaster(leaderOr(master), down: random.milliseconds(100...12_000))
-        case 22..<36: return .freezeMaster(leaderOr(master), random.milliseconds(500...20_000))
+        case 22..<36:
+            let frozen = leaderOr(master)
+            let time = random.milliseconds(500...20_000)
+            return .freezeMaster(frozen, laterChance.chance(15) ? time + .seconds(60) : time)
         case 36..<50: return .cutMasterFromZooKeeper(leaderOr(master), random.milliseconds(300...12_000))
         case 50..<55: return .zooKeeperWithoutQuorum(random.milliseconds(300...10_000))
         case 55..<60: return .deleteLeaderZnode

@@ -53,6 +53,9 @@ extension ClusterWorld {
                 if masters[index].askedAbout.contains(task.key), host?.disk.tasks[task.key] == nil { continue }
                 promised += task.resources.flattened
             }
+            for operation in cluster.operations.operations(on: id) where operation.isHoldingBack {
+                promised += operation.conversion.consumed.flattened
+            }
             if !agent.total.flattened.contains(promised) {
                 fail("\(promised) of agent \(id) are promised, it has \(agent.total)")
             }

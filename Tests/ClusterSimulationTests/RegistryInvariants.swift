@@ -133,6 +133,11 @@ extension ClusterWorld {
                     for task in tasks where task.key.framework == framework.id && task.role == role {
                         expected += task.resources
                     }
+                    // What a resize takes is out of the offer and not in the new volume yet.
+                    for operation in cluster.operations.operations(on: agent.id)
+                    where operation.isHoldingBack && operation.framework == framework.id && operation.role == role {
+                        expected += operation.conversion.consumed
+                    }
                     let held = cluster.allocator.held(by: framework.id, in: role, on: agent.id)
                     if held != expected {
                         fail(

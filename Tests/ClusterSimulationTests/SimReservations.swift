@@ -24,6 +24,9 @@ struct OperationLedger {
     var volumesDoomed: Set<String> = []
     /// Volumes that were on some disk once: none comes twice.
     var volumesMade: Set<String> = []
+    /// How many GROW_VOLUME and SHRINK_VOLUME were asked for, by volume, and how often its size changed.
+    var resizesWanted: [String: Int] = [:]
+    var resizesDone: [String: Int] = [:]
     /// How many UNRESERVE were sent to each agent's cluster, and how many took effect there.
     var unreservesWanted: [AgentID: Int] = [:]
     var unreservesDone: [AgentID: Int] = [:]
@@ -54,6 +57,11 @@ extension ClusterWorld {
         let volumes = kept.volumes
         let plain = kept.without(volumes)
         if !volumes.isEmpty {
+            if isStormy, laterChance.chance(35),
+                let resize = resize(volumes, beside: plain, on: agent, left: &left, framework: index)
+            {
+                return [resize]
+            }
             guard !isStormy || claimChance.chance(25) else { return [] }
             left -= volumes
             for name in volumes.volumeNames { operationLedger.volumesDoomed.insert(name.id) }
@@ -84,6 +92,28 @@ extension ClusterWorld {
         // Both at once: the volume is made of what the first operation is about to reserve.
         if claimChance.chance(40) { operations.append(create(on: agent, role: own, framework: index)) }
         return operations
+    }
+
+    /// Makes a volume smaller, or larger by what was cut off before.
+    private mutating func resize(
+        _ volumes: Resources, beside plain: Resources, on agent: AgentID, left: inout Resources, framework index: Int
+    ) -> V1Offer.Operation? {
+        let messages = volumes.protobuf()
+        guard messages.count == 1, let name = volumes.volumeNames.first?.id else { return nil }
+        left -= volumes
+        let disk = plain.only("disk")
+        operationLedger.resizesWanted[name, default: 0] += 1
+        if disk.isEmpty {
+            return operation(.shrinkVolume, on: agent, framework: index) { operation in
+                operation.shrinkVolume.volume = messages[0]
+                operation.shrinkVolume.subtract.value = SimFramework.claimDisk * 0.4
+            }
+        }
+        left -= disk
+        return operation(.growVolume, on: agent, framework: index) { operation in
+            operation.growVolume.volume = messages[0]
+            operation.growVolume.addition = disk.protobuf()[0]
+        }
     }
 
     private mutating func create(on agent: AgentID, role: RoleName, framework index: Int) -> V1Offer.Operation {
@@ -233,6 +263,18 @@ extension ClusterWorld {
             if !operationLedger.volumesMade.insert(name).inserted { fail("volume \(name) is made twice") }
             if !operationLedger.volumesWanted.contains(name) { fail("agent-\(index) makes volume \(name)") }
         }
+        let resized = names.after.intersection(names.before).sorted().filter {
+            state.converted.volume($0) != before.converted.volume($0)
+        }
+        for name in resized {
+            operationLedger.resizesDone[name, default: 0] += 1
+            if operationLedger.resizesDone[name, default: 0] > operationLedger.resizesWanted[name, default: 0] {
+                fail("agent-\(index) changes the size of volume \(name), which nobody wants")
+            }
+        }
+        if !resized.isEmpty, state.converted["disk"] != before.converted["disk"] {
+            fail("agent-\(index) has \(state.converted) after \(before.converted): a resize makes or loses disk")
+        }
         if let id, state.converted["cpus"] < before.converted["cpus"] {
             operationLedger.unreservesDone[id, default: 0] += 1
             if operationLedger.unreservesDone[id, default: 0] > operationLedger.unreservesWanted[id, default: 0] {
@@ -271,4 +313,12 @@ extension ClusterWorld {
         let own = frameworks[index].ownRole
         return agents.contains { !$0.disk.resources.converted.reserved(for: own).isEmpty }
     }
+}
+
+extension Resources {
+    /// Everything of one name.
+    fileprivate func only(_ name: String) -> Resources { Resources(entries: entries.filter { $0.name == name }) }
+
+    /// A persistent volume by its id.
+    fileprivate func volume(_ id: String) -> ResourceEntry? { entries.first { $0.disk?.persistenceID == id } }
 }
