@@ -262,7 +262,9 @@ let package = Package(
         .testTarget(
             name: "JenkinsFrameworkTests",
             dependencies: [
-                "JenkinsFramework", "JenkinsUsage", "MasterDetection", "MesosProtocol", "Resources", "Mailbox", logging,
+                "JenkinsFramework", "JenkinsUsage", "MasterDetection", "MesosProtocol", "Processes", "Resources",
+                "Mailbox",
+                logging,
             ], swiftSettings: strict),
         .testTarget(
             name: "JenkinsUsageTests", dependencies: ["JenkinsUsage", "TextTables"], swiftSettings: strict),

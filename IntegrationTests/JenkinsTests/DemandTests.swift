@@ -1,4 +1,5 @@
 // Which agents are started for what waits, from nothing, and that no build shares one it should not share.
+import Foundation
 import IntegrationSupport
 import LoadTest
 import Testing
@@ -65,6 +66,53 @@ struct DemandTests {
 
             try await farm.controller.control("action=locale&value=en")
             #expect(try await farm.end(of: "flow").result == "SUCCESS")
+            try await farm.expectIdle()
+        }
+    }
+
+    @Test func `of two templates that match the first is taken up to its cap, and then the second`() async throws {
+        let plan = FarmPlan([
+            FarmTemplate("near", "labels: linux", "idleTimeout: 1s"),
+            FarmTemplate("far", "labels: linux", "idleTimeout: 1s"),
+        ])
+        try await withFarm(plan, isServed: false) { farm in
+            try farm.reconfigure { text in
+                // The first of them has room for two.
+                guard let range = text.firstRange(of: "maxAgents: 300\n    remoteFs") else { return text }
+                return text.replacingCharacters(in: range, with: "maxAgents: 2\n    remoteFs")
+            }
+            try await farm.framework.start()
+            let jobs = (1...5).map { "app-\($0)" }
+            for job in jobs { try await farm.createJob(job, label: "linux", seconds: 4) }
+            try await farm.build(jobs)
+            for job in jobs { #expect(try await farm.end(of: job).result == "SUCCESS") }
+            let nodes = Set(jobs.compactMap { farm.ledger.lines(of: $0).first?.node })
+            #expect(nodes.count { $0.hasPrefix("mj-near-") } == 2)
+            #expect(nodes.count { $0.hasPrefix("mj-far-") } == 3)
+            try await farm.expectIdle()
+        }
+    }
+
+    @Test func `a template whose agents fail backs off, says why, and the next one that matches serves the build`()
+        async throws
+    {
+        let plan = FarmPlan([
+            FarmTemplate("broken", "labels: linux", "idleTimeout: 1s"),
+            FarmTemplate("sound", "labels: linux", "idleTimeout: 1s"),
+        ])
+        try await withFarm(plan, isServed: false) { farm in
+            try farm.reconfigure { text in
+                guard let range = text.firstRange(of: "exec /bin/sh") else { return text }
+                return text.replacingCharacters(in: range, with: "exit 7; exec /bin/sh")
+            }
+            try await farm.framework.start()
+            try await farm.createJob("app", label: "linux")
+            try await farm.build("app")
+            #expect(try await farm.start(of: "app").hasPrefix("mj-sound-"))
+            #expect(try await farm.end(of: "app").result == "SUCCESS")
+            let lines = await farm.frameworkLines()
+            #expect(lines.count { $0.contains("ended before it connected") } >= 3, "\(lines)")
+            #expect(try await farm.nodesCreated().count { $0.hasPrefix("mj-broken-") } == 3)
             try await farm.expectIdle()
         }
     }

@@ -48,12 +48,42 @@ struct FaultTests {
         }
     }
 
-    @Test(arguments: ["launching", "connecting", "busy", "draining"])
+    @Test(.enabled(if: RealJenkins.isPractice), arguments: ["registering", "deleting"])
+    func `a framework killed while a node is made or deleted cleans up, and the build runs once`(state: String)
+        async throws
+    {
+        try await withFarm(FarmPlan([FarmTemplate("linux", "idleTimeout: 1s")])) { farm in
+            try await farm.createJob("app", label: "linux", seconds: 1)
+            let path = state == "registering" ? "doCreateItem" : "doDelete"
+            if state == "registering" {
+                // The beacons come first; their creation is not meant.
+                try await eventually("beacons are there", within: .seconds(30)) {
+                    try await farm.controller.nodes().count { $0.hasPrefix("mj-beacon-") } == 2
+                }
+            }
+            try await farm.controller.control("action=delay-answer&path=\(path)&seconds=3&times=1&method=POST")
+            try await farm.build("app")
+            _ = try await farm.agent(in: state, within: .seconds(60))
+            await farm.framework.kill()
+            try await farm.framework.start()
+            #expect(try await farm.end(of: "app").result == "SUCCESS")
+            #expect(farm.ledger.lines(of: "app").map(\.kind) == [.start, .end])
+            try await farm.expectIdle()
+        }
+    }
+
+    @Test(arguments: ["requested", "launching", "connecting", "busy", "idle", "draining"])
     func `a framework killed while an agent is there takes it up again`(state: String) async throws {
-        let template = FarmTemplate("linux", state == "draining" ? "singleUse: true" : "idleTimeout: 2s")
+        let template = FarmTemplate(
+            "linux", state == "draining" ? "singleUse: true" : state == "idle" ? "idleTimeout: 6s" : "idleTimeout: 2s")
         try await withFarm(FarmPlan([template])) { farm in
             try await farm.createJob("app", label: "linux", seconds: 2)
             if state == "launching" || state == "connecting" { try farm.delayLaunches(seconds: 2) }
+            if state == "requested" {
+                // Nothing fits until the framework is back.
+                try farm.reconfigure { $0.replacing("cpus: 0.01", with: "cpus: 5000") }
+                try await Task.sleep(for: .seconds(2))
+            }
             try await farm.build("app")
             switch state {
             // As soon as the accept is on its way; where exactly it is then differs from run to run.
@@ -66,11 +96,39 @@ struct FaultTests {
             default: _ = try await farm.agent(in: state)
             }
             await farm.framework.kill()
+            if state == "requested" { try farm.reconfigure { $0.replacing("cpus: 5000", with: "cpus: 0.01") } }
             try await farm.framework.start()
             #expect(try await farm.end(of: "app").result == "SUCCESS")
             #expect(farm.ledger.lines(of: "app").count { $0.kind == .start } == 1)
             try await farm.expectIdle()
             if state != "launching" { #expect(farm.ledger.agentStarts().count == 1) }
+        }
+    }
+
+    @Test(.enabled(if: RealJenkins.isPractice))
+    func `an agent whose connection was taken and not answered comes in all the same`() async throws {
+        try await withFarm(linux) { farm in
+            try await farm.createJob("app", label: "linux")
+            try await farm.controller.control("action=drop-answer&path=standin/agent/connect&times=1")
+            try farm.delayLaunches(seconds: 3)
+            try await farm.build("app")
+            let node = try await eventually("its task runs", within: .seconds(30)) {
+                farm.ledger.agentStarts().keys.first
+            }
+            // No build may begin on the connection that the agent does not know of.
+            try await farm.controller.control("action=quiet-down")
+            try await eventually("it is connected, as far as the controller knows", within: .seconds(30)) {
+                try await farm.controller.isOnline(node)
+            }
+            // The controller forgets that after half a minute; it is not what is tried here.
+            try await farm.controller.control("action=drop-channel&node=\(node)")
+            try await eventually("the agent is connected", within: .seconds(30)) {
+                try await farm.controller.isOnline(node)
+            }
+            try await farm.controller.control("action=quiet-down&value=false")
+            #expect(try await farm.end(of: "app").result == "SUCCESS")
+            #expect(farm.ledger.agentStarts().count == 1)
+            try await farm.expectIdle()
         }
     }
 

@@ -168,7 +168,7 @@ public enum PracticeAgentScript {
 
         # Connects; a node that the controller does not know yet may appear in the next seconds.
         connect() {
-            unknown=0
+            unknown=0 lost=no
             while :; do
                 ask main "connect?name=$encoded&secret=$secret&cookie=$cookie" "$own/none"
                 case $status in
@@ -183,11 +183,19 @@ public enum PracticeAgentScript {
                         unknown=$((unknown + 1))
                         if [ $unknown -ge 20 ]; then echo "practice-agent: no node $name" >&2; leave 3; fi
                         ;;
-                    *) echo "practice-agent: refused: $reason" >&2; leave 3 ;;
+                    *)
+                        # One of its own requests may have been taken though the answer was lost; the controller forgets
+                        # such a connection after half a minute.
+                        unknown=$((unknown + 1))
+                        if [ $lost = no ] || [ $unknown -ge 40 ]; then
+                            echo "practice-agent: refused: $reason" >&2
+                            leave 3
+                        fi
+                        ;;
                     esac
                     ;;
                 403) echo "practice-agent: refused: wrong secret" >&2; leave 3 ;;
-                *) [ $(($(date +%s) - heard)) -lt 60 ] || { echo "practice-agent: no answer from $url" >&2; leave 5; } ;;
+                *) lost=yes; [ $(($(date +%s) - heard)) -lt 60 ] || { echo "practice-agent: no answer from $url" >&2; leave 5; } ;;
                 esac
                 sleep 1 & wait $!
             done

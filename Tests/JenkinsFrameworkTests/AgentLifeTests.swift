@@ -189,6 +189,23 @@ import Testing
         #expect(talk.offer().created.count == 1)
     }
 
+    @Test func `no machine is given more agents within a minute than it may have, and the others take the rest`() {
+        var talk = Talk.subscribed([.named("linux")]) { $0.hostLaunchesPerMinuteMax = 2 }
+        let items = (1...5).map { QueueItem.buildable($0, "linux") }
+        talk.poll(items)
+        let first = talk.offer(on: "h1").created
+        #expect(first.count == 2)
+        #expect(talk.offer(on: "h1").created.isEmpty, "those being registered count")
+        for name in first { talk.tell(.nodeCreated(name, AgentSecret("x"))) }
+        let nodes = first.map { Computer.node($0, ["linux"], busy: 1) }
+        talk.poll(items, nodes)
+        #expect(talk.offer(on: "h1").created.isEmpty)
+        #expect(talk.offer(on: "h2").created.count == 2)
+        talk.wait(.seconds(60))
+        talk.poll(items, nodes)
+        #expect(talk.offer(on: "h1").created.count == 2)
+    }
+
     @Test func `names are never reused and fit a host name`() {
         var talk = Talk.subscribed([.named("Build_Farm--of the very long name")])
         var seen: Set<NodeName> = []

@@ -14,14 +14,16 @@ import ZooKeeper
         description: our farm
         jenkins:
           {url: "https://ci.example.org", agentUrl: "http://10.0.0.1:8080", user: mesos, tokenFile: /t,
-           tls: {caFile: /ca}, pollInterval: 1s, idlePollInterval: 5s, labelSource: script, labelBeacons: single}
+           tls: {caFile: /ca}, pollInterval: 1s, idlePollInterval: 5s, labelSource: script, labelBeacons: single,
+           beaconPrefix: lighthouse, explainOnNodes: true}
         mesos:
           {master: "http://m1:5050,http://m2:5050", frameworkName: J, roles: [ci, fast], user: build, principal: p,
            secretFile: /x, tls: {caFile: /ca}, checkpoint: false, failoverTimeout: 1h, declineDuration: 2m,
            declineShort: 1s, reconnectBackoff: 1s..30s, maintenanceLead: 1h}
-        limits: {maxAgents: 9, maxPendingAgents: 8, maxLaunchesPerMinute: 7, forbiddenParameters: [cap-add]}
+        limits: {maxAgents: 9, maxPendingAgents: 8, maxLaunchesPerMinute: 7, maxLaunchesPerHost: 6,
+                 forbiddenParameters: [cap-add]}
         agents: {connectTimeout: 90s, launchTimeout: 30s, lostGrace: 10s, restartGrace: 5s}
-        status: {ip: 0.0.0.0, port: 8181}
+        status: {ip: 0.0.0.0, port: 8181, hostname: jf.example.org}
         health: {unmatchedLabelsFail: true}
         ha: {zk: "zk://z1:2181,z2:2181/jenkins", sessionTimeout: 6s}
         templates:
@@ -98,6 +100,9 @@ import ZooKeeper
 
     @Test func `every key is read into what it is for`() throws {
         let configuration = try read(Self.complete).configuration
+        #expect(configuration.jenkins.explainsOnNodes && configuration.planner.beaconPrefix == "lighthouse")
+        #expect(configuration.planner.hostLaunchesPerMinuteMax == 6)
+        #expect(configuration.status.hostname == "jf.example.org")
         #expect(configuration.jenkins.caFile == "/ca" && configuration.planner.labelSource == .script)
         #expect(configuration.mesos.otherMasters == [.address(host: "m2", port: 5050)])
         #expect(configuration.planner.maintenanceLead == .seconds(3_600) && configuration.unmatchedLabelsFail)
@@ -157,6 +162,8 @@ import ZooKeeper
         ("limits: {maxAgents: 10001}", "expected a whole number from 1 to 10000, found '10001'"),
         ("agents: {connectTimeout: 0}", "must lie between 1s and 1d, found '0'"),
         ("templates: [{name: a b}]", "must be one word"),
+        ("jenkins: {beaconPrefix: 'a/b'}", "expected up to 30 letters, digits"),
+        ("status: {hostname: 'http://h'}", "expected a host's name or address"),
         ("templates: [{name: a, singleUse: maybe}]", "expected false, true or strict, found 'maybe'"),
         ("templates: [{name: a, singleUseJobs: ['(']}]", "expected a regular expression, found '('"),
         ("templates: [{name: a, role: other}]", "expected one of mesos.roles"),

@@ -124,7 +124,8 @@ struct FarmTask {
 enum FarmHappening {
     case deliver(JenkinsPlanner.Event, incarnation: Int)
     case poll(incarnation: Int)
-    case readQueue([Computer], startedAt: Instant, incarnation: Int)
+    case pollPlanned(incarnation: Int)
+    case readQueue([Computer]?, startedAt: Instant, incarnation: Int)
     case watch(incarnation: Int)
     case watchComputers([NodeName], Set<QueueItemID>?, startedAt: Instant, incarnation: Int)
     case tick(incarnation: Int)

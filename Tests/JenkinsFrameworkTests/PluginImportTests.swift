@@ -212,6 +212,15 @@ import Testing
         #expect(imported.yaml.contains("image: \"$${HOME}/x\""))
     }
 
+    @Test func `attributes and a mode that cannot be read are named, not left out in silence`() throws {
+        let imported = try run(template("<mode>WEIRD</mode><slaveAttributes>{broken</slaveAttributes>"))
+        let notes = imported.notes.map { "\($0)" }
+        #expect(notes.contains { $0.contains("slaveAttributes") && $0.contains("could not be read") }, "\(notes)")
+        #expect(notes.contains { $0.contains("mode") && $0.contains("'WEIRD'") }, "\(notes)")
+        let plain = try run(template("<mode>NORMAL</mode><slaveAttributes>{}</slaveAttributes>"))
+        #expect(!plain.notes.contains { "\($0)".contains("slaveAttributes") || "\($0)".contains("mode") })
+    }
+
     @Test func `a file that is too large is not read`() {
         do throws(ImportError) {
             _ = try PluginImport.run(Array(repeating: 0x20, count: PluginImport.bytesMax + 1))

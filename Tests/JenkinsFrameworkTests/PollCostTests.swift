@@ -20,6 +20,7 @@ import Testing
         ) {
             $0.agentsPendingMax = 1_000
             $0.launchesPerMinuteMax = 1_000
+            $0.hostLaunchesPerMinuteMax = 1_000
         }
         let items = (1...2_000).map { id -> QueueItem in
             let label = "linux && (l\(id % 40) || !x)"

@@ -201,6 +201,22 @@ import Testing
         #expect(off.poll([], nodes).deleted == ["mj-beacon-linux-a", "mj-beacon-linux-b"])
     }
 
+    @Test func `beacons are called as the configuration says, and those of an earlier name go`() {
+        var talk = Talk.subscribed([linux]) {
+            $0.beacons = .pair
+            $0.beaconPrefix = "lighthouse"
+        }
+        let old = Computer(
+            name: "mj-beacon-linux-a",
+            description: NodeMarker(frameworkID: "fw-1", template: "linux", kind: .beacon).text,
+            isOffline: true, isTemporarilyOffline: true, labels: ["linux"], executors: [.init(isIdle: true)],
+            isIdle: true)
+        let effects = talk.poll([], [old])
+        let created = effects.compactMap { if case .createBeacon(let node) = $0 { node.name } else { nil } }
+        #expect(created == ["lighthouse-linux-a", "lighthouse-linux-b"])
+        #expect(effects.deleted == ["mj-beacon-linux-a"])
+    }
+
     @Test func `hidden queue items are reported as a missing right`() {
         var talk = Talk.subscribed([linux])
         let snapshot = JenkinsSnapshot(startedAt: talk.now.instant, items: [], computers: [], hasHiddenItems: true)

@@ -8,19 +8,33 @@ extension SimulatedFarm {
 
     private var isDeaf: Bool { now < frozenUntil || now < downUntil }
 
+    private var plan: PollPlan { planner.pollPlan(quick: .milliseconds(250), seldom: .seconds(4)) }
+
     mutating func poll() {
         if isDeaf || random.chance(faults.failedPolls) {
-            schedule(.poll(incarnation: incarnation), after: pollInterval * 2)
+            schedule(.poll(incarnation: incarnation), after: pollInterval.map { $0 * 2 } ?? 1_000)
             return schedule(.deliver(.pollFailed("timed out"), incarnation: incarnation), after: 20)
         }
-        schedule(.poll(incarnation: incarnation), after: pollInterval)
-        let seen = nodes.keys.sorted().compactMap(computer)
+        if let pollInterval { schedule(.poll(incarnation: incarnation), after: pollInterval) }
+        let isFull = pollInterval != nil || plan.isFull || !queue.isEmpty
+        let seen = isFull ? nodes.keys.sorted().compactMap(computer) : nil
         schedule(
             .readQueue(seen, startedAt: moment.instant, incarnation: incarnation), after: random.milliseconds(0...20))
     }
 
-    mutating func readQueue(_ computers: [Computer], _ startedAt: Instant) {
-        if isDeaf { return }
+    /// Polls when the plan of the last one says so; it may change until then.
+    mutating func pollPlanned() {
+        let due = plan.dueAt.nanoseconds / 1_000_000
+        if due <= now { return poll() }
+        schedule(.pollPlanned(incarnation: incarnation), after: max(1, min(Int(due) - now, 50)))
+    }
+
+    mutating func readQueue(_ computers: [Computer]?, _ startedAt: Instant) {
+        if isDeaf || computers == nil && !queue.isEmpty {
+            // No answer, or the computers would be read now.
+            if pollInterval == nil { schedule(.poll(incarnation: incarnation), after: 100) }
+            return
+        }
         let snapshot = JenkinsSnapshot(
             startedAt: startedAt, session: "s\(session)", items: queue.compactMap(item), computers: computers)
         schedule(.deliver(.polled(snapshot), incarnation: incarnation), after: random.milliseconds(2...40))

@@ -16,7 +16,8 @@ struct SimulatedFarm {
     let settings: PlannerSettings
     var incarnation = 0
     var durable = PlannerRecord()
-    let pollInterval: Int
+    /// nil: polls come when the planner wants them.
+    var pollInterval: Int?
 
     // The controller.
     var builds: [QueueItemID: FarmBuild] = [:]
@@ -47,7 +48,7 @@ struct SimulatedFarm {
     let hosts = ["h1", "h2", "h3"]
     let slotsPerHost = 4
 
-    init(seed: UInt64, faults: FarmFaults, settings: PlannerSettings, pollInterval: Int = 400) {
+    init(seed: UInt64, faults: FarmFaults, settings: PlannerSettings, pollInterval: Int? = 400) {
         random = FarmRandom(state: seed)
         self.faults = faults
         self.settings = settings
@@ -122,6 +123,7 @@ struct SimulatedFarm {
         switch happening {
         case .deliver(let event, incarnation): deliver(event)
         case .poll(incarnation): poll()
+        case .pollPlanned(incarnation): pollPlanned()
         case .readQueue(let computers, let startedAt, incarnation): readQueue(computers, startedAt)
         case .watch(incarnation): watch()
         case .watchComputers(let names, let queued, let startedAt, incarnation):
@@ -150,7 +152,7 @@ struct SimulatedFarm {
             schedule(.offerRound, after: 200)
         case .subscribe(incarnation): subscribe()
         case .strike(let fault): strike(fault)
-        case .deliver, .poll, .readQueue, .watch, .watchComputers, .tick, .writeState, .subscribe:
+        case .deliver, .poll, .pollPlanned, .readQueue, .watch, .watchComputers, .tick, .writeState, .subscribe:
             break  // Of a process that is gone.
         }
     }
@@ -168,7 +170,8 @@ struct SimulatedFarm {
         case .polled(let snapshot):
             for computer in snapshot.computers ?? [] { noteShown(computer) }
             step(event)
-            checkRequests(snapshot)
+            if snapshot.computers != nil { checkRequests(snapshot) }
+            if pollInterval == nil { schedule(.pollPlanned(incarnation: incarnation), after: 1) }
         case .watched(let look):
             for computer in look.computers { noteShown(computer) }
             step(event)

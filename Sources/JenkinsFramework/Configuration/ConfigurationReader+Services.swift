@@ -8,7 +8,10 @@ extension ConfigurationReader {
 
     func controller(
         _ section: ConfigurationSection
-    ) -> (controller: JenkinsConfiguration.Controller, beacons: BeaconPolicy, labelSource: LabelSource) {
+    ) -> (
+        controller: JenkinsConfiguration.Controller, beacons: BeaconPolicy, beaconPrefix: String?,
+        labelSource: LabelSource
+    ) {
         var section = section
         let url = httpURL("url", section.requiredString("url"), section)
         var controller = JenkinsConfiguration.Controller(url: url)
@@ -29,9 +32,19 @@ extension ConfigurationReader {
         controller.idlePollInterval = section.duration("idlePollInterval", in: pace) ?? controller.idlePollInterval
         let labelSource = section.choice("labelSource", LabelSource.self) ?? .auto
         let beacons = section.choice("labelBeacons", BeaconPolicy.self) ?? .pair
+        let beaconPrefix = section.line("beaconPrefix")
+        if let beaconPrefix, !Self.isNodePrefix(beaconPrefix) {
+            section.fail("beaconPrefix", "expected up to 30 letters, digits, '-', '_' and '.', found '\(beaconPrefix)'")
+        }
+        controller.explainsOnNodes = section.bool("explainOnNodes") ?? false
         controller.caFile = authority(&section)
         section.finish()
-        return (controller, beacons, labelSource)
+        return (controller, beacons, beaconPrefix, labelSource)
+    }
+
+    private static func isNodePrefix(_ text: String) -> Bool {
+        (1...30).contains(text.utf8.count)
+            && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.".contains($0)) } && text.first != "."
     }
 
     private func httpURL(_ key: String, _ text: String, _ section: ConfigurationSection) -> String {

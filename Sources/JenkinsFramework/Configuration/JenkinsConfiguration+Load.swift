@@ -99,6 +99,7 @@ struct ConfigurationReader {
         var planner = PlannerSettings(templates: [])
         let cluster = cluster(root.section("mesos"), &planner)
         planner.beacons = controller.beacons
+        planner.beaconPrefix = controller.beaconPrefix ?? planner.beaconPrefix
         planner.labelSource = controller.labelSource
         let forbidden = limits(root.section("limits"), &planner)
         let connectTimeout = agents(root.section("agents"), &planner)
@@ -125,6 +126,8 @@ struct ConfigurationReader {
         planner.agentsPendingMax = section.int("maxPendingAgents", in: 1...10_000) ?? planner.agentsPendingMax
         planner.launchesPerMinuteMax =
             section.int("maxLaunchesPerMinute", in: 1...100_000) ?? planner.launchesPerMinuteMax
+        planner.hostLaunchesPerMinuteMax =
+            section.int("maxLaunchesPerHost", in: 1...100_000) ?? planner.hostLaunchesPerMinuteMax
         let forbidden = section.strings("forbiddenParameters") ?? []
         section.finish()
         return Set(forbidden)
@@ -147,6 +150,10 @@ struct ConfigurationReader {
         var address = JenkinsConfiguration.StatusAddress()
         address.host = section.line("ip") ?? address.host
         address.port = section.int("port", in: 0...65_535) ?? address.port
+        address.hostname = section.line("hostname") ?? address.hostname
+        if address.hostname.contains(where: { $0 == "/" || $0 == "@" || $0.isWhitespace }) {
+            section.fail("hostname", "expected a host's name or address, found '\(address.hostname)'")
+        }
         section.finish()
         return address
     }

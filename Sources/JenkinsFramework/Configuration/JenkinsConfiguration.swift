@@ -29,13 +29,16 @@ public struct JenkinsConfiguration: Sendable, Equatable {
         public var secret: ControllerSecret
         /// The authority of the controller's certificate; nil: the system's.
         public var caFile: String?
-        /// Two small requests each; a quarter of a second keeps what a person waits for an agent below one.
+        /// The shortest time between two polls, kept to where something may come that nothing announces.
         public var pollInterval: Duration
+        /// The longest time between two looks at the queue; what is announced is looked for when it is due.
         public var idlePollInterval: Duration
+        /// Whether nodes say themselves why builds wait.
+        public var explainsOnNodes = false
 
         public init(
             url: String, agentURL: String? = nil, user: String = "", secret: ControllerSecret = .none,
-            pollInterval: Duration = .milliseconds(250), idlePollInterval: Duration = .milliseconds(500)
+            pollInterval: Duration = .milliseconds(250), idlePollInterval: Duration = .seconds(4)
         ) {
             self.url = url
             self.agentURL = agentURL ?? url
@@ -86,11 +89,14 @@ public struct JenkinsConfiguration: Sendable, Equatable {
 
     /// Where `/health`, `/state` and `/events` are served.
     public struct StatusAddress: Hashable, Sendable {
-        public var host = "127.0.0.1"
+        /// Empty: the own address of the network that leads to the masters.
+        public var host = ""
         /// 0: any that is free.
         public var port = 0
+        /// How others call this host; empty: by that address.
+        public var hostname = ""
 
-        public init(host: String = "127.0.0.1", port: Int = 0) {
+        public init(host: String = "", port: Int = 0) {
             self.host = host
             self.port = port
         }

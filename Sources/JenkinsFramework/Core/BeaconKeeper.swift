@@ -5,15 +5,17 @@ import Resources
 /// that node's name instead. Two beacons for each template cure both. They never get a container.
 struct BeaconKeeper: Equatable, Sendable {
     private var tryAgainAt: [NodeName: Instant] = [:]
+    /// Whether it has been looked once which are there.
+    private(set) var hasLooked = false
 
     static let drainReason = JenkinsPlanner.drainPrefix + "label beacon; shows which labels can be served, runs nothing"
 
     mutating func keep(
-        policy: BeaconPolicy, templates: [AgentTemplate], frameworkID: FrameworkID, computers: [Computer],
-        at now: Instant
+        _ settings: PlannerSettings, frameworkID: FrameworkID, computers: [Computer], at now: Instant
     ) -> [JenkinsPlanner.Effect] {
         var effects: [JenkinsPlanner.Effect] = []
-        let wanted = Self.wanted(policy, templates, frameworkID)
+        hasLooked = true
+        let wanted = Self.wanted(settings, frameworkID)
         let existing = Dictionary(computers.map { (NodeName($0.name), $0) }) { first, _ in first }
         for spec in wanted where mayTry(spec.name, at: now) {
             guard let computer = existing[spec.name] else {
@@ -54,22 +56,21 @@ struct BeaconKeeper: Equatable, Sendable {
         tryAgainAt[name] = now.advanced(by: .seconds(30))
     }
 
-    private static func wanted(
-        _ policy: BeaconPolicy, _ templates: [AgentTemplate], _ frameworkID: FrameworkID
-    ) -> [NodeSpec] {
+    private static func wanted(_ settings: PlannerSettings, _ frameworkID: FrameworkID) -> [NodeSpec] {
         let suffixes: [String]
-        switch policy {
+        switch settings.beacons {
         case .pair: suffixes = ["a", "b"]
         case .single: suffixes = ["a"]
         case .off: suffixes = []
         }
-        return templates.flatMap { template in
+        return settings.templates.flatMap { template in
             suffixes.map { suffix in
                 NodeSpec(
-                    name: NodeName("mj-beacon-\(NameGenerator.hostnamePart(template.name.value))-\(suffix)"),
+                    name: settings.beaconName(template.name, suffix),
                     description: NodeMarker(frameworkID: frameworkID, template: template.name, kind: .beacon).text,
                     // A single beacon only has to exist; with the labels it would be the one match that hides them.
-                    labels: policy == .pair ? template.labels : [], mode: .exclusive, executors: 1, remoteFS: "/tmp")
+                    labels: settings.beacons == .pair ? template.labels : [], mode: .exclusive, executors: 1,
+                    remoteFS: "/tmp")
             }
         }
     }

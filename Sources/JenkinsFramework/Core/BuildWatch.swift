@@ -65,7 +65,9 @@ struct BuildWatch: Equatable, Sendable {
         if let computers = snapshot.computers { observeExecutors(computers, hosts, &outcome) }
         for url in builds.keys.sorted() {
             guard let build = builds[url] else { continue }
-            if build.isLookupDue || build.retryAt.map({ now >= $0 }) ?? false { lookUp(url, at: now, &outcome) }
+            // While it is shown on an executor there is nothing to ask.
+            let isOverdue = !build.isExecuting && build.retryAt.map { now >= $0 } ?? false
+            if build.isLookupDue || isOverdue { lookUp(url, at: now, &outcome) }
         }
         return outcome
     }

@@ -7,6 +7,8 @@ struct HostMemory: Equatable, Sendable {
 
     private var health: [String: TemplateHealth] = [:]
     private var recent: [TemplateName: [String]] = [:]
+    /// When tasks were launched there, of the last minute.
+    private var launches: [String: [Instant]] = [:]
 
     /// A launch there has timed out: its container runtime may hang. 60 s, doubling to 10 min.
     mutating func timedOut(_ host: String, because reason: String, begunAt: Instant, at now: Instant) {
@@ -23,6 +25,18 @@ struct HostMemory: Equatable, Sendable {
         hosts.removeAll { $0 == host }
         hosts.insert(host, at: 0)
         recent[template] = Array(hosts.prefix(Self.recentMax))
+    }
+
+    mutating func launched(_ count: Int, on host: String, at now: Instant) {
+        launches = launches.compactMapValues { times in
+            let kept = times.filter { $0.duration(to: now) < .seconds(60) }
+            return kept.isEmpty ? nil : kept
+        }
+        launches[host, default: []] += Array(repeating: now, count: count)
+    }
+
+    func launchesInLastMinute(on host: String, at now: Instant) -> Int {
+        launches[host]?.count { $0.duration(to: now) < .seconds(60) } ?? 0
     }
 
     /// How long offers of a machine are still refused.

@@ -73,7 +73,8 @@ extension JenkinsPlanner {
         lastOfferAt = now.instant
         let asks = launchable(at: now.instant)
         let usableUntil = now.wall.advanced(by: settings.maintenanceLead)
-        let picks = OfferMatching.match(asks: asks, offers: offers) { offer in
+        let rooms = roomOnHosts(of: offers, at: now.instant)
+        let picks = OfferMatching.match(asks: asks, offers: offers, roomOn: { rooms[$0] ?? .max }) { offer in
             offer.isAvailable(from: now.wall, until: usableUntil)
                 && hosts.refusal(of: offer.hostname, at: now.instant) == nil
         }
@@ -93,6 +94,18 @@ extension JenkinsPlanner {
             }
             isRecordChanged = true
         }
+    }
+
+    /// How many agents each machine may still be given within this minute, those being registered counted in.
+    func roomOnHosts(of offers: [AgentOffer], at now: Instant) -> [String: Int] {
+        var coming: [String: Int] = [:]
+        for agent in agents.values where agent.heldOffer != nil { coming[agent.hostname, default: 0] += 1 }
+        return Dictionary(
+            Set(offers.map(\.hostname)).map { host in
+                let used = hosts.launchesInLastMinute(on: host, at: now) + coming[host, default: 0]
+                return (host, max(settings.hostLaunchesPerMinuteMax - used, 0))
+            }
+        ) { first, _ in first }
     }
 
     /// What nothing waits for is refused for long, and what did not fit for a moment; a machine on which launches hang for
@@ -211,6 +224,7 @@ extension JenkinsPlanner {
             }
             launches.append(now)
         }
+        hosts.launched(launched.count, on: held.offer.hostname, at: now)
         isRecordChanged = true
         effects.append(
             .accept(

@@ -13,9 +13,11 @@ extension JenkinsPlanner {
         }
     }
 
-    mutating func polled(_ snapshot: JenkinsSnapshot, at now: Instant) {
+    mutating func polled(_ snapshot: JenkinsSnapshot, at moment: Moment) {
+        let now = moment.instant
         noteController(snapshot, at: now)
         if let computers = snapshot.computers {
+            controller.computersAt = now
             controller.computers = Dictionary(computers.map { ($0.name, $0) }) { first, _ in first }
             for name in agents.keys.sorted() { observe(name, startedAt: snapshot.startedAt, isPoll: true, at: now) }
             if controller.isSettled(at: now) {
@@ -33,6 +35,7 @@ extension JenkinsPlanner {
         for job in labels.jobsToLookUp(snapshot.items, requirements, source: settings.labelSource) {
             effects.append(.lookUpJobLabel(job: job))
         }
+        pace.observe(snapshot, requirements, at: moment)
         followed(watch.observe(snapshot, requirements, hosts: hostsOfNodes, at: now), at: now)
         planDemand(snapshot, requirements, at: now)
     }
@@ -216,8 +219,9 @@ extension JenkinsPlanner {
 
     private mutating func keepBeacons(_ computers: [Computer], at now: Instant) {
         guard let frameworkID else { return }
-        effects += beacons.keep(
-            policy: settings.beacons, templates: settings.templates, frameworkID: frameworkID, computers: computers,
-            at: now)
+        let changes = beacons.keep(settings, frameworkID: frameworkID, computers: computers, at: now)
+        // With them the controller says more of what waits.
+        if !changes.isEmpty { pace.burst(at: now) }
+        effects += changes
     }
 }

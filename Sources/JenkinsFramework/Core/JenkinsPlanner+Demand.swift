@@ -5,6 +5,10 @@ extension JenkinsPlanner {
     mutating func planDemand(
         _ snapshot: JenkinsSnapshot, _ requirements: [QueueItemID: LabelRequirement], at now: Instant
     ) {
+        guard snapshot.computers != nil else {
+            // The queue alone, with nothing in it that an agent could be wanted for. What is known of executors is old.
+            return noteWaiting(snapshot, requirements, DemandPlan())
+        }
         let isSettled = controller.isSettled(at: now) && !snapshot.isQuietingDown
         let builds = isSettled ? waitingBuilds(snapshot.items, requirements) : []
         let slots = existingSlots() + comingSlots(at: now) + leavingSlots()
@@ -12,6 +16,8 @@ extension JenkinsPlanner {
             builds: builds, slots: slots, rooms: templateRooms(at: now), agentsMax: settings.agentsMax - agents.count,
             keepsPools: isSettled)
         noteWaiting(snapshot, requirements, plan)
+        pace.noteAssignable(
+            Set(waiting.filter { if case .executorFree = $0.reason { true } else { false } }.map(\.id)), at: now)
         settleGates(builds, queued: snapshot.items, claimed: plan.claimedByBuilds, mayOpen: isSettled, at: now)
         guard isSettled else { return }
 

@@ -11,24 +11,29 @@ public struct WatchPlan: Equatable, Sendable {
 }
 
 extension JenkinsPlanner {
-    /// Idle single-use agents, so that their first build is noticed before a second can start. nil: polls are enough.
+    /// How often agents are looked at that should connect any moment.
+    private static let connectWatch = Duration.seconds(1)
+
+    /// Single-use agents that are idle or about to be, so that their first build is noticed before a second can start; and
+    /// all that should connect any moment. nil: polls are enough.
     public var watchPlan: WatchPlan? {
         var nodes: [NodeName] = []
         var isStrict = false
+        var interval = Self.connectWatch
         for agent in agents.values where agent.phase == .online || agent.phase == .connecting {
+            let isSingleUse = settings.template(agent.template)?.isSingleUse ?? false
             if agent.gate.isOpen {
                 isStrict = true
-                nodes.append(agent.name)
-            } else if agent.gate == .none, agent.phase == .online, !agent.isBusy,
-                settings.template(agent.template)?.isSingleUse ?? false
-            {
-                nodes.append(agent.name)
+                interval = min(interval, settings.strictWatch)
+            } else if agent.gate == .none, isSingleUse, !agent.isBusy {
+                interval = min(interval, settings.singleUseWatch)
+            } else if agent.gate != .none || agent.phase == .online {
+                continue
             }
+            nodes.append(agent.name)
         }
         if nodes.isEmpty { return nil }
-        return WatchPlan(
-            nodes: nodes.sorted(), interval: isStrict ? settings.strictWatch : settings.singleUseWatch,
-            includesQueue: isStrict)
+        return WatchPlan(nodes: nodes.sorted(), interval: interval, includesQueue: isStrict)
     }
 
     mutating func watched(_ look: NodeWatch, at now: Instant) {

@@ -64,7 +64,9 @@ extension JenkinsPlanner {
         }
         switch agent.task {
         case .unreachable(let since):
-            guard since.duration(to: now) >= settings.lostGrace, controller.isSettled(at: now) else { return false }
+            guard since.duration(to: now) >= settings.lostGrace, controller.isSettled(at: now),
+                controller.isFresh(at: now)
+            else { return false }
             return settleUnreachable(agent, at: now)
         case .ended:
             let ended = agent.taskEndedAt ?? now
@@ -157,7 +159,7 @@ extension JenkinsPlanner {
 
     /// Somebody who drained it wants it gone: after the last build, with time to change their mind.
     private mutating func settleDrainedByOthers(_ agent: AgentRecord, at now: Instant) {
-        guard !agent.isBusy, let idleSince = agent.idleSince else { return }
+        guard !agent.isBusy, let idleSince = agent.idleSince, controller.isFresh(at: now) else { return }
         if isOverdue(since: idleSince, settings.lostGrace, at: now) { deleteNode(of: agent.name, at: now) }
     }
 

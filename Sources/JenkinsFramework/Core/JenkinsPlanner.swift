@@ -95,6 +95,7 @@ public struct JenkinsPlanner: Equatable, Sendable {
     var labels = LabelResolution()
     var sizes = SizeAdvice()
     var watch = BuildWatch()
+    var pace = PollPace()
     var beacons = BeaconKeeper()
     var waiting: [WaitingItem] = []
     var wish = OfferWish.suppressed
@@ -134,8 +135,10 @@ public struct JenkinsPlanner: Equatable, Sendable {
     public mutating func step(_ event: Event, at now: Moment) -> [Effect] {
         effects = []
         hasNewRequests = false
+        let room = roomForDemand
         handle(event, at: now)
         settleAgents(at: now.instant)
+        settlePace(room, at: now.instant)
         settleOfferWish(at: now.instant)
         if isRecordChanged {
             isRecordChanged = false
@@ -156,7 +159,7 @@ public struct JenkinsPlanner: Equatable, Sendable {
         case .offerRescinded(let offer): offerLost(offer, at: now)
         case .taskUpdated(let update): taskUpdated(update, at: now)
         case .launchUncertain(let names): reconcile(names.sorted().compactMap { agents[$0] })
-        case .polled(let snapshot): polled(snapshot, at: now)
+        case .polled(let snapshot): polled(snapshot, at: moment)
         case .pollFailed(let reason): pollFailed(reason)
         case .watched(let look): watched(look, at: now)
         case .nodeCreated(let name, let secret): nodeCreated(name, secret, at: now)

@@ -49,6 +49,10 @@ public struct QueueItem: Equatable, Sendable {
     public var taskURL = ""
     /// Milliseconds since the Unix epoch, on the controller's clock.
     public var inQueueSince: Int64
+    /// Of a waiting item: when its quiet period ends, on the controller's clock.
+    public var quietUntil: Int64?
+    /// Of one that waits no more: when its quiet period ended.
+    public var buildableSince: Int64?
 
     public init(
         id: QueueItemID, phase: Phase, taskClass: String = "hudson.model.FreeStyleProject", taskName: String,

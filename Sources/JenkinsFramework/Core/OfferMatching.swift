@@ -23,24 +23,30 @@ struct OfferPick: Equatable, Sendable {
 enum OfferMatching {
     /// - Parameters:
     ///   - asks: The most urgent first.
+    ///   - roomOn: How many agents may be launched on a machine now.
     ///   - isUsable: Whether an offer may be used at all.
     /// - Returns: For each offer used, who gets what of it, in the order of the asks.
     static func match(
-        asks: [AgentAsk], offers: [AgentOffer], isUsable: (AgentOffer) -> Bool = { _ in true }
+        asks: [AgentAsk], offers: [AgentOffer], roomOn: (_ host: String) -> Int = { _ in .max },
+        isUsable: (AgentOffer) -> Bool = { _ in true }
     ) -> [OfferID: [OfferPick]] {
         var left = offers.filter(isUsable).sorted { ($0.hostname, $0.id) < ($1.hostname, $1.id) }.map {
             Candidate(offer: $0, resources: $0.resources.nonRevocable.allocatable(to: $0.role))
         }
         var picks: [OfferID: [OfferPick]] = [:]
+        var rooms: [String: Int] = [:]
+        for host in Set(left.map(\.offer.hostname)) { rooms[host] = roomOn(host) }
         for ask in asks {
             var best: (index: Int, share: Share, fit: Fit)?
             for index in left.indices where left[index].suits(ask) {
+                guard rooms[left[index].offer.hostname, default: 0] > 0 else { continue }
                 guard let share = left[index].share(for: ask) else { continue }
                 let fit = left[index].fit(of: share, for: ask)
                 if best.map({ fit < $0.fit }) ?? true { best = (index, share, fit) }
             }
             guard let best else { continue }
             left[best.index].resources -= best.share.resources
+            rooms[left[best.index].offer.hostname, default: 1] -= 1
             picks[left[best.index].offer.id, default: []].append(
                 OfferPick(node: ask.node, resources: best.share.resources, ports: best.share.ports))
         }

@@ -148,11 +148,16 @@ struct ControllerView: Equatable, Sendable {
     var graceUntil: Instant?
     var items: [QueueItem] = []
     var computers: [String: Computer] = [:]
+    /// When they were seen last.
+    var computersAt: Instant?
     var lastFailure = ""
     var hasHiddenItems = false
 
     func isInGrace(at now: Instant) -> Bool { graceUntil.map { now < $0 } ?? false }
     func isSettled(at now: Instant) -> Bool { isReachable && !isInGrace(at: now) }
+
+    /// Whether the computers have just been seen. On an older look nothing is deleted that a build may have begun on since.
+    func isFresh(at now: Instant) -> Bool { computersAt.map { $0.duration(to: now) <= .seconds(1) } ?? false }
 }
 
 /// Draws `mj-<template>-<12 hex>`: 48 bits of chance, so that a name never returns. A node's secret depends on its name

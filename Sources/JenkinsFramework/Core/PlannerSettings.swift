@@ -9,6 +9,8 @@ public struct PlannerSettings: Equatable, Sendable {
     /// Agents between node creation and connection at one time.
     public var agentsPendingMax = 20
     public var launchesPerMinuteMax = 60
+    /// The same on one machine: each is a container to create, and one to destroy soon.
+    public var hostLaunchesPerMinuteMax = 30
     public var declineIdle: Duration = .seconds(600)
     public var declineShort: Duration = .seconds(5)
     /// REVIVE is repeated this often while requests wait and no offer comes.
@@ -32,9 +34,15 @@ public struct PlannerSettings: Equatable, Sendable {
     /// The same for strict ones while they are open.
     public var strictWatch: Duration = .milliseconds(100)
     public var beacons: BeaconPolicy = .pair
+    /// What the names of beacons begin with.
+    public var beaconPrefix = "mj-beacon"
     public var labelSource: LabelSource = .auto
 
     public init(templates: [AgentTemplate]) { self.templates = templates }
+
+    func beaconName(_ template: TemplateName, _ suffix: String) -> NodeName {
+        NodeName("\(beaconPrefix)-\(NameGenerator.hostnamePart(template.value))-\(suffix)")
+    }
 
     func template(_ name: TemplateName) -> AgentTemplate? { templates.first { $0.name == name } }
 }

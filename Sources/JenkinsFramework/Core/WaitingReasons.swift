@@ -15,6 +15,31 @@ extension JenkinsPlanner {
     }
 }
 
+extension JenkinsPlanner {
+    /// Nodes that may be described anew while their agents come. Not those of single-use agents: sending a node's
+    /// configuration back could undo a drain, and a drain is what keeps a second build away from them.
+    var explainableNodes: Set<NodeName> {
+        Set(
+            agents.values.filter { agent in
+                guard agent.phase == .launching || agent.phase == .connecting else { return false }
+                return settings.template(agent.template)?.singleUse == .no
+            }.map(\.name))
+    }
+
+    /// The first beacon of each template, if it is there and drained.
+    var shownBeacons: [TemplateName: NodeName] {
+        guard settings.beacons != .off else { return [:] }
+        return settings.templates.reduce(into: [:]) { beacons, template in
+            let name = settings.beaconName(template.name, "a")
+            guard let computer = controller.computers[name.value], computer.isTemporarilyOffline,
+                let marker = NodeMarker(description: computer.description), marker.kind == .beacon,
+                marker.frameworkID == frameworkID
+            else { return }
+            beacons[template.name] = name
+        }
+    }
+}
+
 /// One look at the planner, with what is the same for all items worked out once.
 private struct WaitingView {
     typealias Phase = WaitingExplanation.Phase
@@ -49,8 +74,9 @@ private struct WaitingView {
             return queue.text
         }
         var shortages: [Resources: String] = [:]
+        let used = Self.usedUpHosts(planner, facts, now)
         for ask in asks where shortages[ask.wanted] == nil {
-            shortages[ask.wanted] = Self.noOffer(ask.wanted, facts, now)
+            shortages[ask.wanted] = Self.noOffer(ask.wanted, facts, now) + used
         }
         self.shortages = shortages
     }
@@ -249,6 +275,17 @@ private struct WaitingView {
         let free = list(
             missing.map { missing.count == 1 ? amount($0.name, $0.free) : quantity($0.name, $0.free) })
         return "no offer with \(wanted)\(place): \(free) free on \(offer.host)"
+    }
+
+    /// Machines that have had their share of launches for now: `; h1 has had 30 agents within a minute (...)`.
+    private static func usedUpHosts(_ planner: JenkinsPlanner, _ facts: WaitingFacts, _ now: Instant) -> String {
+        let most = planner.settings.hostLaunchesPerMinuteMax
+        let hosts = Set(facts.offers.values.map(\.host)).filter {
+            planner.hosts.launchesInLastMinute(on: $0, at: now) >= most
+        }.sorted()
+        guard let first = hosts.first else { return "" }
+        let others = hosts.count > 1 ? " and \(hosts.count - 1) others have" : " has"
+        return "; \(first)\(others) had \(most) agents within a minute (limits.maxLaunchesPerHost)"
     }
 
     private struct Shortage {

@@ -61,6 +61,9 @@ struct TemplateImport {
         } else if mode != "EXCLUSIVE" {
             yaml.plain("mode", "normal")
         }
+        if let mode, !["NORMAL", "EXCLUSIVE"].contains(mode) {
+            reader.note(.changed, "mode", "'\(mode.prefix(60))' is neither NORMAL nor EXCLUSIVE; taken for NORMAL")
+        }
     }
 
     // MARK: - Resources
@@ -132,7 +135,8 @@ struct TemplateImport {
         if let element = reader.child("slaveAttributes") {
             pairs += Self.mapEntries(element)
             if pairs.isEmpty, let text = Self.jsonPairs(element.text) { pairs = text }
-            if pairs.isEmpty, !element.children.isEmpty {
+            let isEmptyText = ["", "{}"].contains(element.text.trimmingBlanks)
+            if pairs.isEmpty, !element.children.isEmpty || !isEmptyText {
                 reader.note(.dropped, "slaveAttributes", "its entries could not be read; set attributes")
             }
         }

@@ -12,8 +12,8 @@ package struct UnreadableAnswer: Error, Hashable, Sendable, CustomStringConverti
 
 package enum JenkinsAnswers {
     package static let queueTree =
-        "discoverableItems[task[name]],items[id,why,blocked,buildable,pending,inQueueSince,"
-        + "task[name,fullName,url,labelExpression],actions[parameters[name,value,label]]]"
+        "discoverableItems[task[name]],items[id,why,blocked,buildable,pending,inQueueSince,timestamp,"
+        + "buildableStartMilliseconds,task[name,fullName,url,labelExpression],actions[parameters[name,value,label]]]"
     /// The same of one computer.
     package static let oneComputerTree =
         "displayName,description,idle,offline,temporarilyOffline,offlineCauseReason,numExecutors,"
@@ -23,6 +23,10 @@ package enum JenkinsAnswers {
     package static let computerTree =
         "computer[displayName,description,idle,offline,temporarilyOffline,offlineCauseReason,numExecutors,"
         + "assignedLabels[name],executors[idle,currentExecutable[url]]]"
+    /// What of it may change from one moment to the next. The rest is remembered by name.
+    package static let changingTree =
+        "computer[displayName,idle,offline,temporarilyOffline,offlineCauseReason,"
+        + "executors[idle,currentExecutable[url]]]"
     package static let rootTree = "mode,numExecutors,quietingDown"
 
     private static func object(_ bytes: [UInt8], of what: String) throws(UnreadableAnswer) -> JSONValue {
@@ -76,6 +80,8 @@ package enum JenkinsAnswers {
             labelParameter: labelParameter(value), inQueueSince: value["inQueueSince"]?.integer ?? 0)
         item.taskURL = task["url"]?.text ?? ""
         item.parameters = parameters(value)
+        item.quietUntil = value["timestamp"]?.integer
+        item.buildableSince = value["buildableStartMilliseconds"]?.integer
         return item
     }
 

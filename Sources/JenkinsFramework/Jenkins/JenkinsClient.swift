@@ -61,7 +61,7 @@ final class JenkinsClient: Sendable {
     let traffic = ControllerTraffic()
     private let live: LiveConfiguration
     private let http: HTTPClient
-    private let polls = RequestGate(slots: 1)
+    private let polls = RequestGate(slots: 2)
     private let changes = RequestGate(slots: 3)
     private let lookUps = RequestGate(slots: 2)
     private let watches = RequestGate(slots: 2)
@@ -100,13 +100,13 @@ final class JenkinsClient: Sendable {
     /// Form actions answer 302 to a page for people; that is success and not followed.
     @discardableResult
     func post(
-        _ path: String, form: String = "", alsoFine: Set<Int> = [], in lane: Lane = .change
+        _ path: String, form: String = "", type: String = formType, alsoFine: Set<Int> = [], in lane: Lane = .change
     ) async throws(JenkinsFailure) -> Answer {
         if case .passwordFile = live.current.jenkins.secret, crumb.withLock({ $0 == nil }) { await fetchCrumb() }
-        var answer = try await send("POST", path, form: form, in: lane)
+        var answer = try await send("POST", path, form: form, type: type, in: lane)
         if answer.status == 403, Self.reason(answer).lowercased().contains("crumb") {
             await fetchCrumb()
-            answer = try await send("POST", path, form: form, in: lane)
+            answer = try await send("POST", path, form: form, type: type, in: lane)
         }
         guard (200..<300).contains(answer.status) || answer.status == 302 || alsoFine.contains(answer.status) else {
             throw Self.failure(answer)
@@ -144,10 +144,12 @@ final class JenkinsClient: Sendable {
 
     // MARK: - One request
 
+    static let formType = "application/x-www-form-urlencoded"
+
     private func send(
-        _ method: String, _ path: String, form: String?, in lane: Lane
+        _ method: String, _ path: String, form: String?, type: String = formType, in lane: Lane
     ) async throws(JenkinsFailure) -> Answer {
-        let reply = try await fetch(method, path, form: form, in: lane)
+        let reply = try await fetch(method, path, form: form, type: type, in: lane)
         if let version = reply.header("X-Jenkins").flatMap({ JenkinsVersion($0) }) {
             lastVersion.withLock { $0 = version }
         }
@@ -161,7 +163,7 @@ final class JenkinsClient: Sendable {
     }
 
     private func fetch(
-        _ method: String, _ path: String, form: String?, in lane: Lane
+        _ method: String, _ path: String, form: String?, type: String = formType, in lane: Lane
     ) async throws(JenkinsFailure) -> HTTPClientReply {
         var headers = [("Accept-Language", "en"), ("Accept", "*/*")]
         let controller = live.current.jenkins
@@ -170,7 +172,7 @@ final class JenkinsClient: Sendable {
             headers.append((crumb.field, crumb.value))
             if let cookie = crumb.cookie { headers.append(("Cookie", cookie)) }
         }
-        if form != nil { headers.append(("Content-Type", "application/x-www-form-urlencoded")) }
+        if form != nil { headers.append(("Content-Type", type)) }
         let request = HTTPClientRequest(
             method: method, url: controller.url + path, headers: headers, body: form.map { Array($0.utf8) },
             totalTimeout: Self.requestTimeout)

@@ -18,11 +18,8 @@ extension JenkinsController {
         }
         var computers: [Computer] = []
         if plan.nodes.count > Self.singleLooksMax {
-            let answer = try await client.get(
-                JenkinsRequests.query("/computer/api/json", [("tree", JenkinsAnswers.computerTree)]), in: .watch)
             let names = Set(plan.nodes.map(\.value))
-            computers = try read { () throws(UnreadableAnswer) in try JenkinsAnswers.computers(answer.body) }
-                .filter { names.contains($0.name) }
+            computers = try await completeComputers(in: .watch).filter { names.contains($0.name) }
         } else {
             for name in plan.nodes {
                 do throws(JenkinsFailure) {

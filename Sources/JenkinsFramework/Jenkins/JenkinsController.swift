@@ -9,12 +9,14 @@ final class JenkinsController: Sendable {
     private struct Known: Sendable {
         var root: JenkinsAnswers.Root?
         var rootReadAt: Instant?
+        var computers = ComputerMemory()
         /// Modes of nodes that are not ours, read once each.
         var modes: [String: NodeMode] = [:]
     }
 
-    /// The root page changes rarely.
+    /// Whether it is quieting down matters while something waits, and hardly otherwise.
     private static let rootAge = Duration.seconds(5)
+    private static let quietRootAge = Duration.seconds(60)
     /// Foreign nodes whose mode is read in one poll; the others follow in the next.
     private static let modesPerPoll = 5
 
@@ -41,21 +43,24 @@ final class JenkinsController: Sendable {
     // MARK: - Polls
 
     /// Reads the computers first and the queue after them: an item seen waiting was not running a moment before, and no
-    /// build is counted twice. If nothing was busy the queue alone is read, and the rest only if something waits.
-    func poll(full: Bool, labelSource: LabelSource) async throws(JenkinsFailure) -> JenkinsSnapshot {
-        let startedAt = Moment.now.instant
-        var computers = full ? try await computers() : nil
+    /// build is counted twice. A poll that need not read the computers does so all the same if a build may need an agent.
+    func poll(_ plan: PollPlan, labelSource: LabelSource) async throws(JenkinsFailure) -> JenkinsSnapshot {
+        var startedAt = Moment.now.instant
+        async let earlyRoot = root(since: plan.expectsDemand ? Self.rootAge : Self.quietRootAge)
+        var computers = plan.isFull ? try await computers() : nil
         var (queue, session) = try await queue()
-        var beganAt = startedAt
-        if computers == nil, !queue.items.isEmpty {
-            beganAt = Moment.now.instant
+        let hasDemand = queue.items.contains { $0.phase == .buildable }
+        if computers == nil, hasDemand {
+            startedAt = Moment.now.instant
             computers = try await self.computers()
             (queue, session) = try await self.queue()
         }
+        var rootPage = try await earlyRoot.get()
+        if hasDemand, !plan.expectsDemand { rootPage = try await root(since: Self.rootAge).get() }
         var snapshot = JenkinsSnapshot(
-            startedAt: beganAt, session: session, isQuietingDown: try await root().isQuietingDown, items: queue.items,
+            startedAt: startedAt, session: session, isQuietingDown: rootPage.isQuietingDown, items: queue.items,
             computers: computers, hasHiddenItems: queue.hasHiddenItems)
-        if !queue.items.isEmpty { snapshot.labelFacts = await labelFacts(labelSource) }
+        if hasDemand { snapshot.labelFacts = await labelFacts(labelSource) }
         return snapshot
     }
 
@@ -66,10 +71,8 @@ final class JenkinsController: Sendable {
     }
 
     func computers() async throws(JenkinsFailure) -> [Computer] {
-        let answer = try await client.get(
-            JenkinsRequests.query("/computer/api/json", [("tree", JenkinsAnswers.computerTree)]), in: .poll)
-        var computers = try read { () throws(UnreadableAnswer) in try JenkinsAnswers.computers(answer.body) }
-        let builtInMode = try await root().mode
+        var computers = try await completeComputers(in: .poll)
+        let builtInMode = try await root(since: Self.quietRootAge).get().mode
         var unread = Self.modesPerPoll
         for index in computers.indices {
             let computer = computers[index]
@@ -101,29 +104,54 @@ final class JenkinsController: Sendable {
         return mode
     }
 
-    private func root() async throws(JenkinsFailure) -> JenkinsAnswers.Root {
+    /// Most looks ask only for what changes; the rest is read once in a minute, and when there is a new node.
+    func completeComputers(in lane: JenkinsClient.Lane) async throws(JenkinsFailure) -> [Computer] {
+        let now = Moment.now.instant
+        if known.withLock({ $0.computers.isFresh(at: now) }) {
+            let changing = try await readComputers(JenkinsAnswers.changingTree, in: lane)
+            if let whole = known.withLock({ $0.computers.completed(changing) }) { return whole }
+        }
+        let whole = try await readComputers(JenkinsAnswers.computerTree, in: lane)
+        known.withLock { $0.computers.learn(whole, at: now) }
+        return whole
+    }
+
+    private func readComputers(
+        _ tree: String, in lane: JenkinsClient.Lane
+    ) async throws(JenkinsFailure) -> [Computer] {
+        let answer = try await client.get(JenkinsRequests.query("/computer/api/json", [("tree", tree)]), in: lane)
+        return try read { () throws(UnreadableAnswer) in try JenkinsAnswers.computers(answer.body) }
+    }
+
+    /// - Parameter age: How old what is known of it may be.
+    private func root(since age: Duration) async -> Result<JenkinsAnswers.Root, JenkinsFailure> {
         let now = Moment.now.instant
         let fresh = known.withLock { known -> JenkinsAnswers.Root? in
-            guard let root = known.root, let readAt = known.rootReadAt, readAt.duration(to: now) < Self.rootAge else {
+            guard let root = known.root, let readAt = known.rootReadAt, readAt.duration(to: now) < age else {
                 return nil
             }
             return root
         }
-        if let fresh { return fresh }
-        let answer = try await client.get(
-            JenkinsRequests.query("/api/json", [("tree", JenkinsAnswers.rootTree)]), in: .poll)
-        let root = try read { () throws(UnreadableAnswer) in try JenkinsAnswers.root(answer.body) }
-        known.withLock {
-            $0.root = root
-            $0.rootReadAt = now
+        if let fresh { return .success(fresh) }
+        do throws(JenkinsFailure) {
+            let answer = try await client.get(
+                JenkinsRequests.query("/api/json", [("tree", JenkinsAnswers.rootTree)]), in: .poll)
+            let root = try read { () throws(UnreadableAnswer) in try JenkinsAnswers.root(answer.body) }
+            known.withLock {
+                $0.root = root
+                $0.rootReadAt = now
+            }
+            return .success(root)
+        } catch {
+            return .failure(error)
         }
-        return root
     }
 
     // MARK: - Nodes
 
     /// Creates a node and reads its secret, once: each reading leaves a warning in the controller's log.
     func create(_ node: NodeForm) async throws(JenkinsFailure) -> AgentSecret {
+        known.withLock { $0.computers.forget(node.name) }
         try await client.post("/computer/doCreateItem", form: try form(node))
         do throws(JenkinsFailure) {
             return try await secret(of: NodeName(node.name))
@@ -154,6 +182,7 @@ final class JenkinsController: Sendable {
     }
 
     func createBeacon(_ node: NodeSpec) async throws(JenkinsFailure) {
+        known.withLock { $0.computers.forget(node.name.value) }
         try await client.post("/computer/doCreateItem", form: try form(NodeForm(node, webSocket: false)))
         try await drain(node.name, reason: BeaconKeeper.drainReason)
     }
@@ -165,8 +194,19 @@ final class JenkinsController: Sendable {
                 JenkinsRequests.computer(name) + "/changeOfflineCause", [("offlineMessage", reason)]), in: .urgent)
     }
 
+    /// Writes a reason behind the marker in a node's description: the node's whole configuration is read and sent back,
+    /// which needs Agent/Configure.
+    func describe(_ name: NodeName, reason: String) async throws(JenkinsFailure) {
+        let path = JenkinsRequests.computer(name) + "/config.xml"
+        let answer = try await client.get(path, in: .change)
+        guard let xml = NodeDescription.replaced(in: String(decoding: answer.body, as: UTF8.self), reason: reason)
+        else { return }
+        try await client.post(path, form: xml, type: "application/xml; charset=utf-8")
+    }
+
     /// 404 is success: it is gone.
     func delete(_ name: NodeName) async throws(JenkinsFailure) {
+        known.withLock { $0.computers.forget(name.value) }
         try await client.post(JenkinsRequests.computer(name) + "/doDelete", alsoFine: [404])
     }
 

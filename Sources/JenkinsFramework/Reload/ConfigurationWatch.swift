@@ -79,6 +79,5 @@ extension JenkinsFrameworkServer {
 extension FrameworkTerm {
     func reconfigured(_ configuration: JenkinsConfiguration) {
         inbox.send(.reconfigured(configuration.planner))
-        pacer.nudge()
     }
 }

@@ -40,37 +40,26 @@ extension FrameworkTerm {
     }
 
     func poll() async {
-        var failures = 0
-        var fullPollAt = Instant.zero
+        var backOff = PollBackOff()
         while !isOver {
-            let now = Moment.now.instant
-            // The computers of a quiet controller are looked at now and then, for orphans and beacons.
-            let isFull = pacer.isBusy || fullPollAt.duration(to: now) >= .seconds(5)
+            let startedAt = Moment.now.instant
             do throws(JenkinsFailure) {
-                let snapshot = try await controller.poll(full: isFull, labelSource: pacer.labelSource)
-                if snapshot.computers != nil { fullPollAt = now }
-                failures = 0
+                let snapshot = try await controller.poll(pacer.plan, labelSource: pacer.labelSource)
+                backOff.succeeded()
                 inbox.send(.polled(snapshot))
+                await pacer.waitForNext(after: startedAt)
             } catch {
-                failures += 1
                 inbox.send(.pollFailed("\(error)"))
+                await pacer.sleep(backOff.failed(error, chance: .random(in: 0..<1)))
             }
-            let pace = live.current.jenkins
-            let interval =
-                failures > 0
-                ? min(.seconds(1) * (1 << min(failures - 1, 6)), .seconds(10))
-                : pacer.isBusy ? pace.pollInterval : pace.idlePollInterval
-            await pacer.sleep(interval)
         }
     }
 
-    /// Looks at single-use agents between polls, when polls are not frequent enough to see their first build.
+    /// Looks at single-use agents and at coming ones between polls, when polls are not frequent enough.
     func watch() async {
         while !isOver {
             let plan = pacer.watchPlan
-            if let plan, plan.includesQueue || plan.interval < live.current.jenkins.pollInterval {
-                if let look = try? await controller.look(at: plan) { inbox.send(.watched(look)) }
-            }
+            if let plan, let look = try? await controller.look(at: plan) { inbox.send(.watched(look)) }
             try? await Task.sleep(for: plan?.interval ?? .milliseconds(100))
         }
     }

@@ -27,6 +27,7 @@ final class FrameworkTerm: Sendable {
     let controller: JenkinsController
     let link: ClusterLink
     let pacer = PollPacer()
+    private let explainer: NodeExplainer
     private let store: any RecordStore
     private let writes = Mailbox<StateWrite>()
     private let ends = Locked(Ends())
@@ -51,6 +52,7 @@ final class FrameworkTerm: Sendable {
         start = JenkinsPlanner(
             settings: configuration.planner, record: record, seed: .random(in: .min ... .max), at: .now)
         controller = JenkinsController(JenkinsClient(live), live)
+        explainer = NodeExplainer(controller, logger: logger)
         link = ClusterLink(
             FrameworkIdentity(configuration: configuration, url: url), record, logger: logger)
     }
@@ -104,9 +106,9 @@ final class FrameworkTerm: Sendable {
                 for effect in effects { perform(effect) }
                 board.ledger.observe(event, effects, planner, at: now)
             }
-            pacer.follow(planner)
+            pacer.follow(planner, live.current.jenkins)
             link.isNeeded = planner.isBusy
-            board.publish(planner, controller.traffic)
+            board.publish(planner, controller.traffic, live.current.jenkins.explainsOnNodes ? explainer : nil)
             turned.withLock { $0 = FrameworkPosition(planner) }
         }
     }

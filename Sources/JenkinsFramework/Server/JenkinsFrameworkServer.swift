@@ -20,6 +20,8 @@ public final class JenkinsFrameworkServer: Sendable {
         var isStopping = false
         var term: FrameworkTerm?
         var election: FrameworkElection?
+        /// What jobs should ask for, as far as it was worked out: each term begins with it.
+        var advice: [String: Resources]?
     }
 
     let logger: Logger
@@ -64,10 +66,16 @@ public final class JenkinsFrameworkServer: Sendable {
             FarmLedger(configuration, credentials: credentials(configuration), logger: logger),
             unmatchedLabelsFail: configuration.unmatchedLabelsFail)
         do throws(HTTPServerError) {
-            let address = configuration.status
-            let server = try await HTTPServer.start(host: address.host, port: address.port) { board.answer($0) }
-            StatusAddressFile(directory: configuration.stateDirectory).write("http://\(address.host):\(server.port)")
-            return JenkinsFrameworkServer(configuration, path, logger, stateFile, record, lock, board, server)
+            let (address, master) = (configuration.status, configuration.mesos.master)
+            let host = StatusPlace.listening(address, towards: master)
+            let server = try await HTTPServer.start(host: host, port: address.port) { board.answer($0) }
+            let url = "http://\(StatusPlace.shown(address, listening: host, towards: master)):\(server.port)"
+            if address.host.isEmpty, StatusPlace.isOpen(host) {
+                logger.notice(
+                    "the status at \(url) can be read by whoever reaches that address; status.ip: 127.0.0.1 closes it")
+            }
+            StatusAddressFile(directory: configuration.stateDirectory).write(url)
+            return JenkinsFrameworkServer(configuration, path, logger, stateFile, record, lock, board, server, url)
         } catch {
             throw JenkinsFrameworkError(description: "status: \(error)", isBeforeStart: true)
         }
@@ -97,7 +105,7 @@ public final class JenkinsFrameworkServer: Sendable {
 
     private init(
         _ configuration: JenkinsConfiguration, _ path: String?, _ logger: Logger, _ stateFile: StateFile,
-        _ record: PlannerRecord, _ lock: StateLock, _ board: StatusBoard, _ server: HTTPServer
+        _ record: PlannerRecord, _ lock: StateLock, _ board: StatusBoard, _ server: HTTPServer, _ url: String
     ) {
         live = LiveConfiguration(configuration)
         self.path = path
@@ -107,7 +115,7 @@ public final class JenkinsFrameworkServer: Sendable {
         self.lock = lock
         self.board = board
         self.server = server
-        url = "http://\(configuration.status.host):\(server.port)"
+        self.url = url
     }
 
     // MARK: - Running
@@ -118,7 +126,7 @@ public final class JenkinsFrameworkServer: Sendable {
     public func run() async throws(JenkinsFrameworkError) {
         let failure = await withTaskCancellationHandler {
             let watching = Task { await self.watchConfiguration() }
-            let measuring = Task { [ledger = board.ledger] in await ledger.run { _ in } }
+            let measuring = Task { await self.board.ledger.run { self.advise($0) } }
             let failure =
                 if let availability = live.current.availability { await stand(by: availability) } else {
                     await act(record, stateFile)
@@ -148,6 +156,14 @@ public final class JenkinsFrameworkServer: Sendable {
     /// Reads the configuration's file again, whether or not it looks changed.
     public func reload() { reloads.send(.asked) }
 
+    private func advise(_ advice: [String: Resources]) {
+        let term = state.withLock { state in
+            state.advice = advice
+            return state.term
+        }
+        term?.inbox.send(.sizesAdvised(advice))
+    }
+
     private func end() {
         let (term, election) = state.withLock { state in
             state.isStopping = true
@@ -169,11 +185,12 @@ public final class JenkinsFrameworkServer: Sendable {
         -> String?
     {
         let term = FrameworkTerm(live, record: record, store: store, board: board, url: url, logger: logger)
-        let mayBegin = state.withLock { state in
+        let (mayBegin, advice) = state.withLock { state in
             if !state.isStopping { state.term = term }
-            return !state.isStopping
+            return (!state.isStopping, state.advice)
         }
         guard mayBegin else { return nil }
+        if let advice { term.inbox.send(.sizesAdvised(advice)) }
         term.show()
         board.standsBy = nil
         let guarding = leadership.map { leadership in

@@ -48,10 +48,13 @@ final class StatusBoard: Sendable {
         state.withLock { $0.readers = Set(places) }
     }
 
-    func publish(_ planner: JenkinsPlanner, _ traffic: ControllerTraffic) {
+    /// - Parameter explainer: Told what holds builds up, if nodes are to say it.
+    func publish(_ planner: JenkinsPlanner, _ traffic: ControllerTraffic, _ explainer: NodeExplainer? = nil) {
         let now = Moment.now
         let status = planner.status(at: now)
         let waiting = ledger.explanations(planner, status, at: now.instant)
+        explainer?.explain(
+            waiting, coming: planner.explainableNodes, beacons: planner.shownBeacons, at: now.instant)
         let counts = traffic.all
         state.withLock {
             $0.status = status

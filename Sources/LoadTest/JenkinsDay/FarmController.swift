@@ -164,6 +164,10 @@ package struct FarmController: Sendable {
         try await nodes().filter { $0.hasPrefix("mj-") && !$0.hasPrefix("mj-beacon-") }
     }
 
+    package func isOnline(_ node: String) async throws(Failure) -> Bool {
+        try await object("/computer/\(node)/api/json?tree=offline")["offline"] as? Bool == false
+    }
+
     func delete(node: String) async throws(Failure) { try await post("/computer/\(node)/doDelete") }
 
     // MARK: The practice controller's own

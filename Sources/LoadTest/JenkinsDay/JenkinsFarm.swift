@@ -42,6 +42,9 @@ package struct FarmTemplate: Hashable, Sendable {
     package var name: String
     /// Further lines of the template's YAML, such as `singleUse: true`.
     package var options: [String]
+    package var cpus = "0.01"
+    /// MiB; nil: as little as the farm's agents need.
+    package var memory: Int?
 
     package init(_ name: String, _ options: String...) {
         self.name = name
@@ -56,7 +59,7 @@ package struct FarmPlan: Sendable {
     package var pace = ["pollInterval: 250ms", "idlePollInterval: 250ms"]
     /// Further lines of YAML at the top level.
     package var options = [
-        "limits: {maxAgents: 300, maxPendingAgents: 300, maxLaunchesPerMinute: 100000}",
+        "limits: {maxAgents: 300, maxPendingAgents: 300, maxLaunchesPerMinute: 100000, maxLaunchesPerHost: 100000}",
         "agents: {connectTimeout: 60s, launchTimeout: 30s, lostGrace: 4s, restartGrace: 2s}",
     ]
     package var quietPeriod = "100ms"
@@ -222,8 +225,8 @@ package final class JenkinsFarm: Sendable {
         let templates = plan.templates.map { template in
             """
               - name: \(template.name)
-                cpus: 0.01
-                memMb: \(memory)
+                cpus: \(template.cpus)
+                memMb: \(template.memory ?? memory)
                 maxAgents: 300
                 remoteFs: work
                 launch: {method: custom, command: "exec /bin/sh \(directory)/agent.sh"\(launch)}
@@ -263,6 +266,15 @@ package final class JenkinsFarm: Sendable {
     package func create(_ job: FarmJob) async throws {
         try await controller.create(job)
         if isExternal { created.withLock { $0.append(job.name) } }
+    }
+
+    /// Changes the framework's configuration file; a framework that runs takes it up.
+    package func reconfigure(_ change: (String) -> String) throws {
+        let path = directory + "/jenkins.yaml"
+        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
+            throw LoadTestError.host("cannot read \(path)")
+        }
+        try Self.write(change(text), to: path)
     }
 
     /// Lets agents wait so long before they connect, from the next task on.
@@ -365,6 +377,12 @@ package struct FarmTask: Decodable, Sendable {
     package var id: String
     package var state: String
     package var slave_id: String
+    package var resources: Size?
+
+    package struct Size: Decodable, Sendable {
+        package var cpus: Double
+        package var mem: Double
+    }
 }
 
 private struct MasterDocument: Decodable {

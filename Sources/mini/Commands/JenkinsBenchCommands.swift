@@ -53,9 +53,12 @@ struct JenkinsBenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "jenkins",
         abstract: "Measure how soon a queued build has an agent, and what polling costs Jenkins.",
-        discussion: "With one master, agents with plain processes and a practice Jenkins, all on this host.")
+        discussion: """
+            With one master, agents with plain processes and a practice Jenkins, all on this host. Ends with a line of JSON, \
+            and with status 1 if a target is missed.
+            """)
 
-    @Option(help: "How often a single build is timed.") var samples = 40
+    @Option(help: "How often a single build is timed, after a quiet period and without one.") var samples = 25
     @Option(help: "How many builds are queued at once.") var burst = 100
     @Option(help: "How long polling is counted, busy and idle.") var window = FlagDuration("20secs")
 
@@ -66,8 +69,11 @@ struct JenkinsBenchCommand: AsyncParsableCommand {
         options.window = window.duration
         let chosen = options
         try await Bench.run {
-            let json = try await JenkinsBench(chosen, report: Bench.show).run()
-            Bench.show(json)
+            let result = try await JenkinsBench(chosen, report: Bench.show).run()
+            Bench.show(result.json)
+            if !result.missed.isEmpty {
+                throw CommandFailure(description: result.missed.joined(separator: "; "), status: 1)
+            }
         }
     }
 }

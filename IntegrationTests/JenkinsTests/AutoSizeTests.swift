@@ -1,0 +1,73 @@
+// Sizes from what earlier builds used: the next agent of a job asks for them.
+import DevCluster
+import Foundation
+import HTTPClient
+import IntegrationSupport
+import LoadTest
+import Testing
+
+@Suite(.serialized, .timeLimit(.minutes(6)), .enabled(if: RealJenkins.isPractice))
+struct AutoSizeTests {
+    private func template(_ options: String...) -> FarmTemplate {
+        var template = FarmTemplate("sized", "autoSize: apply", "idleTimeout: 1s")
+        template.options += options
+        template.cpus = "1"
+        template.memory = 256
+        return template
+    }
+
+    private struct Size: Decodable, Equatable {
+        var cpus: Double
+        var memory: Double
+    }
+
+    /// What the framework advises for a job, if it knows enough.
+    private func advice(_ farm: JenkinsFarm, for job: String) async throws -> Size? {
+        struct Report: Decodable {
+            struct Job: Decodable { var suggested: Suggestion? }
+            struct Suggestion: Decodable { var size: Size }
+            var jobs: [Job]
+        }
+        var request = HTTPClientRequest(method: "GET", url: farm.frameworkURL + "/usage?job=\(job)")
+        request.totalTimeout = .seconds(5)
+        let reply = try await HTTPClient.shared.fetch(request)
+        return try JSONDecoder().decode(Report.self, from: Data(reply.body)).jobs.first?.suggested?.size
+    }
+
+    private func size(_ farm: JenkinsFarm, of node: String) async throws -> Size {
+        let task = try #require(await farm.tasks()?.first { $0.id == node })
+        let resources = try #require(task.resources)
+        return Size(cpus: resources.cpus, memory: resources.mem)
+    }
+
+    @Test func `the next build of a job asks for what its builds used, with head-room and within bounds`() async throws
+    {
+        try await withFarm(FarmPlan([template()])) { farm in
+            // A shell that holds 60 MB for three seconds.
+            let hold = "x=$(head -c 60000000 /dev/zero | tr '\\0' x); sleep 3"
+            try await farm.create(
+                FarmJob(
+                    "app", .freestyle(label: "sized"),
+                    command: farm.ledger.command(seconds: 0) + "\n" + hold))
+            for number in 1...3 {
+                try await farm.build("app")
+                let node = try await farm.start(of: "app", number)
+                if number == 1 {
+                    #expect(try await size(farm, of: node) == Size(cpus: 1, memory: 256), "nothing is known yet")
+                }
+                #expect(try await farm.end(of: "app", number).result == "SUCCESS")
+            }
+            let advised = try await eventually("three measured builds give advice", within: .seconds(30)) {
+                try await advice(farm, for: "app")
+            }
+            #expect(advised.memory >= 64 && advised.memory < 256, "\(advised)")
+            #expect(advised.cpus >= 0.25 && advised.cpus <= 4)
+            try await farm.expectIdle()
+
+            try await farm.build("app")
+            let node = try await farm.start(of: "app", 4)
+            #expect(try await size(farm, of: node) == advised)
+            #expect(try await farm.end(of: "app", 4).result == "SUCCESS")
+        }
+    }
+}
