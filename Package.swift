@@ -89,9 +89,13 @@ let package = Package(
 
         // Programs: they never import one another.
         .target(
+            name: "ClusterHistory", dependencies: [.product(name: "GRDB", package: "GRDB.swift")], swiftSettings: strict
+        ),
+        .target(
             name: "MiniMaster",
             dependencies: [
-                "HTTPAccess", "Allocator", "Resources", "Security", "MesosProtocol", "ZooKeeper", "MasterDetection",
+                "ClusterHistory", "HTTPClient", "HTTPAccess", "Allocator", "Resources", "Security", "MesosProtocol",
+                "ZooKeeper", "MasterDetection",
                 "HTTPServer",
                 "Mailbox",
                 protobuf, logging,
@@ -203,7 +207,8 @@ let package = Package(
         .testTarget(
             name: "MiniMasterTests",
             dependencies: [
-                "MiniMaster", "Allocator", "HTTPServer", "HTTPClient", "MesosProtocol", "Resources", "Security",
+                "MiniMaster", "ClusterHistory", "Allocator", "HTTPServer", "HTTPClient", "MasterDetection",
+                "MesosProtocol", "Resources", "Security",
                 "Mailbox",
                 logging,
             ], exclude: ["Shapes"], swiftSettings: strict),
@@ -237,6 +242,7 @@ let package = Package(
             dependencies: [
                 "JenkinsFramework", "JenkinsUsage", "MasterDetection", "MesosProtocol", "Resources", "Mailbox", logging,
             ], swiftSettings: strict),
+        .testTarget(name: "ClusterHistoryTests", dependencies: ["ClusterHistory"], swiftSettings: strict),
         .testTarget(name: "JenkinsUsageTests", dependencies: ["JenkinsUsage"], swiftSettings: strict),
         .testTarget(name: "PracticeJenkinsTests", dependencies: ["PracticeJenkins", "XML"], swiftSettings: strict),
         .testTarget(

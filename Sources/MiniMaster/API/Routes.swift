@@ -15,6 +15,8 @@ package enum Route: String, CaseIterable, Sendable {
     case tasks = "/tasks"
     case roles = "/roles"
     case roleExplanation = "/roles/explain"
+    case history = "/history"
+    case historySlots = "/history/slots"
     case registry = "/registrar(1)/registry"
 
     // Read and written.
@@ -58,8 +60,8 @@ package enum Route: String, CaseIterable, Sendable {
         case .health, .redirect, .version, .webFile, .root: nil
         case .schedulerAPI: .scheduler
         case .agentLink: .agent
-        case .state, .stateSummary, .slaves, .frameworks, .tasks, .roles, .roleExplanation, .weightsPreview, .registry,
-            .maintenanceStatus, .masters, .flags, .metrics, .systemStats, .filesBrowse, .filesRead, .filesDownload,
+        case .state, .stateSummary, .slaves, .frameworks, .tasks, .roles, .roleExplanation, .history, .historySlots,
+            .weightsPreview, .registry, .maintenanceStatus, .masters, .flags, .metrics, .systemStats, .filesBrowse, .filesRead, .filesDownload,
             .filesDebug:
             .readonly
         case .operatorAPI, .weights, .quota, .maintenanceSchedule, .teardown, .reserve, .unreserve, .createVolumes,
@@ -77,7 +79,7 @@ package enum Route: String, CaseIterable, Sendable {
         case .weights: ["GET", "PUT"]
         case .quota: ["GET", "POST", "DELETE"]
         case .maintenanceSchedule: ["GET", "POST"]
-        case .maintenanceStatus, .masters, .flags, .roleExplanation, .weightsPreview: ["GET"]
+        case .maintenanceStatus, .masters, .flags, .roleExplanation, .weightsPreview, .history, .historySlots: ["GET"]
         case .state, .stateSummary, .slaves, .frameworks, .tasks, .roles, .registry, .health, .redirect, .version,
             .metrics, .loggingToggle, .systemStats, .filesBrowse, .filesRead, .filesDownload, .filesDebug, .webFile,
             .root:
@@ -92,9 +94,8 @@ package enum Route: String, CaseIterable, Sendable {
             .filesRead, .filesDownload, .filesDebug, .webFile, .root:
             false
         case .schedulerAPI, .agentLink, .operatorAPI, .state, .stateSummary, .slaves, .frameworks, .tasks, .roles,
-            .roleExplanation, .weightsPreview, .registry, .weights, .quota, .maintenanceSchedule, .maintenanceStatus,
-            .teardown, .reserve, .unreserve,
-            .createVolumes, .destroyVolumes, .machineDown, .machineUp:
+            .roleExplanation, .history, .historySlots, .weightsPreview, .registry, .weights, .quota,
+            .maintenanceSchedule, .maintenanceStatus, .teardown, .reserve, .unreserve, .createVolumes, .destroyVolumes, .machineDown, .machineUp:
             true
         }
     }
