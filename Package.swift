@@ -105,10 +105,13 @@ let package = Package(
 
         // Programs: they never import one another.
         .target(
+            name: "ClusterHistory", dependencies: [.product(name: "GRDB", package: "GRDB.swift")], swiftSettings: strict
+        ),
+        .target(
             name: "MiniMaster",
             dependencies: [
-                "Alerts", "HTTPAccess", "Allocator", "Metrics", "Resources", "Security", "MesosProtocol", "ZooKeeper",
-                "MasterDetection",
+                "Alerts", "ClusterHistory", "HTTPClient", "HTTPAccess", "Allocator", "Metrics", "Resources", "Security",
+                "MesosProtocol", "ZooKeeper", "MasterDetection",
                 "HTTPServer",
                 "Mailbox",
                 protobuf, logging,
@@ -230,7 +233,8 @@ let package = Package(
         .testTarget(
             name: "MiniMasterTests",
             dependencies: [
-                "MiniMaster", "Allocator", "HTTPServer", "HTTPClient", "MesosProtocol", "Resources", "Security",
+                "MiniMaster", "ClusterHistory", "Allocator", "HTTPServer", "HTTPClient", "MasterDetection",
+                "MesosProtocol", "Resources", "Security",
                 "Mailbox",
                 logging,
             ], exclude: ["Shapes"], swiftSettings: strict),
@@ -266,6 +270,7 @@ let package = Package(
                 "Mailbox",
                 logging,
             ], swiftSettings: strict),
+        .testTarget(name: "ClusterHistoryTests", dependencies: ["ClusterHistory"], swiftSettings: strict),
         .testTarget(
             name: "JenkinsUsageTests", dependencies: ["JenkinsUsage", "TextTables"], swiftSettings: strict),
         .testTarget(

@@ -81,8 +81,8 @@ class Walk:
             self.framework = framework
             self.page = browser.page(1280, 900)
             for step in (self.standby, self.cluster, self.agents, self.frameworks, self.tasks, self.task, self.files,
-                         self.terminal, self.roles,
-                         self.jenkins, self.maintenance, self.narrow, self.live, self.change_of_leader):
+                         self.terminal, self.roles, self.jenkins, self.maintenance, self.history, self.narrow, self.live,
+                         self.change_of_leader):
                 step()
         finally:
             framework.close()
@@ -274,11 +274,23 @@ class Walk:
         self.page.wait_for_text("There is no such view")
         self.clean("maintenance")
 
+    # The leader records from its first moments on; plots need no second look.
+    def history(self):
+        page = self.page
+        self.go("history")
+        page.wait("the four plots are drawn", "document.querySelectorAll('.plots .chart svg path.line').length >= 4", 30)
+        page.wait_for_text("Builds at a time")
+        page.click(".tools a", "31 days")
+        page.wait("the month is asked for", "location.hash.includes('range=month')"
+                  " && document.querySelectorAll('.plots .chart svg path.line').length >= 4")
+        self.shot("history")
+        self.clean("history")
+
     def narrow(self):
         page = self.page
         page.resize(390, 800, mobile=True)
         page.scheme("dark")
-        for path in ("", "agents", "frameworks", "tasks", "roles", "jenkins", "maintenance", self.steady()):
+        for path in ("", "agents", "frameworks", "tasks", "roles", "jenkins", "maintenance", "history", self.steady()):
             self.go(path)
             page.wait("the view is drawn", "Boolean(document.querySelector('main h1'))")
             time.sleep(0.3)

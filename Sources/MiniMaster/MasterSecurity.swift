@@ -1,4 +1,5 @@
 // What an operator sets about security: who must prove who they are, who may do what, and how fast.
+import HTTPClient
 import HTTPServer
 import Security
 
@@ -22,6 +23,8 @@ public struct MasterSecurity: Sendable {
     public var disabledEndpoints: Set<String> = []
     /// Nil: plain HTTP.
     public var tls: ServerTLS?
+    /// How this master dials the leading one, where masters speak TLS. Nil: the authorities of the system count.
+    public var peerTLS: ClientTLS?
     /// The values of the flags as `/flags` may show them: paths, and rules, which are no secrets. Never a secret.
     public var shownFlags: [String: String] = [:]
     /// Logged at start: files that everybody may read, rules without effect.

@@ -16,17 +16,20 @@ public final class MasterServer: Sendable {
     /// The port it listens on, which is another one than others are told if one is advertised.
     public let port: Int
     let shell: MasterShell
+    let history: HistoryKeeper
     private let http: HTTPServer
     private let loop: Task<Void, Never>
     /// Follows the file of hosts that may be offered.
     private let watching: Task<Void, Never>?
 
     private init(
-        url: String, shell: MasterShell, http: HTTPServer, loop: Task<Void, Never>, watching: Task<Void, Never>?
+        url: String, shell: MasterShell, history: HistoryKeeper, http: HTTPServer, loop: Task<Void, Never>,
+        watching: Task<Void, Never>?
     ) {
         self.url = url
         port = http.port
         self.shell = shell
+        self.history = history
         self.http = http
         self.loop = loop
         self.watching = watching
@@ -101,9 +104,11 @@ public final class MasterServer: Sendable {
         let alerts = configuration.alerts.map {
             AlertWatch($0, cluster: configuration.cluster, shell: shell, logger: logger)
         }
+        let history = HistoryKeeper(configuration, shell: shell, logger: logger)
         let api = MasterAPI(
             shell: shell, facts: facts, logLevel: logLevel, files: files,
-            pages: WebPages(directory: configuration.webUIDirectory), refusals: refusals, alerts: alerts)
+            pages: WebPages(directory: configuration.webUIDirectory), history: history, refusals: refusals,
+            alerts: alerts)
         routes.withLock { $0 = api }
         var generator = SystemRandomNumberGenerator()
         let core = MasterCore(
@@ -117,6 +122,7 @@ public final class MasterServer: Sendable {
             let housekeeping = [
                 Task { await Self.trimHeap() }, Task { await ProgramPages.giveBackRegularly() },
                 Task { if let alerts { await alerts.run() } },
+                Task { await history.run() },
             ]
             await shell.run(core)
             for work in housekeeping { work.cancel() }
@@ -125,7 +131,8 @@ public final class MasterServer: Sendable {
         logger.info("master \(info.id) listens on \(configuration.ip):\(http.port)")
         let scheme = configuration.security.tls == nil ? "http" : "https"
         return MasterServer(
-            url: "\(scheme)://\(shown):\(port)", shell: shell, http: http, loop: loop, watching: watching)
+            url: "\(scheme)://\(shown):\(port)", shell: shell, history: history, http: http, loop: loop,
+            watching: watching)
     }
 
     /// Waits until the master has stopped.

@@ -12,6 +12,7 @@ struct MasterAPI: Sendable {
     let logLevel: LogLevelSwitch
     let files: MasterFiles
     let pages: WebPages
+    let history: HistoryKeeper
     let refusals: RefusalLog
     /// Nil without `--alerts_config`.
     var alerts: AlertWatch?
@@ -59,6 +60,8 @@ struct MasterAPI: Sendable {
         case .tasks: await tasks(request)
         case .roles: await document(request) { $0.roles() }
         case .roleExplanation: await explainRole(request)
+        case .history: await history(request)
+        case .historySlots: await historySlots(request)
         case .weightsPreview: await previewWeights(request)
         case .registry: await registry(request)
         case .alerts:

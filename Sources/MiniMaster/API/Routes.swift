@@ -15,6 +15,8 @@ package enum Route: String, CaseIterable, Sendable {
     case tasks = "/tasks"
     case roles = "/roles"
     case roleExplanation = "/roles/explain"
+    case history = "/history"
+    case historySlots = "/history/slots"
     case registry = "/registrar(1)/registry"
     case alerts = "/alerts"
 
@@ -60,10 +62,9 @@ package enum Route: String, CaseIterable, Sendable {
         case .health, .redirect, .version, .webFile, .root: nil
         case .schedulerAPI: .scheduler
         case .agentLink: .agent
-        case .state, .stateSummary, .slaves, .frameworks, .tasks, .roles, .roleExplanation, .weightsPreview, .registry,
-            .alerts, .maintenanceStatus, .masters, .flags, .metrics, .prometheus, .systemStats, .filesBrowse,
-            .filesRead,
-            .filesDownload, .filesDebug:
+        case .state, .stateSummary, .slaves, .frameworks, .tasks, .roles, .roleExplanation, .history, .historySlots,
+            .weightsPreview, .registry, .alerts, .maintenanceStatus, .masters, .flags, .metrics, .prometheus,
+            .systemStats, .filesBrowse, .filesRead, .filesDownload, .filesDebug:
             .readonly
         case .operatorAPI, .weights, .quota, .maintenanceSchedule, .teardown, .reserve, .unreserve, .createVolumes,
             .destroyVolumes, .machineDown, .machineUp, .loggingToggle:
@@ -80,7 +81,9 @@ package enum Route: String, CaseIterable, Sendable {
         case .weights: ["GET", "PUT"]
         case .quota: ["GET", "POST", "DELETE"]
         case .maintenanceSchedule: ["GET", "POST"]
-        case .alerts, .maintenanceStatus, .masters, .flags, .prometheus, .roleExplanation, .weightsPreview: ["GET"]
+        case .alerts, .maintenanceStatus, .masters, .flags, .prometheus, .roleExplanation, .weightsPreview, .history,
+            .historySlots:
+            ["GET"]
         case .state, .stateSummary, .slaves, .frameworks, .tasks, .roles, .registry, .health, .redirect, .version,
             .metrics, .loggingToggle, .systemStats, .filesBrowse, .filesRead, .filesDownload, .filesDebug, .webFile,
             .root:
@@ -95,10 +98,9 @@ package enum Route: String, CaseIterable, Sendable {
             .filesBrowse, .filesRead, .filesDownload, .filesDebug, .webFile, .root:
             false
         case .schedulerAPI, .agentLink, .operatorAPI, .state, .stateSummary, .slaves, .frameworks, .tasks, .roles,
-            .roleExplanation, .weightsPreview, .registry, .alerts, .weights, .quota, .maintenanceSchedule,
-            .maintenanceStatus,
-            .teardown, .reserve, .unreserve,
-            .createVolumes, .destroyVolumes, .machineDown, .machineUp:
+            .roleExplanation, .history, .historySlots, .weightsPreview, .registry, .alerts, .weights, .quota,
+            .maintenanceSchedule, .maintenanceStatus, .teardown, .reserve, .unreserve, .createVolumes, .destroyVolumes,
+            .machineDown, .machineUp:
             true
         }
     }

@@ -33,6 +33,11 @@ public struct Credentials: Sendable, CustomStringConvertible {
     public var principals: [Principal] { secrets.keys.sorted() }
     public var description: String { "credentials of \(secrets.count) principals" }
 
+    /// For a process that presents itself to another one which knows the same principals.
+    public func credential(of principal: Principal) -> Credential? {
+        secrets[principal].map { Credential(principal: principal, secret: $0) }
+    }
+
     /// Whether `secret` is that of `principal`. Takes the same time for unknown principals.
     public func contain(_ principal: Principal, _ secret: Secret) -> Bool {
         let known = secrets[principal]

@@ -22,7 +22,9 @@ extension MasterSecurity {
         acls = try settings.accessControlList(&notices)
         rateLimits = try settings.rateLimits()
         disabledEndpoints = try settings.disabledEndpoints()
-        tls = try TLSSettings(settings)?.server
+        let tls = try TLSSettings(settings)
+        self.tls = tls?.server
+        peerTLS = tls?.client
         shownFlags = settings.shownPaths("credentials")
     }
 }

@@ -113,6 +113,7 @@ import { currentRoute } from './router.js';
 import { AgentPage, AgentsPage } from './pages/agents.js';
 import { ClusterPage } from './pages/cluster.js';
 import { FrameworkPage, FrameworksPage } from './pages/frameworks.js';
+import { HistoryPage } from './pages/history.js';
 import { JenkinsPage } from './pages/jenkins.js';
 import { LogPage } from './pages/log.js';
 import { MaintenancePage } from './pages/maintenance.js';
@@ -122,7 +123,7 @@ import { TasksPage } from './pages/tasks.js';
 
 const tabs = [
   ['', 'Cluster'], ['agents', 'Agents'], ['frameworks', 'Frameworks'], ['tasks', 'Tasks'], ['roles', 'Roles'],
-  ['jenkins', 'Jenkins'], ['maintenance', 'Maintenance'],
+  ['jenkins', 'Jenkins'], ['maintenance', 'Maintenance'], ['history', 'History'],
 ];
 
 /** The view of an address. Views are objects with `title`, `view()` and, if they hold something, `stop()`. */
@@ -136,6 +137,7 @@ function pageOf({ path, query }) {
     case 'roles': return first ? [RolePage, { name: first }] : [RolesPage, {}];
     case 'jenkins': return [JenkinsPage, {}];
     case 'maintenance': return [MaintenancePage, {}];
+    case 'history': return [HistoryPage, {}];
     case 'log': return [LogPage, {}];
     default: return [LostPage, {}];
   }
@@ -356,6 +358,64 @@ export function timeChart({ title, points, limit, text }) {
         : null,
       h('polyline', { class: 'line', points: line })),
     h('div', { class: 'axis quiet' }, h('span', {}, `${roughly(seconds)} ago`), h('span', {}, 'now')));
+}
+
+/** Where a stretch of time is divided: at full hours, days or weeks, in the reader's time zone. */
+function timeMarks(from, to) {
+  const seconds = to - from;
+  const unit = [600, 14_400, 86_400, 432_000].find((each) => seconds / each <= 8) ?? 604_800;
+  const offset = new Date(from * 1000).getTimezoneOffset() * 60;
+  const marks = [];
+  for (let at = Math.ceil((from - offset) / unit) * unit + offset; at < to; at += unit) {
+    const date = new Date(at * 1000);
+    const two = (value) => String(value).padStart(2, '0');
+    marks.push([at, unit < 86_400 ? `${two(date.getHours())}:${two(date.getMinutes())}` : `${date.getMonth() + 1}-${two(date.getDate())}`]);
+  }
+  return marks;
+}
+
+/**
+ * Several lines over the same times, the first with its largest values as an area; where nothing was recorded they break.
+ * @param lines `{name, link, values, most}`; a value for each of `times`.
+ */
+export function historyChart({ title, text, from, to, step, times, limit, lines }) {
+  const width = 600;
+  const height = 160;
+  const most = Math.max(0, ...lines[0].values, ...(lines[0].most ?? []), ...lines.slice(1).flatMap((line) => line.values));
+  const top = Math.max(limit && limit < (most * 10 || Infinity) ? limit : 0, most) * 1.1 || 1;
+  const x = (at) => (at - from) / Math.max(1, to - from) * width;
+  const y = (value) => height - 4 - value / top * (height - 8);
+  // Stretches without a gap.
+  const parts = [];
+  times.forEach((at, index) => {
+    if (index === 0 || at - times[index - 1] > step * 1.5) parts.push([]);
+    parts.at(-1).push(index);
+  });
+  const point = (index, value, offset = step / 2) => `${x(times[index] + offset).toFixed(1)},${y(value).toFixed(1)}`;
+  const path = (values) => parts.map((part) => (part.length === 1
+    ? `M${point(part[0], values[part[0]], 0)} L${point(part[0], values[part[0]], step)}`
+    : `M${part.map((index) => point(index, values[index])).join(' L')}`)).join(' ');
+  const area = (values) => parts.map((part) => `M${x(times[part[0]]).toFixed(1)},${height} L${point(part[0], values[part[0]], 0)} `
+    + `L${part.map((index) => point(index, values[index])).join(' L')} L${point(part.at(-1), values[part.at(-1)], step)} `
+    + `L${x(times[part.at(-1)] + step).toFixed(1)},${height} Z`).join(' ');
+  const latest = lines[0].values.at(-1);
+  const words = `${title}: ${lines.map((line) => `${line.name} ${text(line.values.at(-1))}`).join(', ')}; at most ${text(most)}`;
+  const marks = timeMarks(from, to);
+  return h('figure', { class: 'chart' },
+    h('figcaption', {}, h('span', {}, title), h('strong', {}, text(latest)),
+      limit ? h('span', { class: 'quiet' }, ` of ${text(limit)}`) : null,
+      h('span', { class: 'quiet' }, ` at most ${text(Math.max(...(lines[0].most ?? lines[0].values)))}`)),
+    h('svg', { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: 'none', role: 'img', 'aria-label': words },
+      h('title', {}, words),
+      marks.map(([at]) => h('line', { class: 'mark', x1: x(at), x2: x(at), y1: 0, y2: height })),
+      limit && limit <= top ? h('line', { class: 'limit', x1: 0, x2: width, y1: y(limit), y2: y(limit) }) : null,
+      h('path', { class: 'area', d: area(lines[0].most ?? lines[0].values) }),
+      lines.toReversed().map((line, index) => h('path', { class: `line line${lines.length - 1 - index}`, d: path(line.values), key: line.name }))),
+    h('div', { class: 'axis quiet' }, marks.map(([at, name]) => h('span', { style: { left: `${x(at) / width * 100}%` } }, name))),
+    lines.length > 1 ? h('ul', { class: 'legend' }, lines.map((line, index) => h('li', { key: line.name },
+      h('span', { class: `swatch line${index}`, 'aria-hidden': 'true' }),
+      line.link ? h('a', { href: line.link }, line.name) : line.name,
+      h('span', { class: 'quiet' }, ` ${text(line.values.at(-1))}`)))) : null);
 }
 
 """####),
@@ -1886,6 +1946,103 @@ export class FrameworkPage {
         this.#state = state;
         dispatchEvent(new Event('routechange'));
       }, { without: 'framework', isBox: true, label: 'tasks of this framework' })),
+    ];
+  }
+}
+
+"""####),
+WebFile("ui/pages/history.js", ####"""
+// What the roles held in the last 31 days, as plots.
+import { h } from '../dom.js';
+import { historyChart } from '../charts.js';
+import { mebibytes, number, percent } from '../format.js';
+import { keep, source } from '../model.js';
+import { linkTo, links, setQuery } from '../router.js';
+import { waiting } from './parts.js';
+
+const ranges = [
+  { id: 'hour', title: 'Hour', seconds: 3_600, step: 60 }, { id: 'day', title: 'Day', seconds: 86_400, step: 240 },
+  { id: 'week', title: 'Week', seconds: 7 * 86_400, step: 1_800 }, { id: 'month', title: '31 days', seconds: 31 * 86_400, step: 7_200 },
+];
+
+const quantities = [
+  { id: 'cpus', title: 'CPUs', text: number, hasLimit: true }, { id: 'mem', title: 'Memory', text: mebibytes, hasLimit: true },
+  { id: 'tasks', title: 'Tasks', text: number }, { id: 'builds', title: 'Builds at a time', text: number },
+];
+
+/** The mean of a list without making another one of it. */
+function mean(values) {
+  return values.length ? values.reduce((sum, value) => sum + value, 0) / values.length : 0;
+}
+
+export class HistoryPage {
+  title = 'History';
+  #source = null;
+  #path = '';
+  #stopKeeping = () => {};
+
+  stop() {
+    this.#stopKeeping();
+  }
+
+  /** Another question is another document; the times move on with the minutes. */
+  #ask(range, role) {
+    const minute = Math.floor(Date.now() / 60_000) * 60;
+    const query = new URLSearchParams({ from: String(minute - range.seconds), step: String(range.step) });
+    if (role) query.set('role', role);
+    const path = `/history?${query}`;
+    if (path === this.#path) return;
+    const isSame = this.#source && this.#source.about === `${range.id} ${role}`;
+    const last = isSame ? this.#source.data : null;
+    this.#stopKeeping();
+    this.#path = path;
+    this.#source = source(path, (data) => data, 60_000);
+    this.#source.about = `${range.id} ${role}`;
+    // What is shown stays until the newer answer is there.
+    this.#source.data = last;
+    this.#stopKeeping = keep(this.#source);
+  }
+
+  view(query) {
+    const range = ranges.find((one) => one.id === query.range) ?? ranges[1];
+    const role = query.role ?? '';
+    this.#ask(range, role);
+    const { data } = this.#source;
+    return [
+      h('h1', {}, 'History', role ? [' of role ', h('span', { class: 'name' }, role)] : ''),
+      h('div', { class: 'tools', role: 'group', 'aria-label': 'What is shown' },
+        ranges.map((one) => h('a', {
+          class: 'button', href: linkTo(['history'], { role, range: one.id }), 'aria-current': one.id === range.id ? 'true' : null, key: one.id,
+        }, one.title)),
+        h('label', {}, 'Role ', h('select', { value: role, onchange: (event) => setQuery({ role: event.target.value }) },
+          h('option', { value: '', selected: role === '' }, 'all'),
+          [...new Set([...(data?.roles ?? []), ...(role ? [role] : [])])].sort().map((name) =>
+            h('option', { value: name, selected: name === role, key: name }, name)))),
+        role ? h('a', { href: links.role(role) }, 'The role now') : null),
+      data ? this.#plots(data, range, role) : waiting(this.#source),
+    ];
+  }
+
+  #plots(data, range, role) {
+    if (data.time.length === 0) {
+      return h('p', {}, 'Nothing has been recorded in this time. The leading master records once a minute.');
+    }
+    const [own, ...others] = data.series;
+    const missing = 1 - data.time.length * data.step / Math.max(data.step, data.to - data.from);
+    return [
+      h('div', { class: 'charts plots' }, quantities.map((quantity) => h('section', { class: 'card', key: quantity.id },
+        historyChart({
+          title: quantity.title, text: quantity.text, from: data.from, to: data.to, step: data.step, times: data.time,
+          limit: quantity.hasLimit && !role ? mean(data.capacity[quantity.id].slice(-3)) : null,
+          lines: [
+            { name: role || 'the cluster', values: own[quantity.id], most: own[`${quantity.id}_max`] },
+            ...others.map((one) => ({ name: one.role, link: linkTo(['history'], { role: one.role, range: range.id }), values: one[quantity.id] })),
+          ],
+        })))),
+      h('p', { class: 'quiet' }, 'What tasks hold, not what they use: an average for each point, and the most of it as an area behind. '
+        + 'A role counts with those below it. A build is an agent that the Jenkins framework started.',
+      data.omitted_roles ? ` ${number(data.omitted_roles)} smaller roles have no line.` : '',
+      missing > 0.1 ? ` For ${percent(missing)} of this time there is no record.` : ''),
     ];
   }
 }
@@ -4030,7 +4187,7 @@ button, .button {
 }
 button:hover, .button:hover { background: var(--hover); text-decoration: none; }
 .small { font-size: 13px; padding: 2px 9px; }
-button[aria-pressed="true"] { background: var(--running-ground); border-color: var(--accent); }
+button[aria-pressed="true"], .button[aria-current="true"] { background: var(--running-ground); border-color: var(--accent); }
 button.link { border: 0; background: none; padding: 0; color: var(--link); text-align: left; }
 button.link:hover { text-decoration: underline; }
 .theme { min-width: 3.6rem; }
@@ -4146,6 +4303,21 @@ button.sort:hover { color: var(--text); text-decoration: underline; }
 .line { fill: none; stroke: var(--accent); stroke-width: 2; vector-effect: non-scaling-stroke; }
 .area { fill: var(--accent); opacity: .14; }
 .limit { stroke: var(--bad); stroke-width: 1.5; stroke-dasharray: 6 5; vector-effect: non-scaling-stroke; }
+
+/* History: a colour for each of nine lines, on either ground. */
+
+.plots { grid-template-columns: repeat(auto-fit, minmax(min(100%, 460px), 1fr)); }
+.plots .card { margin: 0; }
+.plots .chart svg { height: 170px; }
+.plots .axis { display: block; position: relative; height: 18px; overflow: hidden; }
+.plots .axis span { position: absolute; transform: translateX(-50%); white-space: nowrap; }
+.plots .legend { list-style: none; margin: 8px 0 0; padding: 0; display: flex; flex-wrap: wrap; gap: 2px 14px; }
+.mark { stroke: var(--line); stroke-width: 1; vector-effect: non-scaling-stroke; }
+.swatch { display: inline-block; width: 12px; height: 3px; margin-right: 5px; vertical-align: middle; background: var(--accent); }
+.line1 { --own: #d1651b; } .line2 { --own: #1a9a6c; } .line3 { --own: #a34bc9; } .line4 { --own: #c2410c; }
+.line5 { --own: #0e90b5; } .line6 { --own: #b83280; } .line7 { --own: #7a8500; } .line8 { --own: #6b7280; }
+.line:is(.line1, .line2, .line3, .line4, .line5, .line6, .line7, .line8) { stroke: var(--own); }
+.swatch:is(.line1, .line2, .line3, .line4, .line5, .line6, .line7, .line8) { background: var(--own); }
 
 /* Tasks. */
 

@@ -6,6 +6,7 @@ import { currentRoute } from './router.js';
 import { AgentPage, AgentsPage } from './pages/agents.js';
 import { ClusterPage } from './pages/cluster.js';
 import { FrameworkPage, FrameworksPage } from './pages/frameworks.js';
+import { HistoryPage } from './pages/history.js';
 import { JenkinsPage } from './pages/jenkins.js';
 import { LogPage } from './pages/log.js';
 import { MaintenancePage } from './pages/maintenance.js';
@@ -15,7 +16,7 @@ import { TasksPage } from './pages/tasks.js';
 
 const tabs = [
   ['', 'Cluster'], ['agents', 'Agents'], ['frameworks', 'Frameworks'], ['tasks', 'Tasks'], ['roles', 'Roles'],
-  ['jenkins', 'Jenkins'], ['maintenance', 'Maintenance'],
+  ['jenkins', 'Jenkins'], ['maintenance', 'Maintenance'], ['history', 'History'],
 ];
 
 /** The view of an address. Views are objects with `title`, `view()` and, if they hold something, `stop()`. */
@@ -29,6 +30,7 @@ function pageOf({ path, query }) {
     case 'roles': return first ? [RolePage, { name: first }] : [RolesPage, {}];
     case 'jenkins': return [JenkinsPage, {}];
     case 'maintenance': return [MaintenancePage, {}];
+    case 'history': return [HistoryPage, {}];
     case 'log': return [LogPage, {}];
     default: return [LostPage, {}];
   }

@@ -70,3 +70,61 @@ export function timeChart({ title, points, limit, text }) {
       h('polyline', { class: 'line', points: line })),
     h('div', { class: 'axis quiet' }, h('span', {}, `${roughly(seconds)} ago`), h('span', {}, 'now')));
 }
+
+/** Where a stretch of time is divided: at full hours, days or weeks, in the reader's time zone. */
+function timeMarks(from, to) {
+  const seconds = to - from;
+  const unit = [600, 14_400, 86_400, 432_000].find((each) => seconds / each <= 8) ?? 604_800;
+  const offset = new Date(from * 1000).getTimezoneOffset() * 60;
+  const marks = [];
+  for (let at = Math.ceil((from - offset) / unit) * unit + offset; at < to; at += unit) {
+    const date = new Date(at * 1000);
+    const two = (value) => String(value).padStart(2, '0');
+    marks.push([at, unit < 86_400 ? `${two(date.getHours())}:${two(date.getMinutes())}` : `${date.getMonth() + 1}-${two(date.getDate())}`]);
+  }
+  return marks;
+}
+
+/**
+ * Several lines over the same times, the first with its largest values as an area; where nothing was recorded they break.
+ * @param lines `{name, link, values, most}`; a value for each of `times`.
+ */
+export function historyChart({ title, text, from, to, step, times, limit, lines }) {
+  const width = 600;
+  const height = 160;
+  const most = Math.max(0, ...lines[0].values, ...(lines[0].most ?? []), ...lines.slice(1).flatMap((line) => line.values));
+  const top = Math.max(limit && limit < (most * 10 || Infinity) ? limit : 0, most) * 1.1 || 1;
+  const x = (at) => (at - from) / Math.max(1, to - from) * width;
+  const y = (value) => height - 4 - value / top * (height - 8);
+  // Stretches without a gap.
+  const parts = [];
+  times.forEach((at, index) => {
+    if (index === 0 || at - times[index - 1] > step * 1.5) parts.push([]);
+    parts.at(-1).push(index);
+  });
+  const point = (index, value, offset = step / 2) => `${x(times[index] + offset).toFixed(1)},${y(value).toFixed(1)}`;
+  const path = (values) => parts.map((part) => (part.length === 1
+    ? `M${point(part[0], values[part[0]], 0)} L${point(part[0], values[part[0]], step)}`
+    : `M${part.map((index) => point(index, values[index])).join(' L')}`)).join(' ');
+  const area = (values) => parts.map((part) => `M${x(times[part[0]]).toFixed(1)},${height} L${point(part[0], values[part[0]], 0)} `
+    + `L${part.map((index) => point(index, values[index])).join(' L')} L${point(part.at(-1), values[part.at(-1)], step)} `
+    + `L${x(times[part.at(-1)] + step).toFixed(1)},${height} Z`).join(' ');
+  const latest = lines[0].values.at(-1);
+  const words = `${title}: ${lines.map((line) => `${line.name} ${text(line.values.at(-1))}`).join(', ')}; at most ${text(most)}`;
+  const marks = timeMarks(from, to);
+  return h('figure', { class: 'chart' },
+    h('figcaption', {}, h('span', {}, title), h('strong', {}, text(latest)),
+      limit ? h('span', { class: 'quiet' }, ` of ${text(limit)}`) : null,
+      h('span', { class: 'quiet' }, ` at most ${text(Math.max(...(lines[0].most ?? lines[0].values)))}`)),
+    h('svg', { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: 'none', role: 'img', 'aria-label': words },
+      h('title', {}, words),
+      marks.map(([at]) => h('line', { class: 'mark', x1: x(at), x2: x(at), y1: 0, y2: height })),
+      limit && limit <= top ? h('line', { class: 'limit', x1: 0, x2: width, y1: y(limit), y2: y(limit) }) : null,
+      h('path', { class: 'area', d: area(lines[0].most ?? lines[0].values) }),
+      lines.toReversed().map((line, index) => h('path', { class: `line line${lines.length - 1 - index}`, d: path(line.values), key: line.name }))),
+    h('div', { class: 'axis quiet' }, marks.map(([at, name]) => h('span', { style: { left: `${x(at) / width * 100}%` } }, name))),
+    lines.length > 1 ? h('ul', { class: 'legend' }, lines.map((line, index) => h('li', { key: line.name },
+      h('span', { class: `swatch line${index}`, 'aria-hidden': 'true' }),
+      line.link ? h('a', { href: line.link }, line.name) : line.name,
+      h('span', { class: 'quiet' }, ` ${text(line.values.at(-1))}`)))) : null);
+}
