@@ -417,8 +417,13 @@ struct ReferenceAllocator {
         return totals
     }
 
+    /// A port that is held under two reservations, because its agent came back with others, counts twice, as in Apache Mesos.
     private func amounts(of resources: Resources) -> [(String, UInt128)] {
-        resources.scalars.map { ($0.name, UInt128($0.value.milli)) } + [("ports", UInt128(resources.ports.count))]
+        let ports = resources.entries.reduce(UInt128(0)) { count, entry in
+            guard entry.name == "ports", case .ranges(let ranges) = entry.value else { return count }
+            return count + UInt128(ranges.count)
+        }
+        return resources.scalars.map { ($0.name, UInt128($0.value.milli)) } + [("ports", ports)]
     }
 
     private func prefixes(of path: [String]) -> [[String]] { (1...path.count).map { Array(path.prefix($0)) } }

@@ -179,7 +179,8 @@ extension JenkinsPlanner {
     }
 
     private mutating func settleDeletion(_ agent: AgentRecord, at now: Instant) {
-        guard agent.isRetryDue(at: now), controller.isReachable else { return }
+        // On a look from before the failure nobody had opened the node yet.
+        guard agent.isRetryDue(at: now), controller.isReachable, controller.isFresh(at: now) else { return }
         update(agent.name) { $0.retryAt = nil }
         if agent.isBusy, agent.mayHaveTask {
             // The request failed, somebody opened the node, and a build has started.

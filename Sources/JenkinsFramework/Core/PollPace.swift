@@ -183,7 +183,8 @@ extension JenkinsPlanner {
             case .online:
                 agent.missingPolls > 0 || agent.task == .ended
                     || !agent.sawBuild && agent.phaseSince.duration(to: pace.polledAt ?? .zero) < Self.assignment
-            case .requested, .registering, .draining(.asked), .deleting, .killing: false
+            case .deleting: agent.retryAt != nil
+            case .requested, .registering, .draining(.asked), .killing: false
             }
         }
     }
