@@ -3,6 +3,7 @@
 import Alerts
 import ArgumentParser
 import Foundation
+import OperatorClient
 import Resources
 
 struct AlertsCommand: AsyncParsableCommand {
@@ -74,13 +75,14 @@ struct AlertsListCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "List what fires, and what would soon, as the leading master sees it.")
 
-    @OptionGroup var question: MasterQuestion
-    @Flag(help: "Print the master's own document.") var json = false
+    @OptionGroup var cluster: ClusterFlags
 
     func run() async throws {
-        let answer = try await question.ask("/alerts", [])
-        if json { return print(String(decoding: answer, as: UTF8.self)) }
-        print(try JSONDecoder().decode(AlertsAnswer.self, from: answer).text(at: Date.now.timeIntervalSince1970))
+        let answer = try await cluster.ask("alerts list") { leader in try await leader.get("/alerts") }
+        // The master's own document.
+        if cluster.json { return print(String(decoding: answer, as: UTF8.self)) }
+        let document = try JSONDecoder().decode(AlertsAnswer.self, from: Data(answer))
+        print(document.text(at: Date.now.timeIntervalSince1970))
     }
 }
 
