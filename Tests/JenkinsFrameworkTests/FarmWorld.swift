@@ -109,6 +109,8 @@ struct FarmNode {
     var seenUsedAt: Int?
     /// Something happened that no framework could have answered: a second build is forgiven.
     var isExcused = false
+    /// Somebody has put it back into service behind the framework's back.
+    var isOpenedByHand = false
 
     var isDrainedByHand: Bool { drainReason.map { !$0.contains("jenkins-framework: ") } ?? false }
 }

@@ -139,11 +139,23 @@ import Testing
         #expect(talk.phase(name) == .deleting)
         for delay in [1, 2, 4, 8] {
             talk.tell(.nodeDeletionFailed(name, reason: "status 500"))
-            talk.wait(.seconds(delay) - .milliseconds(1))
-            #expect(talk.tell(.ticked).deleted.isEmpty)
+            talk.wait(.seconds(delay) - .milliseconds(501))
+            #expect(talk.poll([], [.node(name, ["once"], drained: true)]).deleted.isEmpty)
             talk.wait(.milliseconds(1))
             #expect(talk.tell(.ticked).deleted == [name])
         }
+    }
+
+    @Test func `a failed deletion is repeated only on a look that is newer than the failure`() {
+        var talk = Talk.subscribed([once])
+        let name = talk.bringUp("once")
+        talk.poll([], [.node(name, ["once"], busy: 1)])
+        _ = finish(name, &talk)
+        talk.tell(.nodeDeletionFailed(name, reason: "timed out"))
+        talk.wait(.seconds(5))
+        #expect(talk.tell(.ticked).deleted.isEmpty)
+        #expect(talk.planner.pollPlan(quick: .milliseconds(250), seldom: .seconds(4)).isFull)
+        #expect(talk.poll([], [.node(name, ["once"], busy: 1)]).deleted.isEmpty, "somebody has opened it")
     }
 
     @Test func `an unanswered kill is repeated and an unknown task is dead`() {

@@ -183,7 +183,9 @@ extension SimulatedFarm {
     }
 
     /// What a request does when it is executed.
-    mutating func change(_ effect: JenkinsPlanner.Effect) -> JenkinsPlanner.Event {
+    ///
+    /// - Parameter isLate: It was given up as lost before.
+    mutating func change(_ effect: JenkinsPlanner.Effect, isLate: Bool = false) -> JenkinsPlanner.Event {
         switch effect {
         case .createNode(let node):
             guard nodes[node.name.value] == nil, !created.contains(node.name.value) else {
@@ -204,8 +206,13 @@ extension SimulatedFarm {
             return .nodeOpened(name)
         case .deleteNode(let name):
             if let node = nodes[name.value], !node.running.isEmpty {
-                violations.append("\(name) was deleted under a build at \(now) ms")
-                for id in node.running { builds[id]?.isLost = true }
+                // Whoever opens by hand what is on its way out cannot be seen by a request that was made before.
+                if isLate, node.isOpenedByHand {
+                    loseBuilds(on: name.value)
+                } else {
+                    violations.append("\(name) was deleted under a build at \(now) ms")
+                    for id in node.running { builds[id]?.isLost = true }
+                }
             }
             nodes[name.value] = nil
             return .nodeDeleted(name)

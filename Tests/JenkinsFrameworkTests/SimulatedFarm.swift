@@ -138,7 +138,7 @@ struct SimulatedFarm {
             assignBuilds()
         case .endBuild(let id): endBuild(id)
         case .execute(let effect, let from): execute(effect, from)
-        case .changeNode(let effect): _ = change(effect)
+        case .changeNode(let effect): _ = change(effect, isLate: true)
         case .writeState(let revision, let record, incarnation):
             durable = record
             step(.persisted(revision: revision))

@@ -15,7 +15,8 @@ extension Viewer {
         case .metrics, .prometheus, .alerts, .loggingToggle, .filesDebug, .registry, .systemStats:
             return canGet(request.route.rawValue) ? nil : .getEndpoints
         case .schedulerAPI, .agentLink, .operatorAPI, .state, .stateSummary, .slaves, .frameworks, .tasks, .roles,
-            .roleExplanation, .history, .historySlots, .weights, .weightsPreview, .quota, .maintenanceSchedule, .maintenanceStatus, .teardown,
+            .roleExplanation, .history, .historySlots, .weights, .weightsPreview, .quota, .maintenanceSchedule,
+            .maintenanceStatus, .teardown,
             .reserve, .unreserve,
             .createVolumes, .destroyVolumes, .machineDown, .machineUp, .health, .redirect, .version,
             .masters, .webFile, .root:
