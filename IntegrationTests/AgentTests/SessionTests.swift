@@ -103,7 +103,7 @@ struct SessionTests {
             try await output.wait(for: "ready")
             try await wait("all three") { Self.processes(mark).count >= 3 ? true : nil }
             output.hangUp()
-            try await wait("the end of all, but there is \(Self.processes(mark))", .seconds(15)) {
+            try await wait("the end of all, but there is \(Self.processes(mark))", .seconds(60)) {
                 Self.processes(mark).isEmpty ? true : nil
             }
             #expect(host.master.states(of: "t") == [.taskStarting, .taskRunning])

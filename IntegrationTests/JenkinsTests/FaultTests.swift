@@ -106,33 +106,6 @@ struct FaultTests {
     }
 
     @Test(.enabled(if: RealJenkins.isPractice))
-    func `an agent whose connection was taken and not answered comes in all the same`() async throws {
-        try await withFarm(linux) { farm in
-            try await farm.createJob("app", label: "linux")
-            try await farm.controller.control("action=drop-answer&path=standin/agent/connect&times=1")
-            try farm.delayLaunches(seconds: 3)
-            try await farm.build("app")
-            let node = try await eventually("its task runs", within: .seconds(30)) {
-                farm.ledger.agentStarts().keys.first
-            }
-            // No build may begin on the connection that the agent does not know of.
-            try await farm.controller.control("action=quiet-down")
-            try await eventually("it is connected, as far as the controller knows", within: .seconds(30)) {
-                try await farm.controller.isOnline(node)
-            }
-            // The controller forgets that after half a minute; it is not what is tried here.
-            try await farm.controller.control("action=drop-channel&node=\(node)")
-            try await eventually("the agent is connected", within: .seconds(30)) {
-                try await farm.controller.isOnline(node)
-            }
-            try await farm.controller.control("action=quiet-down&value=false")
-            #expect(try await farm.end(of: "app").result == "SUCCESS")
-            #expect(farm.ledger.agentStarts().count == 1)
-            try await farm.expectIdle()
-        }
-    }
-
-    @Test(.enabled(if: RealJenkins.isPractice))
     func `a host that is lost takes its build with it; the next build runs elsewhere and nothing is left`()
         async throws
     {

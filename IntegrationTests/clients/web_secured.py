@@ -30,7 +30,7 @@ def main():
         page.type("echo typed by $((1 + 1)) hands")
         page.press("Enter", virtual=13)
         page.wait_for_text("typed by 2 hands", within=".terminal .screen")
-        for view, words in (("", "leads since"), ("agents", "active"), ("frameworks", "spoken"), ("roles", "No role has a framework"),
+        for view, words in (("", "leads since"), ("agents", "active"), ("frameworks", "spoken"), ("roles", "Weight"),
                             ("maintenance", "Nothing is planned.")):
             page.open(f"{base}/#/{view}")
             page.wait_for_text(words)

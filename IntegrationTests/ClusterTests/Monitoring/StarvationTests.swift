@@ -1,4 +1,4 @@
-// A role is starved on a real cluster: Prometheus and Alertmanager say so, and so does the leading master by itself.
+// A role is starved on a real cluster, and the leading master tells its receivers.
 
 import DevCluster
 import Foundation
@@ -11,36 +11,6 @@ import Testing
 
 @Suite(.serialized, .timeLimit(.minutes(4)))
 struct StarvationTests {
-    @Test func `Prometheus and Alertmanager tell a webhook who holds what a starved role wants, and that it is over`()
-        async throws
-    {
-        try await withReceivers { receivers, folder in
-            try await withCluster("--masters=1", "--agents=1", "--containerizer=process") { _, cluster in
-                let leader = try #require(cluster.masters.first)
-                let ports = try FreePorts.pick(2)
-                let alertmanager = try await alertmanager(port: ports[0], folder, hooks: receivers.http)
-                defer { alertmanager.process.sendToGroup(signal: SIGKILL) }
-                let prometheus = try await prometheus(
-                    port: ports[1], folder, scraping: leader.address, alerting: ports[0])
-                defer { prometheus.process.sendToGroup(signal: SIGKILL) }
-                try await starving(leader) {
-                    let alert = try await eventually(
-                        "the alert arrives\n\(prometheus.output.suffix(1_500))\n\(alertmanager.output.suffix(1_500))",
-                        within: .seconds(60)
-                    ) { receivers.alertmanagerAlerts.first { $0.name == "MiniMesosRoleStarved" } }
-                    #expect(alert.status == "firing")
-                    #expect(alert.labels["role"] == "ci")
-                    #expect(alert.annotations["description"]?.contains("Role batch holds ") == true, "\(alert)")
-                }
-                try await eventually("its end arrives", within: .seconds(60)) {
-                    receivers.alertmanagerAlerts.contains {
-                        $0.name == "MiniMesosRoleStarved" && $0.status == "resolved"
-                    }
-                }
-            }
-        }
-    }
-
     @Test func `the leading master tells a webhook and a mail server once each, however long another receiver hangs`()
         async throws
     {
@@ -119,44 +89,6 @@ struct StarvationTests {
         }
     }
 
-    private func alertmanager(port: Int, _ folder: String, hooks: Int) async throws -> RunningCommand {
-        try """
-        route: {receiver: hook, group_wait: 0s, group_interval: 1s, repeat_interval: 1h, group_by: [alertname, role]}
-        receivers:
-          - name: hook
-            webhook_configs: [{url: "http://127.0.0.1:\(hooks)/hook", send_resolved: true}]
-        """.write(toFile: "\(folder)/alertmanager.yml", atomically: true, encoding: .utf8)
-        return try await startCommand(
-            "prometheus-alertmanager",
-            [
-                "--config.file=\(folder)/alertmanager.yml", "--storage.path=\(folder)/alertmanager",
-                "--web.listen-address=127.0.0.1:\(port)", "--cluster.listen-address=",
-            ])
-    }
-
-    /// With the rules as they are delivered, but for their minutes, which are seconds here.
-    private func prometheus(
-        port: Int, _ folder: String, scraping master: String, alerting alertmanager: Int
-    ) async throws -> RunningCommand {
-        let rules = try String(
-            contentsOfFile: "\(MetricsTextTests.repository)/packaging/alerts/prometheus-rules.yaml", encoding: .utf8)
-        try rules.replacing("for: 5m", with: "for: 5s").replacing("for: 2m", with: "for: 2s")
-            .replacing("for: 1m", with: "for: 1s")
-            .write(toFile: "\(folder)/rules.yaml", atomically: true, encoding: .utf8)
-        try """
-        global: {scrape_interval: 1s, evaluation_interval: 1s}
-        rule_files: [rules.yaml]
-        scrape_configs: [{job_name: mini-master, static_configs: [{targets: ["\(master)"]}]}]
-        alerting: {alertmanagers: [{static_configs: [{targets: ["127.0.0.1:\(alertmanager)"]}]}]}
-        """.write(toFile: "\(folder)/prometheus.yml", atomically: true, encoding: .utf8)
-        return try await startCommand(
-            "prometheus",
-            [
-                "--config.file=\(folder)/prometheus.yml", "--storage.tsdb.path=\(folder)/prometheus",
-                "--web.listen-address=127.0.0.1:\(port)",
-            ])
-    }
-
     /// A master and an agent of its own, started by hand.
     private func withStandalone(
         _ folder: String, _ flags: [String], _ body: (ClusterDocument.Daemon) async throws -> Void
@@ -206,21 +138,6 @@ struct Receivers: Sendable {
     var ownAlerts: [[String: Any]] {
         hooks.flatMap { ($0["body"] as? [String: Any])?["alerts"] as? [[String: Any]] ?? [] }
             .filter { $0["alert"] as? String == "RoleStarved" && $0["subject"] as? String == "ci" }
-    }
-
-    struct AlertmanagerAlert {
-        var status: String
-        var labels: [String: String]
-        var annotations: [String: String]
-        var name: String { labels["alertname"] ?? "" }
-    }
-
-    var alertmanagerAlerts: [AlertmanagerAlert] {
-        hooks.flatMap { ($0["body"] as? [String: Any])?["alerts"] as? [[String: Any]] ?? [] }.map {
-            AlertmanagerAlert(
-                status: $0["status"] as? String ?? "", labels: $0["labels"] as? [String: String] ?? [:],
-                annotations: $0["annotations"] as? [String: String] ?? [:])
-        }
     }
 }
 
