@@ -29,7 +29,7 @@ import Testing
 
     @Test func `a minute is as it was sampled, ten minutes are their mean and their most`() async throws {
         try await Self.inDirectory { directory in
-            let store = try HistoryStore.open(directory: directory, at: Self.start).store
+            let store = try HistoryStore.open(directory: directory).store
             for minute in 0..<10 {
                 let held = HistoryAmounts(
                     centiCPUs: Int64(minute) * 100, memory: 512, tasks: Int64(minute), builds: minute == 9 ? 1 : 0)
@@ -53,7 +53,7 @@ import Testing
 
     @Test func `a stretch nobody recorded is a gap, not an empty cluster`() async throws {
         try await Self.inDirectory { directory in
-            let store = try HistoryStore.open(directory: directory, at: Self.start).store
+            let store = try HistoryStore.open(directory: directory).store
             let held = ["eng": HistoryAmounts(centiCPUs: 200, memory: 64, tasks: 2)]
             try await store.add([Self.sample(0, held), Self.sample(35, held)], at: Self.start + 2_100)
             let now = Self.start + 2_400
@@ -66,7 +66,7 @@ import Testing
 
     @Test func `what another master recorded is kept as it is, and what is known is not replaced`() async throws {
         try await Self.inDirectory { directory in
-            let store = try HistoryStore.open(directory: directory, at: Self.start).store
+            let store = try HistoryStore.open(directory: directory).store
             let now = Self.start + 3_000
             let mine = Self.sample(40, ["eng": HistoryAmounts(centiCPUs: 100, memory: 1, tasks: 1)])
             try await store.add([mine], at: now)
@@ -88,7 +88,7 @@ import Testing
 
     @Test func `31 days of 200 busy roles stay below 50 MB, and every ten minutes of them are there`() async throws {
         try await Self.inDirectory { directory in
-            let store = try HistoryStore.open(directory: directory, at: Self.start).store
+            let store = try HistoryStore.open(directory: directory).store
             var state: UInt64 = 7
             func number(_ bound: UInt64) -> Int64 {
                 state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
@@ -146,7 +146,7 @@ import Testing
         try await Self.inDirectory { directory in
             var limits = HistoryStore.Limits()
             limits.bytesMax = 1 << 20
-            let store = try HistoryStore.open(directory: directory, limits: limits, at: Self.start).store
+            let store = try HistoryStore.open(directory: directory, limits: limits).store
             var rows: [HistoryRow] = []
             for slot in Int64(0)..<1_000 {
                 var points: [HistorySeries: HistoryPoint] = [:]
@@ -173,7 +173,7 @@ import Testing
         try await Self.inDirectory { directory in
             var limits = HistoryStore.Limits()
             limits.rolesMax = 3
-            let store = try HistoryStore.open(directory: directory, limits: limits, at: Self.start).store
+            let store = try HistoryStore.open(directory: directory, limits: limits).store
             let one = HistoryAmounts(centiCPUs: 100, memory: 1, tasks: 1)
             let roles = Dictionary((0..<5).map { ("r\($0)", one) }) { $1 }
             try await store.add([Self.sample(0, roles)], at: Self.start)
@@ -194,7 +194,7 @@ import Testing
         try await Self.inDirectory { directory in
             let path = directory + "/" + HistoryStore.fileName
             try Data("no database at all, but long enough to be looked at as one".utf8).write(to: URL(filePath: path))
-            let (store, setAside) = try HistoryStore.open(directory: directory, at: Self.start)
+            let (store, setAside) = try HistoryStore.open(directory: directory)
             #expect(setAside == path + ".corrupt")
             try await store.add([Self.sample(0, ["eng": HistoryAmounts(centiCPUs: 1)])], at: Self.start)
             #expect(try await store.rows(.minute, from: 0).count == 1)
@@ -205,7 +205,7 @@ import Testing
         try await Self.inDirectory { directory in
             var limits = HistoryStore.Limits()
             limits.bytesMax = 0  // The least the file can be.
-            let store = try HistoryStore.open(directory: directory, limits: limits, at: Self.start).store
+            let store = try HistoryStore.open(directory: directory, limits: limits).store
             try await store.add([Self.sample(0, ["eng": HistoryAmounts(centiCPUs: 1)])], at: Self.start)
             let many = Dictionary((0..<190).map { ("role-with-a-long-name-\($0)", HistoryAmounts(centiCPUs: 1)) }) {
                 $1

@@ -38,10 +38,9 @@ public final class HistoryStore: Sendable {
     /// Opens `history.sqlite` in a directory that exists, or makes it. A file that is no usable database is set aside under
     /// a new name.
     ///
-    /// - Parameter now: Seconds since the Unix epoch; names the file that is set aside.
     /// - Returns: The store, and where a corrupt file was put.
     public static func open(
-        directory: String, limits: Limits = Limits(), at now: Int64
+        directory: String, limits: Limits = Limits()
     ) throws(HistoryStoreError) -> (store: HistoryStore, setAside: String?) {
         let path = directory + "/" + fileName
         do throws(HistoryStoreError) {

@@ -60,7 +60,7 @@ final class SessionPipe: Sendable {
 
     private let state = Locked(State())
     private let wakeup: Int32
-    private let inputEnd: InputEnd
+    fileprivate let inputEnd: InputEnd
 
     /// Takes the descriptors over and closes them at the end.
     ///
@@ -77,7 +77,7 @@ final class SessionPipe: Sendable {
             state.withLock { $0.isInputBroken = true }
         }
         DedicatedThread.start(named: "session") { [self] in
-            var pump = SessionPump(pipe: self, sources: sources, sink: sink, inputEnd: inputEnd)
+            var pump = SessionPump(pipe: self, sources: sources, sink: sink)
             pump.run(received: received)
         }
     }
@@ -217,17 +217,13 @@ private struct SessionPump {
     private let pipe: SessionPipe
     private var sources: [SessionPipe.Source]
     private var sink: Int32?
-    private let inputEnd: SessionPipe.InputEnd
     private var frames = DockerFrames()
     private let descriptors: Set<Int32>
 
-    init(
-        pipe: SessionPipe, sources: [SessionPipe.Source], sink: Int32?, inputEnd: SessionPipe.InputEnd
-    ) {
+    init(pipe: SessionPipe, sources: [SessionPipe.Source], sink: Int32?) {
         self.pipe = pipe
         self.sources = sources
         self.sink = sink
-        self.inputEnd = inputEnd
         descriptors = Set(sources.map(\.descriptor) + (sink.map { [$0] } ?? []))
         for descriptor in descriptors {
             let flags = fcntl(descriptor, F_GETFL)
@@ -242,7 +238,7 @@ private struct SessionPump {
             let wishes = pipe.wishes()
             if wishes.isClosed { break }
             if wishes.endsInput, let sink {
-                switch inputEnd {
+                switch pipe.inputEnd {
                 case .close:
                     close(sink)
                     open.remove(sink)

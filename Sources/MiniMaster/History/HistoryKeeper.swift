@@ -93,7 +93,7 @@ final class HistoryKeeper: Sendable {
 
     private func openStore() throws(HistoryStoreError) -> HistoryStore {
         if let store { return store }
-        let (store, setAside) = try HistoryStore.open(directory: directory, at: now)
+        let (store, setAside) = try HistoryStore.open(directory: directory)
         if let setAside { logger.warning("the history was damaged and begins anew; the old file is \(setAside)") }
         state.withLock { $0.store = store }
         return store
