@@ -92,7 +92,9 @@ import Testing
         try await Task.sleep(for: .seconds(seconds))
         cluster.program.process.send(signal: signal)
         let end = await cluster.program.end(within: .seconds(45))
-        #expect(end == (signal == SIGKILL ? .signaled(SIGKILL) : .exited(0)), "\(cluster.program.errorText)")
+        // On a busy machine the first may come before the program listens to signals, and then does what it does anyhow.
+        let isHeard = signal != SIGKILL && !(seconds < 1 && end == .signaled(signal))
+        #expect(end == (isHeard ? .exited(0) : .signaled(signal)), "\(cluster.program.errorText)")
         try await cluster.expectNothingLeft()
         await cluster.remove()
     }

@@ -29,6 +29,10 @@ import Testing
                 let commandLine = HostLook.arguments(of: agent.pid)
                 kill(agent.pid, SIGKILL)
                 try await eventually("the agent is gone") { !HostLook.isAlive(agent.pid) }
+                // What is sent to it before the master has noticed is dropped, as it has to be.
+                try await eventually("the master has noticed", within: .seconds(20)) {
+                    try await MasterState.read(document.masters[0].url)?.slaves.map(\.active) == [false]
+                }
                 let second = try await startByHand(commandLine, logPath: "\(document.workDirectory)/second.log")
                 try await eventually("the agent is registered again", within: .seconds(20)) {
                     try await MasterState.read(document.masters[0].url)?.slaves.map(\.active) == [true]
