@@ -42,6 +42,8 @@ import Testing
                 try await framework.run {
                     let task = try await PatientTask(id, on: host)
                     let identity = try await task.identity()
+                    let groups = try await host.must("cat /proc/\(identity.process)/cgroup")
+                    #expect(groups.contains("/mesos_executors.slice"), "\(groups)")
 
                     try await host.crash("mini-agent")
                     #expect(try await task.identity() == identity)
@@ -122,13 +124,13 @@ import Testing
         #expect(try await host.must("mesos-agent --version").hasPrefix("mesos 1."))
     }
 
-    /// A daemon whose loop does not turn is ended and started again.
+    /// A daemon whose loop does not turn is ended and started again, with everything in its unit; tasks are not there.
     private func expectWatchdogEnds(_ units: [String], on host: ServiceHost) async throws {
         for unit in units {
             try await host.must(
                 """
                 mkdir -p /run/systemd/system/\(unit).service.d
-                printf '[Service]\\nWatchdogSec=4s\\n' > /run/systemd/system/\(unit).service.d/watchdog.conf
+                printf '[Service]\\nWatchdogSec=4s\\nKillMode=control-group\\n' > /run/systemd/system/\(unit).service.d/watchdog.conf
                 """)
         }
         try await host.must("systemctl daemon-reload")

@@ -60,6 +60,8 @@ struct ClusterPlan: Equatable, Sendable {
                     "--resources=\(host.agentResources(offset: offset, of: options.agents))",
                     "--attributes=name:\(name)", session, "--registration_backoff_factor=100ms",
                     "--docker_remove_delay=10secs",
+                    // Nothing of a cluster stays outside its folder.
+                    "--runtime_dir=\(directory)/run", "--no-systemd_enable_support",
                 ] + options.agentFlags,
                 url: "http://\(address):\(port)", namespace: network?.namespace(of: name))
         }

@@ -22,6 +22,9 @@ public struct AgentConfiguration: Sendable {
     public var master: MasterLocation
     /// Sandboxes and checkpoints. Created if it is not there.
     public var workDirectory: String
+    /// What serves only the running agent and need not outlive a start of the host; several agents may share it. Created if
+    /// it is not there. `nil`: `/var/run/mesos` if that can be written, or else the work directory.
+    public var runtimeDirectory: String?
     /// Address to listen on; `nil` for all.
     public var ip: String?
     /// 0: any that is free.
@@ -57,6 +60,8 @@ public struct AgentConfiguration: Sendable {
     public var dockerHealthInterval: Duration = .seconds(10)
     /// The parameters that tasks may pass, named as on Docker's command line; `nil`: all that are understood.
     public var dockerParameters: [String]?
+    /// What tasks and executors run in that bring no container.
+    public var defaultContainer: V1ContainerInfo?
     /// Name servers of containers that name none: the JSON of Apache Mesos' DefaultContainerDNSInfo.
     public var defaultContainerDNS: String?
     /// How long an ended container is kept.
@@ -110,6 +115,11 @@ public struct AgentConfiguration: Sendable {
     public var cgroupsLimitSwap = false
     /// Most processes and threads of one process task with `cgroups/pids`; `nil`: no limit.
     public var cgroupsPidsMax: Int?
+    /// Whether process tasks are kept out of the agent's systemd unit, in a slice of their own; without effect on a host that
+    /// systemd does not run, and for an agent that is not root.
+    public var systemdSupport = true
+    /// Where systemd looks for units that are gone with the next start of the host.
+    public var systemdRuntimeDirectory = "/run/systemd/system"
     /// Program that supervises process tasks; `nil`: `mini-supervisor` beside this program, or this program itself.
     public var supervisorPath: String?
     /// Program that unpacks what tasks fetch; `nil`: `mini-fetcher` beside this program.
@@ -156,6 +166,7 @@ public struct AgentConfiguration: Sendable {
 public enum AgentStartError: Error, Sendable, CustomStringConvertible {
     case workDirectory(String)
     case workDirectoryInUse(path: String, pid: String)
+    case runtimeDirectory(String)
     case invalidResources(String)
     case invalidAttributes(String)
     case invalidAddress(String)
@@ -178,6 +189,7 @@ public enum AgentStartError: Error, Sendable, CustomStringConvertible {
         case .workDirectory(let reason): "work_dir cannot be used: \(reason)"
         case .workDirectoryInUse(let path, let pid):
             "work_dir \(path) is in use by another agent" + (pid.isEmpty ? "" : " (pid \(pid))")
+        case .runtimeDirectory(let reason): "runtime_dir cannot be used: \(reason)"
         case .invalidResources(let reason): "invalid resources: \(reason)"
         case .invalidAttributes(let reason): "invalid attributes: \(reason)"
         case .invalidAddress(let reason): reason

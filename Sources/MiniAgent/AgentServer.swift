@@ -26,13 +26,14 @@ public final class AgentServer: Sendable {
     private let lock: WorkDirectoryLock
     private let usage: UsageSampler
     private let nested: NestedContainers
+    private let paths: AgentPaths
     private let loop: Task<AgentEnd, Never>
     private let following: Task<Void, Never>
 
     private init(
         url: String, shell: AgentShell, server: HTTPServer, detector: MasterDetector,
         inbox: Mailbox<AgentShell.Input>, work: WorkBag, store: CheckpointStore, lock: WorkDirectoryLock,
-        usage: UsageSampler, nested: NestedContainers, dialsSecurely: Bool
+        usage: UsageSampler, nested: NestedContainers, paths: AgentPaths, dialsSecurely: Bool
     ) {
         self.url = url
         self.port = server.port
@@ -45,6 +46,7 @@ public final class AgentServer: Sendable {
         self.lock = lock
         self.usage = usage
         self.nested = nested
+        self.paths = paths
         loop = Task { await shell.run() }
         following = Task {
             for await master in detector.masters {
@@ -109,12 +111,15 @@ public final class AgentServer: Sendable {
         sampling.interval = configuration.usageSampleInterval
         let usage = UsageSampler(settings: sampling)
         let nested = NestedContainers(runners: start.sessionRunners, logger: logger)
-        let runner = start.runner(usage: usage, nested: nested, watcher: watcher) { event in inbox.send(.event(event)) }
+        let runner = start.runner(
+            usage: usage, nested: nested, slice: await ExecutorsSlice.open(configuration, logger: logger),
+            watcher: watcher
+        ) { event in inbox.send(.event(event)) }
         await runner.fetcher.cache.open()
         let shell = AgentShell(
             core: AgentCore(settings: start.settings, seed: UInt64.random(in: 0...UInt64.max)),
             parts: AgentShell.Parts(
-                paths: start.paths, info: info, runner: runner,
+                paths: start.paths, info: info, advertisedIP: start.announcedIP, runner: runner,
                 killsOrphans: configuration.dockerKillOrphans,
                 client: security.masterTLS.map { HTTPClient(tls: $0) } ?? .shared,
                 authorization: security.credential?.basicAuthorization,
@@ -142,7 +147,7 @@ public final class AgentServer: Sendable {
             url: "\(security.tls == nil ? "http" : "https")://\(start.advertisedIP):\(info.port)", shell: shell,
             server: server, detector: detector,
             inbox: inbox, work: work, store: store, lock: start.lock, usage: usage,
-            nested: nested, dialsSecurely: security.masterTLS != nil)
+            nested: nested, paths: start.paths, dialsSecurely: security.masterTLS != nil)
         // What a rush of tasks has left free in the heap is for others; an agent mostly sleeps.
         work.add { while (try? await Task.sleep(for: .seconds(10))) != nil { HeapLimits.trim(freeBytesMax: 1 << 20) } }
         let collector = SandboxCollector(
@@ -204,6 +209,7 @@ public final class AgentServer: Sendable {
         await work.close()
         await usage.stop()
         await nested.stop()
+        ProcessSessions.leave(paths)
         await server.stop(within: .seconds(1))
         store.drain()
         lock.release()

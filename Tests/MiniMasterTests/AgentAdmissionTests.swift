@@ -110,6 +110,84 @@ struct AgentAdmissionTests {
         #expect(refusal(of: Samples.agent(id: pair.agent.value), &next, from: "10.0.0.9") == nil)
     }
 
+    /// A registration of an agent that says where others reach it.
+    private func advertising(_ ip: String, id: AgentID? = nil, port: Int32 = 5051) -> LinkCall.Register {
+        var message = Samples.agent(id: id?.value, port: port)
+        message.advertisedIp = ip
+        return message
+    }
+
+    @Test func `the address that an agent advertises is what others are told, and its connection's otherwise`() {
+        var talk = MasterConversation()
+        let stream = talk.subscribe(Samples.framework())
+        talk.register(advertising("192.0.2.7", port: 31))
+        talk.register(Samples.agent("a2.example.org"))
+        #expect(talk.offers(stream).map(\.url.address.ip).sorted() == ["10.0.0.1", "192.0.2.7"])
+        #expect(talk.offers(stream).map(\.url.address.port).sorted() == [31, 5051])
+        #expect(
+            talk.core.cluster?.agents.all.map(\.pid).sorted() == ["slave(1)@10.0.0.1:5051", "slave(1)@192.0.2.7:31"])
+    }
+
+    @Test func `an advertised address is known again to the next leader`() {
+        var talk = MasterConversation()
+        talk.register(advertising("192.0.2.7"))
+        let id = talk.core.cluster?.agents.ids.first
+        var next = MasterConversation(stored: talk.stored, masterID: "99999999-2222-4333-8444-555555555555")
+        #expect(refusal(of: advertising("192.0.2.7", id: id), &next, from: "10.0.0.9") == nil)
+        #expect(next.core.cluster?.agents.all.map(\.pid) == ["slave(1)@192.0.2.7:5051"])
+    }
+
+    @Test func `an agent that begins to advertise an address, or another one, is the same agent`() {
+        var talk = MasterConversation()
+        let pair = talk.pair()
+        for message in [advertising("192.0.2.7", id: pair.agent), advertising("192.0.2.8", id: pair.agent)] {
+            #expect(refusal(of: message, &talk) == nil)
+            #expect(talk.core.cluster?.agents[pair.agent]?.ip == message.advertisedIp)
+        }
+        #expect(refusal(of: Samples.agent(id: pair.agent.value), &talk) == nil)
+        #expect(talk.core.cluster?.agents[pair.agent]?.ip == "10.0.0.1")
+    }
+
+    @Test func `an agent known by its advertised address may come another way once its link is over`() {
+        var talk = MasterConversation()
+        let link = talk.register(advertising("192.0.2.7"))
+        let id = talk.agents[0]
+        let other = talk.register(advertising("192.0.2.7", id: id), from: "10.0.0.2")
+        #expect(talk.commands(other).isEmpty, "it could as well be another that bears its id and its address")
+        #expect(talk.core.cluster?.agents[id]?.link == link)
+        talk.send(.linkClosed(link))
+        #expect(refusal(of: advertising("192.0.2.7", id: id), &talk, from: "10.0.0.2") == nil)
+        let stranger = refusal(of: advertising("192.0.2.9", id: id), &talk, from: "10.0.0.3")
+        #expect(stranger?.shutdown == true)
+    }
+
+    @Test(arguments: ["", "garbage", "0.0.0.0", "1.2.3", "1.2.3.256", "::1", "10.0.0.1:5051", "10.0.0.1\n"])
+    func `an agent that advertises what is no address is refused, keeps its tasks and is told why`(ip: String) {
+        var talk = MasterConversation()
+        let refused = refusal(of: advertising(ip), &talk)
+        #expect(refused?.reason.hasPrefix("The agent's advertised address '") == true)
+        #expect(refused?.reason.contains("\n") == false)
+        #expect(refused?.shutdown == false)
+        #expect(talk.stored.agents.isEmpty)
+    }
+
+    @Test(arguments: [Int32(0), -1, 65_536]) func `an agent whose port is none is refused`(port: Int32) {
+        var talk = MasterConversation()
+        let refused = refusal(of: Samples.agent(port: port), &talk)
+        #expect(refused?.reason == "The agent's port \(port) is not between 1 and 65535")
+        #expect(refused?.shutdown == false)
+    }
+
+    @Test func `a machine in the maintenance schedule is found by the address that its agent advertises`() {
+        var talk = MasterConversation()
+        let stream = talk.subscribe(Samples.framework())
+        talk.register(advertising("192.0.2.7"))
+        talk.register(advertising("192.0.2.8", port: 31))
+        talk.schedule([[MasterConversation.machine("", "192.0.2.7")]])
+        let planned = talk.offers(stream).filter(\.hasUnavailability)
+        #expect(planned.map(\.url.address.ip) == ["192.0.2.7"])
+    }
+
     // MARK: Identity on disk
 
     @Test func `nothing is offered of a new agent before it says that it has its id on disk`() {

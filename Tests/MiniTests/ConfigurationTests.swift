@@ -55,6 +55,15 @@ import Testing
         #expect(configuration.ip == "127.0.0.1")
     }
 
+    @Test func `a default container that makes no sense is named with its flag`() throws {
+        let settings = try resolve(
+            .agent, ["--work_dir=/w", "--master=m:1", #"--default_container_info={"type": "DOCKER"}"#])
+        let problem = #expect(throws: SettingsProblem.self) { try AgentConfiguration(settings, ip: nil) }
+        #expect(
+            problem?.description.hasPrefix(
+                "--default_container_info: a container of type DOCKER needs 'docker.image'") == true)
+    }
+
     @Test func `a bad environment for tasks is refused without being shown`() throws {
         let settings = try resolve(
             .agent, ["--work_dir=/w", "--master=m:1", "--executor_environment_variables=canary"])

@@ -464,6 +464,17 @@ public nonisolated struct LinkCall: @unchecked Sendable {
       set {_uniqueStorage()._executors = newValue}
     }
 
+    /// The IPv4 address under which others reach the agent, if it was told one; absent: where the link comes from. The port
+    /// is `agent.port`.
+    public var advertisedIp: String {
+      get {_storage._advertisedIp ?? String()}
+      set {_uniqueStorage()._advertisedIp = newValue}
+    }
+    /// Returns true if `advertisedIp` has been explicitly set.
+    public var hasAdvertisedIp: Bool {_storage._advertisedIp != nil}
+    /// Clears the value of `advertisedIp`. Subsequent reads from it will return its default value.
+    public mutating func clearAdvertisedIp() {_uniqueStorage()._advertisedIp = nil}
+
     public var unknownFields = SwiftProtobuf.UnknownStorage()
 
     public init() {}
@@ -1808,7 +1819,7 @@ nonisolated extension LinkCall.TypeEnum: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension LinkCall.Register: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = LinkCall.protoMessageName + ".Register"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}agent\0\u{3}link_version\0\u{1}version\0\u{1}tasks\0\u{1}frameworks\0\u{1}capabilities\0\u{3}total_resources\0\u{1}operations\0\u{3}drain_config\0\u{1}cluster\0\u{1}executors\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}agent\0\u{3}link_version\0\u{1}version\0\u{1}tasks\0\u{1}frameworks\0\u{1}capabilities\0\u{3}total_resources\0\u{1}operations\0\u{3}drain_config\0\u{1}cluster\0\u{1}executors\0\u{3}advertised_ip\0")
 
   fileprivate class _StorageClass {
     var _agent: V1AgentInfo? = nil
@@ -1822,6 +1833,7 @@ nonisolated extension LinkCall.Register: SwiftProtobuf.Message, SwiftProtobuf._M
     var _drainConfig: V1DrainConfig? = nil
     var _cluster: String? = nil
     var _executors: [LinkExecutor] = []
+    var _advertisedIp: String? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1843,6 +1855,7 @@ nonisolated extension LinkCall.Register: SwiftProtobuf.Message, SwiftProtobuf._M
       _drainConfig = source._drainConfig
       _cluster = source._cluster
       _executors = source._executors
+      _advertisedIp = source._advertisedIp
     }
   }
 
@@ -1888,6 +1901,7 @@ nonisolated extension LinkCall.Register: SwiftProtobuf.Message, SwiftProtobuf._M
         case 9: try { try decoder.decodeSingularMessageField(value: &_storage._drainConfig) }()
         case 10: try { try decoder.decodeSingularStringField(value: &_storage._cluster) }()
         case 11: try { try decoder.decodeRepeatedMessageField(value: &_storage._executors) }()
+        case 12: try { try decoder.decodeSingularStringField(value: &_storage._advertisedIp) }()
         default: break
         }
       }
@@ -1933,6 +1947,9 @@ nonisolated extension LinkCall.Register: SwiftProtobuf.Message, SwiftProtobuf._M
       if !_storage._executors.isEmpty {
         try visitor.visitRepeatedMessageField(value: _storage._executors, fieldNumber: 11)
       }
+      try { if let v = _storage._advertisedIp {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 12)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1953,6 +1970,7 @@ nonisolated extension LinkCall.Register: SwiftProtobuf.Message, SwiftProtobuf._M
         if _storage._drainConfig != rhs_storage._drainConfig {return false}
         if _storage._cluster != rhs_storage._cluster {return false}
         if _storage._executors != rhs_storage._executors {return false}
+        if _storage._advertisedIp != rhs_storage._advertisedIp {return false}
         return true
       }
       if !storagesAreEqual {return false}

@@ -49,6 +49,7 @@ extension Schema {
         9 drain_config optional message:mesos.v1.DrainConfig
         10 cluster optional string
         11 executors repeated message:mini.link.v1.Executor
+        12 advertised_ip optional string
         message mini.link.v1.Call.Update
         1 framework_id required message:mesos.v1.FrameworkID
         2 status required message:mesos.v1.TaskStatus

@@ -26,10 +26,12 @@ enum AgentFlags {
             ("recover", configuration.recover.rawValue),
             ("registration_backoff_factor", text(configuration.registrationBackoffFactor)),
             ("resources", configuration.resources),
+            ("runtime_dir", configuration.runtimeDirectory ?? RuntimeDirectory.standard ?? configuration.workDirectory),
             ("sandbox_directory", configuration.sandboxDirectory),
             ("strict", String(configuration.strict)),
             ("usage_sample_interval", text(configuration.usageSampleInterval)),
             ("switch_user", String(configuration.switchUser)),
+            ("systemd_enable_support", String(configuration.systemdSupport)),
             ("work_dir", configuration.workDirectory),
             ("zk_session_timeout", text(configuration.zkSessionTimeout)),
         ]

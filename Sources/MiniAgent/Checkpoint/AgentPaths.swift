@@ -17,7 +17,7 @@ import Resources
 ///   fetch/                                       fetched files that several tasks use
 ///   gc/                                          sandboxes on their way out
 ///   meta/resources/resources_and_operations.state
-///   meta/sessions/<number>/                      supervisors of commands beside process tasks
+///   meta/sessions/<number>/                      supervisors of commands beside process tasks; with --runtime_dir there
 ///   meta/boot_id                                 the boot of the host in which the agent last ran
 ///   meta/slaves/latest -> <agent id>
 ///   meta/slaves/<agent id>/slave.info
@@ -37,6 +37,8 @@ package struct AgentPaths: Hashable, Sendable {
     package let workDirectory: String
     /// Tasks of an agent of version 1 that are still there, in folders of their own.
     package var inFolders: Set<ContainerID> = []
+    /// This agent's own folder below `--runtime_dir`; nil: what would be there is in the work directory.
+    package var runtime: String?
 
     package init(workDirectory: String) { self.workDirectory = workDirectory }
 
@@ -44,7 +46,9 @@ package struct AgentPaths: Hashable, Sendable {
     package var meta: String { "\(workDirectory)/meta" }
     package var bootID: String { "\(meta)/boot_id" }
     /// What commands beside process tasks leave; a folder each, gone with them.
-    package var sessions: String { "\(meta)/sessions" }
+    package var sessions: String { "\(runtime ?? meta)/sessions" }
+    /// Where they were or are without `--runtime_dir`.
+    package var sessionsInWorkDirectory: String { "\(meta)/sessions" }
     package var metaAgents: String { "\(meta)/slaves" }
     package var metaLatest: String { "\(metaAgents)/latest" }
     package var sandboxes: String { "\(workDirectory)/slaves" }

@@ -32,6 +32,8 @@ package struct AgentSettings: Hashable, Sendable {
     package var completedExecutorsMax: Int = 150
     /// Tasks of all frameworks that ended, kept in memory for operators to read; more if one framework may have more.
     package var completedTasksMax: Int
+    /// What a task or executor runs in that brings no container of its own.
+    package var defaultContainer: V1ContainerInfo?
 
     package init(
         resources: Resources, containerizers: [ContainerizerKind],

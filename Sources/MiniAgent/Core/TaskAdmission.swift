@@ -8,7 +8,8 @@ enum TaskAdmission: Hashable, Sendable {
     case run(ContainerizerKind, Resources)
     case refuse(ExitReport)
 
-    init(_ info: V1TaskInfo, settings: AgentSettings) {
+    init(_ given: V1TaskInfo, settings: AgentSettings) {
+        let info = settings.withDefaultContainer(given)
         let resources: Resources
         do {
             resources = try Resources(info.resources)
@@ -47,11 +48,7 @@ enum TaskAdmission: Hashable, Sendable {
         self = .run(wanted, resources)
     }
 
-    /// A container of type MESOS with a Docker image is run by Docker as well: this agent unpacks no images itself.
-    private static func needsDocker(_ info: V1TaskInfo) -> Bool {
-        guard info.hasContainer else { return false }
-        return info.container.type == .docker || (info.container.hasMesos && info.container.mesos.hasImage)
-    }
+    private static func needsDocker(_ info: V1TaskInfo) -> Bool { info.hasContainer && info.container.needsDocker }
 
     /// Ids become directory names.
     static func isUsable(_ id: String) -> Bool {

@@ -128,13 +128,16 @@ extension AgentCall {
 }
 
 extension Registration {
-    /// - Parameter description: Everything about the agent that does not change while it runs.
-    func message(describing description: V1AgentInfo) -> LinkCall {
+    /// - Parameters:
+    ///   - description: Everything about the agent that does not change while it runs.
+    ///   - advertisedIP: Under which others reach it; nil: where the link comes from.
+    func message(describing description: V1AgentInfo, at advertisedIP: String? = nil) -> LinkCall {
         var call = LinkCall()
         call.type = .register
         call.register.agent = description
         if let agent { call.register.agent.id = V1AgentID(agent) }
         if let cluster { call.register.cluster = cluster }
+        if let advertisedIP { call.register.advertisedIp = advertisedIP }
         call.register.linkVersion = Registration.linkVersion
         call.register.version = Versions.mini
         call.register.capabilities = AgentCapabilities.messages

@@ -15,9 +15,19 @@ struct ProcessSessions: SessionRunner {
     let environment: ProcessEnvironment
     let switchUser: Bool
 
-    /// Removes what sessions of an earlier life left behind.
+    /// Removes what sessions of an earlier life left behind, wherever that life kept it.
     static func clean(_ paths: AgentPaths) {
-        for name in DurableFile.names(in: paths.sessions) { remove("\(paths.sessions)/\(name)") }
+        for directory in Set([paths.sessions, paths.sessionsInWorkDirectory]).sorted() {
+            for name in DurableFile.names(in: directory) { remove("\(directory)/\(name)") }
+        }
+    }
+
+    /// Leaves nothing of this agent in a runtime directory. No session is running any more.
+    static func leave(_ paths: AgentPaths) {
+        guard let runtime = paths.runtime else { return }
+        clean(paths)
+        rmdir(paths.sessions)
+        rmdir(runtime)
     }
 
     fileprivate static func remove(_ directory: String) {
@@ -37,7 +47,7 @@ struct ProcessSessions: SessionRunner {
             throw SessionFailure(description: "\(error)")
         }
         let files = SessionFiles(directory: "\(paths.sessions)/\(WireUUID.random())")
-        do throws(FileError) { try DurableFile.createDirectories(files.directory, mode: 0o700) } catch {
+        do throws(FileError) { try DurableFile.makeDirectories(files.directory, mode: 0o700) } catch {
             throw SessionFailure(description: "\(error)")
         }
         do throws(SessionFailure) {

@@ -20,6 +20,8 @@ actor AgentShell {
         var paths: AgentPaths
         /// How the agent describes itself, without its id.
         var info: V1AgentInfo
+        /// Under which others reach the agent; nil: where its link comes from.
+        var advertisedIP: String?
         var runner: ContainerRunner
         var killsOrphans: Bool
         var client: HTTPClient
@@ -165,7 +167,7 @@ actor AgentShell {
                 id, to: master, client: parts.client, authorization: parts.authorization, logger: parts.logger
             ) { [inbox] event in inbox.send(.event(event)) }
             links[id] = link
-            link.open(registration.message(describing: parts.info))
+            link.open(registration.message(describing: parts.info, at: parts.advertisedIP))
         case .closeLink(let id):
             links.removeValue(forKey: id)?.close()
         case .send(let id, let call):
@@ -230,7 +232,7 @@ actor AgentShell {
     private func remember(_ record: TaskRecord, _ framework: V1FrameworkInfo) -> Launch {
         guard let agent = core.agent else { preconditionFailure("\(record.key) before the agent has an id") }
         var launch = Launch(
-            record: record, framework: framework, agent: agent,
+            record: core.settings.withDefaultContainer(record), framework: framework, agent: agent,
             run: parts.paths.run(agent, record),
             volumes: PersistentVolume.all(of: record.info, parts.paths))
         if record.isExecutorContainer {

@@ -35,6 +35,11 @@ struct AgentStart: Sendable {
         attributes = try AgentAttributes.parse(configuration.attributes)
         let directory = try Self.workDirectory(configuration.workDirectory)
         paths = AgentPaths(workDirectory: directory)
+        if let runtime = configuration.runtimeDirectory ?? RuntimeDirectory.standard {
+            do throws(FileError) {
+                paths.runtime = try RuntimeDirectory.folder(in: runtime, workDirectory: directory)
+            } catch { throw .runtimeDirectory("\(error)") }
+        }
         docker = try DockerContainerizer.Settings(configuration, workDirectory: directory, agentIP: advertisedIP)
         var host = HostCapacity.measure(workDirectory: directory)
         host.gpus = try HostGPUs.offered(named: configuration.nvidiaDevices, isolation: configuration.isolation).count
@@ -102,7 +107,7 @@ struct AgentStart: Sendable {
 
     /// The containerizers as configured.
     func runner(
-        usage: UsageSampler, nested: NestedContainers, watcher: AgentStep.Watcher?,
+        usage: UsageSampler, nested: NestedContainers, slice: ExecutorsSlice?, watcher: AgentStep.Watcher?,
         report: @escaping @Sendable (AgentEvent) -> Void
     ) -> ContainerRunner {
         var containerizers: [ContainerizerKind: any Containerizer] = [:]
@@ -123,7 +128,7 @@ struct AgentStart: Sendable {
                 supervisor: supervisor, paths: paths,
                 environment: ProcessEnvironment(
                     base: configuration.executorEnvironmentVariables, ip: configuration.ip),
-                agentIP: advertisedIP, switchUser: configuration.switchUser, isolation: isolation,
+                agentIP: advertisedIP, switchUser: configuration.switchUser, isolation: isolation, slice: slice,
                 outputLimits: configuration.outputLimits, logger: logger)
         }
         return ContainerRunner(
@@ -176,6 +181,11 @@ struct AgentStart: Sendable {
     }
 
     // MARK: Checks
+
+    /// What the master is told to tell others; nil if the agent was not told, and the master knows better where it is.
+    var announcedIP: String? {
+        configuration.advertiseIP ?? configuration.ip.flatMap { $0 == "0.0.0.0" ? nil : $0 }
+    }
 
     private static func address(_ configuration: AgentConfiguration) throws(AgentStartError) -> String {
         for (name, value) in [("ip", configuration.ip), ("advertise_ip", configuration.advertiseIP)] {
@@ -239,6 +249,7 @@ struct AgentStart: Sendable {
         settings.executorReregistrationTimeout = configuration.executorReregistrationTimeout
         settings.executorShutdownGracePeriod = configuration.executorShutdownGracePeriod
         settings.completedExecutorsMax = configuration.maxCompletedExecutorsPerFramework
+        settings.defaultContainer = configuration.defaultContainer
         return settings
     }
 

@@ -15,7 +15,7 @@ extension JSONWriter {
         member("hostname", agent.hostname)
         member("port", Int(agent.info.port))
         attributes(agent.info.attributes)
-        member("pid", "slave(1)@\(agent.remoteHost):\(agent.info.port)")
+        member("pid", agent.pid)
         member("registered_time", agent.registeredAt?.seconds ?? 0)
         if let time = agent.reregisteredAt { member("reregistered_time", time.seconds) }
         member("resources", agent.total)

@@ -27,6 +27,10 @@ private enum AgentFlags {
             "master", .text, requirement: .always, value: "zk://host:port,.../path | host:port",
             "Where to find the leading master."),
         .init("work_dir", .text, requirement: .always, value: "path", "Folder of checkpoints and sandboxes."),
+        .init(
+            "runtime_dir", .text, default: "/var/run/mesos", value: "path",
+            "Folder of what a start of the host may take away; in --work_dir if not given and the default cannot be written."
+        ),
         CommonFlags.directory,
         CommonFlags.sessionTimeout,
         .init(
@@ -80,7 +84,13 @@ private enum AgentFlags {
         .init(
             "nvidia_gpu_devices", .list, value: "0,1,...",
             "Which NVIDIA GPUs to offer as gpus to containers; all with gpu/nvidia in --isolation if not given."),
-        later("runtime_dir", .text, default: "/var/run/mesos", value: "path", "Folder of what a reboot may lose."),
+        .init(
+            "systemd_enable_support", .boolean, default: "true",
+            "Whether process tasks run in mesos_executors.slice rather than in the agent's own unit, where systemd runs the host."
+        ),
+        .init(
+            "systemd_runtime_directory", .text, default: "/run/systemd/system", value: "path",
+            "Where the unit of that slice is written."),
         .init(
             "isolation", .list, default: "posix/cpu,posix/mem",
             "What holds process tasks to their resources: cgroups/cpu, cgroups/mem, cgroups/pids, where the agent may use them."
@@ -126,7 +136,9 @@ private enum AgentFlags {
         .init(
             "http_heartbeat_interval", .duration(.seconds(1)...FlagText.durationMax), default: "30secs",
             "Time between heartbeats of attached streams."),
-        later("default_container_info", .document, "Container of tasks that name none."),
+        .init(
+            "default_container_info", .document, value: "JSON of a ContainerInfo",
+            "What tasks and executors run in that bring no container."),
     ]
 
     static let docker: [FlagDefinition] = [
@@ -236,7 +248,7 @@ private enum AgentFlags {
         named(
             "hadoop_home launcher_dir http_command_executor http_executor_domain_sockets "
                 + "domain_socket_location authentication_backoff_factor authentication_timeout_min "
-                + "authentication_timeout_max systemd_enable_support systemd_runtime_directory",
+                + "authentication_timeout_max",
             because: "this agent works without it")
         + named(
             "image_providers image_provisioner_backend image_gc_config appc_simple_discovery_uri_prefix appc_store_dir "
@@ -286,16 +298,6 @@ private enum AgentFlags {
                 "qos_controller", .text, support: .refused(unless: [], CommonFlags.noModules),
                 "Module that corrects oversubscription."),
         ] + CommonFlags.accepted
-
-    private static let notYet = "this version of the agent does not have it yet"
-
-    /// A flag whose mechanism the agent does not have yet.
-    private static func later(
-        _ name: String, _ kind: FlagDefinition.Kind, default defaultText: String? = nil, value: String? = nil,
-        _ help: String
-    ) -> FlagDefinition {
-        FlagDefinition(name, kind, default: defaultText, support: .accepted(notYet), value: value, help)
-    }
 
     /// Flags that may be given with any text, or with none.
     private static func named(_ names: String, because reason: String) -> [FlagDefinition] {

@@ -2,6 +2,7 @@
 
 import Foundation
 import MasterDetection
+import MesosProtocol
 import MiniAgent
 import Settings
 
@@ -27,6 +28,7 @@ extension AgentConfiguration {
         defaultRole = settings.text("default_role") ?? defaultRole
         attributes = settings.text("attributes")
         domain = try FaultFlags.domain(settings)
+        if settings.settings["runtime_dir"]?.origin != .builtIn { runtimeDirectory = settings.text("runtime_dir") }
         try readTasks(settings)
         readDocker(settings)
         readFiles(settings)
@@ -66,6 +68,13 @@ extension AgentConfiguration {
         cgroupsHierarchy = settings.text("cgroups_hierarchy") ?? cgroupsHierarchy
         cgroupsRoot = settings.text("cgroups_root") ?? cgroupsRoot
         cgroupsLimitSwap = settings.boolean("cgroups_limit_swap")
+        systemdSupport = settings.boolean("systemd_enable_support")
+        systemdRuntimeDirectory = settings.text("systemd_runtime_directory") ?? systemdRuntimeDirectory
+        if let text = settings.text("default_container_info") {
+            do throws(DefaultContainerError) {
+                defaultContainer = try V1ContainerInfo(defaultContainer: text)
+            } catch { throw settings.problem("default_container_info", "\(error)") }
+        }
         cgroupsPidsMax = settings.integer("cgroups_pids_max").flatMap { $0 > 0 ? $0 : nil }
         if let text = settings.text("executor_environment_variables") {
             guard let object = try? JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: String] else {

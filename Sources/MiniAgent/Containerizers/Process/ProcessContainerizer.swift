@@ -18,6 +18,8 @@ package final class ProcessContainerizer: Containerizer {
     let switchUser: Bool
     /// `nil`: tasks share the host as they like.
     let isolation: CgroupIsolation?
+    /// `nil`: tasks stay in the agent's own control group of systemd.
+    private let slice: ExecutorsSlice?
     private let logger: Logger
     private let outputLimits: OutputLimits
     private let running = Locked<[ContainerID: ChildProcess]>([:])
@@ -25,8 +27,10 @@ package final class ProcessContainerizer: Containerizer {
 
     package init(
         supervisor: SupervisorProgram, paths: AgentPaths, environment: ProcessEnvironment, agentIP: String,
-        switchUser: Bool, isolation: CgroupIsolation? = nil, outputLimits: OutputLimits = .none, logger: Logger
+        switchUser: Bool, isolation: CgroupIsolation? = nil, slice: ExecutorsSlice? = nil,
+        outputLimits: OutputLimits = .none, logger: Logger
     ) {
+        self.slice = slice
         self.isolation = isolation
         self.supervisor = supervisor
         self.paths = paths
@@ -127,7 +131,7 @@ package final class ProcessContainerizer: Containerizer {
     package func start(_ launch: Launch) async throws(LaunchFailure) -> StartedContainer {
         let owner = try Sandbox.owner(of: launch, switchUser: switchUser)
         let output = try await TaskOutput.open(
-            launch.run, limits: outputLimits, supervisor: supervisor, owner: owner)
+            launch.run, limits: outputLimits, supervisor: supervisor, owner: owner, slice: slice)
         if launch.run.isFolder {
             do throws(FileError) { try DurableFile.makeDirectories(DurableFile.parent(of: launch.run.pid)) } catch {
                 throw .start("\(error)")
@@ -140,6 +144,7 @@ package final class ProcessContainerizer: Containerizer {
         var request = SpawnRequest(
             program: supervisor.path, arguments: supervisor.prefix + Self.arguments(launch, owner, cgroups: cgroups),
             environment: environment.entries(for: launch))
+        request.cgroupProcsPaths = slice?.entrances ?? []
         request.standardOutput = output.standardOutput.number
         request.standardError = output.standardError.number
         do throws(SpawnError) {

@@ -20,7 +20,8 @@ struct TaskOutput: Sendable {
     static let drainMax: Duration = .seconds(2)
 
     static func open(
-        _ run: RunPaths, limits: OutputLimits, supervisor: SupervisorProgram, owner: HostUser?
+        _ run: RunPaths, limits: OutputLimits, supervisor: SupervisorProgram, owner: HostUser?,
+        slice: ExecutorsSlice? = nil
     ) async throws(LaunchFailure) -> TaskOutput {
         let files = owner.map { (user: $0.user, group: $0.group) }
         guard let output = SandboxFile(run.standardOutput, owner: files),
@@ -39,6 +40,7 @@ struct TaskOutput: Sendable {
                 String(kept),
             ], environment: [])
         request.directory = run.sandbox
+        request.cgroupProcsPaths = slice?.entrances ?? []
         request.standardInput = outputReader.number
         request.standardOutput = errorReader.number
         if let owner {

@@ -37,6 +37,8 @@ package struct Agent: Sendable {
     package var capabilities: [V1AgentInfo.Capability] = []
     /// The address its link comes from.
     package var remoteHost = ""
+    /// The address that it says others reach it under; nil if it leaves that to us.
+    package var advertisedIP: String?
     package var phase: Phase
     /// When it was first acknowledged under this leader; nil before.
     package var registeredAt: WallTime?
@@ -65,6 +67,9 @@ package struct Agent: Sendable {
     }
 
     package var hostname: String { info.hostname }
+    /// The address that others are told; empty until it has registered with this leader.
+    package var ip: String { advertisedIP ?? remoteHost }
+    package var pid: String { "slave(1)@\(ip):\(info.port)" }
 
     package func can(_ capability: V1AgentInfo.Capability.TypeEnum) -> Bool {
         capabilities.contains { $0.type == capability }
@@ -132,7 +137,7 @@ package struct AgentRoster: Sendable {
         case .admitting(let registration): byLink[registration.link] = agent.id
         case .recovered, .disconnected, .leaving: break
         }
-        byAddress[Self.address(of: agent.info, from: agent.remoteHost)] = agent.id
+        byAddress[Self.address(of: agent.info, at: agent.ip)] = agent.id
     }
 
     mutating func update(_ id: AgentID, _ change: (inout Agent) -> Void) {
@@ -156,7 +161,7 @@ package struct AgentRoster: Sendable {
         case .admitting(let registration): byLink[registration.link] = nil
         case .recovered, .disconnected, .leaving: break
         }
-        let address = Self.address(of: agent.info, from: agent.remoteHost)
+        let address = Self.address(of: agent.info, at: agent.ip)
         if byAddress[address] == agent.id { byAddress[address] = nil }
     }
 
@@ -180,8 +185,8 @@ package struct AgentRoster: Sendable {
         return taken
     }
 
-    /// Two agents behind one host name and port, seen from one address, cannot both exist.
-    static func address(of info: V1AgentInfo, from remoteHost: String) -> String {
-        "\(remoteHost) \(info.hostname):\(info.port)"
+    /// Two agents behind one host name and port at one address cannot both exist.
+    static func address(of info: V1AgentInfo, at ip: String) -> String {
+        "\(ip) \(info.hostname):\(info.port)"
     }
 }

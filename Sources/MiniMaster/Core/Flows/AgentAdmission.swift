@@ -42,10 +42,24 @@ enum AgentAdmission {
         return nil
     }
 
+    /// As much of a stranger's text as a line of the log takes.
+    private static func shown(_ text: String) -> String {
+        String(String.UnicodeScalarView(text.unicodeScalars.prefix(60).map { $0.value < 0x20 ? "?" : $0 }))
+    }
+
     private static func fault(in message: LinkCall.Register) -> String? {
         if message.agent.hostname.isEmpty { return "The agent has no host name" }
         if message.agent.hasID, let fault = IdentifierRules.fault(in: message.agent.id.value) {
             return "The agent's id is invalid: \(fault)"
+        }
+        if message.hasAdvertisedIp {
+            // It goes into pids, URLs and machine ids as it is.
+            guard Cluster.isIPv4(message.advertisedIp), message.advertisedIp != "0.0.0.0" else {
+                return "The agent's advertised address '\(shown(message.advertisedIp))' is no IPv4 address of a host"
+            }
+        }
+        guard (1...65_535).contains(message.agent.port) else {
+            return "The agent's port \(message.agent.port) is not between 1 and 65535"
         }
         do throws(ResourceConversionError) {
             _ = try Resources(message.agent.resources)

@@ -53,10 +53,10 @@ extension Cluster {
             answer(request, .link(link))
             return turnAway(link, reason, message, shutdown: false)
         }
-        let address = AgentRoster.address(of: message.agent, from: incoming.remoteHost)
-        let predecessor = agents.agent(at: address)
+        let ip = message.hasAdvertisedIp ? message.advertisedIp : incoming.remoteHost
+        let predecessor = agents.agent(at: AgentRoster.address(of: message.agent, at: ip))
         let id = self.id(for: message, predecessor)
-        if isOnDownMachine(message.agent.hostname, incoming.remoteHost) {
+        if isOnDownMachine(message.agent.hostname, ip) {
             answer(request, .link(link))
             return turnAway(link, Self.machineDownReason, message, shutdown: true)
         }
@@ -77,6 +77,11 @@ extension Cluster {
                 answer(request, .link(link))
                 return turnAway(link, fault, message, shutdown: true)
             }
+            if known.isConnected, known.remoteHost != incoming.remoteHost {
+                // Its old link may not have been missed yet; or another bears its id and its address.
+                return refuseLink(
+                    request, 503, "The agent is still connected from \(known.remoteHost); try again")
+            }
         }
         answer(request, .link(link))
         if let predecessor, predecessor.id != id, !predecessor.isLeaving {
@@ -93,13 +98,17 @@ extension Cluster {
     }
 
     /// An id belongs to one host. Two that bear it are copies of one work directory, and only one of them is the agent.
+    ///
+    /// A host is known by where its link comes from. That may change for one with several ways to the master, which is then
+    /// known by the address that it was told to advertise.
     private static func fault(returning known: Agent, _ message: LinkCall.Register, from remoteHost: String) -> String?
     {
         if known.hostname != message.agent.hostname {
             return "Agent \(known.id) is registered with host name '\(known.hostname)', not '\(message.agent.hostname)'"
         }
         // Empty until it has registered with this leader: the registry does not keep addresses.
-        if !known.remoteHost.isEmpty, known.remoteHost != remoteHost {
+        let isSameAddress = message.hasAdvertisedIp && known.advertisedIP == message.advertisedIp
+        if !known.remoteHost.isEmpty, known.remoteHost != remoteHost, !isSameAddress {
             return "Agent \(known.id) is registered from \(known.remoteHost), not from \(remoteHost)"
         }
         return nil
@@ -135,6 +144,7 @@ extension Cluster {
         // The registry's own copy, if it is the same: it takes kilobytes.
         agent.info = registry.agents[id].flatMap { $0 == info ? $0 : nil } ?? info
         agent.remoteHost = remoteHost
+        agent.advertisedIP = message.hasAdvertisedIp ? message.advertisedIp : nil
         agent.phase = .admitting(registration)
         agents.put(agent)
         if registry.agents[id] == info {

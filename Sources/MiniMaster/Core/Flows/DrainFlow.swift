@@ -60,7 +60,7 @@ extension Cluster {
             return refuse(request, 400, "Max grace period must be non-negative")
         }
         if let agent = agents[id] {
-            if let machine = maintenance.machine(hostname: agent.hostname, ip: agent.remoteHost) {
+            if let machine = maintenance.machine(hostname: agent.hostname, ip: agent.ip) {
                 return refuse(
                     request, 400,
                     "Agent \(id) is part of a maintenance schedule under Machine \(machine.text)")

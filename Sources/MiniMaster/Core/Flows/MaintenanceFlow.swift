@@ -84,7 +84,7 @@ extension Cluster {
     }
 
     func unavailability(of agent: Agent) -> V1Unavailability? {
-        maintenance.unavailability(hostname: agent.hostname, ip: agent.remoteHost)
+        maintenance.unavailability(hostname: agent.hostname, ip: agent.ip)
     }
 
     func isOnDownMachine(_ hostname: String, _ ip: String) -> Bool {
@@ -113,7 +113,7 @@ extension Cluster {
         var leaving: [OperatorChange.LeavingAgent] = []
         for agent in agents.all where !agent.isLeaving {
             guard leaving.count + operations.count < Self.changesPerCallMax,
-                let machine = maintenance.machine(hostname: agent.hostname, ip: agent.remoteHost),
+                let machine = maintenance.machine(hostname: agent.hostname, ip: agent.ip),
                 doomed.contains(machine)
             else { continue }
             leaving.append(beginLeaving(agent))
@@ -149,7 +149,7 @@ extension Cluster {
             finishRemoval(agent.id, message: "Agent \(known.hostname) removed: \(Self.downCause)")
         }
         // One that registered while the registry was being told, or that there was no room for in the transaction.
-        for agent in agents.all where !agent.isLeaving && isOnDownMachine(agent.hostname, agent.remoteHost) {
+        for agent in agents.all where !agent.isLeaving && isOnDownMachine(agent.hostname, agent.ip) {
             if let link = agent.openLink { emit(.sendCommand(link, .shutdown(Self.downCause))) }
             remove(agent, Self.downCause)
         }

@@ -51,7 +51,7 @@ extension Cluster {
         var url = V1URL()
         url.scheme = settings.urlScheme
         url.address.hostname = agent.hostname
-        url.address.ip = agent.remoteHost
+        url.address.ip = agent.ip
         url.address.port = agent.info.port
         url.path = "/slave(1)"
         return url

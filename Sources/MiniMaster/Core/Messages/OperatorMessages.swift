@@ -69,7 +69,7 @@ extension V1OperatorResponse.GetAgents.Agent {
         active = agent.isConnected
         deactivated = false
         version = Versions.mesosAPI
-        pid = "slave(1)@\(agent.remoteHost):\(agent.info.port)"
+        pid = agent.pid
         if let time = agent.registeredAt { registeredTime = time.message }
         if let time = agent.reregisteredAt { reregisteredTime = time.message }
         totalResources = agent.total.protobuf(format: .endpoint)

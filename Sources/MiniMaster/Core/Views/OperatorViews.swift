@@ -24,7 +24,7 @@ extension Cluster {
             var draining = V1MaintenanceClusterStatus.DrainingMachine()
             draining.id = id
             for agent in affected
-            where maintenance.machine(hostname: agent.hostname, ip: agent.remoteHost) == machine {
+            where maintenance.machine(hostname: agent.hostname, ip: agent.ip) == machine {
                 draining.statuses += inverseOffers.answers(on: agent.id).map { framework, answer in
                     var message = V1AllocatorInverseOfferStatus()
                     message.status = answer.status
