@@ -132,7 +132,7 @@ let package = Package(
             name: "JenkinsFramework",
             dependencies: [
                 "JenkinsUsage", "SchedulerClient", "MasterDetection", "MesosProtocol", "Metrics", "Resources",
-                "HTTPClient", "HTTPServer", "Mailbox", "TextTables", "XML", "ZooKeeper",
+                "HTTPClient", "HTTPServer", "Mailbox", "Processes", "TextTables", "XML", "ZooKeeper",
                 logging, .product(name: "Yams", package: "Yams"),
             ], swiftSettings: strict),
         .target(

@@ -43,8 +43,8 @@ struct AutoSizeTests {
     @Test func `the next build of a job asks for what its builds used, with head-room and within bounds`() async throws
     {
         try await withFarm(FarmPlan([template()])) { farm in
-            // A shell that holds 60 MB for three seconds.
-            let hold = "x=$(head -c 60000000 /dev/zero | tr '\\0' x); sleep 3"
+            // A shell that holds 60 MB for two seconds and a half.
+            let hold = "x=$(head -c 60000000 /dev/zero | tr '\\0' x); sleep 2.5"
             try await farm.create(
                 FarmJob(
                     "app", .freestyle(label: "sized"),

@@ -138,6 +138,23 @@ struct DemandTests {
     }
 
     @Test(.enabled(if: RealJenkins.isPractice))
+    func `gates that stand open when the framework dies are closed by its keeper`() async throws {
+        try await withFarm(FarmPlan([FarmTemplate("once", "singleUse: strict")]), isServed: false) { farm in
+            for node in ["one", "two", "closed-before"] {
+                try await farm.controller.control("action=add-node&node=\(node)&labels=other")
+            }
+            let said = #"open one\nopen two\nopen closed-before\nclosed closed-before\n"#
+            let keeper = "\(builtProduct("mini")) jenkins gate-keeper --config=\(farm.directory)/jenkins.yaml"
+            let run = try await startCommand("/bin/sh", ["-c", "printf '\(said)' | \(keeper)"])
+                .finished(within: .seconds(90))
+            #expect(run.succeeded, "\(run)")
+            #expect(try await farm.controller.isOnline("one") == false)
+            #expect(try await farm.controller.isOnline("two") == false)
+            #expect(try await farm.controller.isOnline("closed-before"))
+        }
+    }
+
+    @Test(.enabled(if: RealJenkins.isPractice))
     func `two builds of a single-use label never share an agent, however short they are`() async throws {
         try await withFarm(FarmPlan([FarmTemplate("once", "singleUse: strict")])) { farm in
             let jobs = (1...12).map { "short-\($0)" }

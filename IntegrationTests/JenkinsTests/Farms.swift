@@ -53,6 +53,23 @@ func withFarm(
     }
 }
 
+/// Runs scenarios at the same time: each has a farm of its own, and what they do most is wait.
+func atOnce<Scenario: Sendable>(
+    _ scenarios: [Scenario], _ run: @escaping @Sendable (Scenario) async throws -> Void
+) async {
+    await withTaskGroup { group in
+        for scenario in scenarios {
+            group.addTask {
+                do {
+                    try await run(scenario)
+                } catch {
+                    Issue.record("\(scenario): \(error)")
+                }
+            }
+        }
+    }
+}
+
 /// A controller that exists, by `make test-real-jenkins`.
 enum RealJenkins {
     static let ofThisRun: ExternalController? = {

@@ -7,15 +7,15 @@ import Testing
 
 @Suite(.serialized, .timeLimit(.minutes(8)))
 struct FaultTests {
-    private let linux = FarmPlan([FarmTemplate("linux", "idleTimeout: 2s")])
+    private let linux = FarmPlan([FarmTemplate("linux", "idleTimeout: 1s")])
 
     @Test(.enabled(if: RealJenkins.isPractice))
     func `a controller that freezes keeps its agent and its build, and no second one is started`() async throws {
         try await withFarm(linux) { farm in
-            try await farm.createJob("app", label: "linux", seconds: 3)
+            try await farm.createJob("app", label: "linux", seconds: 2)
             try await farm.build("app")
             try await farm.start(of: "app")
-            try await farm.controller.control("action=freeze&seconds=6")
+            try await farm.controller.control("action=freeze&seconds=4")
             #expect(try await farm.end(of: "app").result == "SUCCESS")
             #expect(try await farm.nodesCreated().count == 1)
             try await farm.createJob("next", label: "linux")
@@ -32,7 +32,7 @@ struct FaultTests {
         try await withFarm(linux) { farm in
             try await farm.createJob("app", label: "linux", seconds: 8)
             try await farm.create(
-                FarmJob("flow", .pipeline(label: "linux"), command: farm.ledger.command(seconds: 4)))
+                FarmJob("flow", .pipeline(label: "linux"), command: farm.ledger.command(seconds: 3)))
             try await farm.build("app", "flow")
             try await farm.start(of: "app")
             let node = try await farm.start(of: "flow")
@@ -48,10 +48,12 @@ struct FaultTests {
         }
     }
 
-    @Test(.enabled(if: RealJenkins.isPractice), arguments: ["registering", "deleting"])
-    func `a framework killed while a node is made or deleted cleans up, and the build runs once`(state: String)
-        async throws
-    {
+    @Test(.enabled(if: RealJenkins.isPractice))
+    func `a framework killed while a node is made or deleted cleans up, and the build runs once`() async {
+        await atOnce(["registering", "deleting"]) { try await killed(whileNodeIs: $0) }
+    }
+
+    private func killed(whileNodeIs state: String) async throws {
         try await withFarm(FarmPlan([FarmTemplate("linux", "idleTimeout: 1s")])) { farm in
             try await farm.createJob("app", label: "linux", seconds: 1)
             let path = state == "registering" ? "doCreateItem" : "doDelete"
@@ -72,8 +74,13 @@ struct FaultTests {
         }
     }
 
-    @Test(arguments: ["requested", "launching", "connecting", "busy", "idle", "draining"])
-    func `a framework killed while an agent is there takes it up again`(state: String) async throws {
+    @Test func `a framework killed while an agent is there takes it up again`() async {
+        await atOnce(["requested", "launching", "connecting", "busy", "idle", "draining"]) {
+            try await killed(whileAgentIs: $0)
+        }
+    }
+
+    private func killed(whileAgentIs state: String) async throws {
         let template = FarmTemplate(
             "linux", state == "draining" ? "singleUse: true" : state == "idle" ? "idleTimeout: 6s" : "idleTimeout: 2s")
         try await withFarm(FarmPlan([template])) { farm in
@@ -138,7 +145,7 @@ struct FaultTests {
 
     @Test func `builds outlive the leading master, and new ones are served by the next`() async throws {
         try await withFarm(linux) { farm in
-            try await farm.createJob("app", label: "linux", seconds: 5)
+            try await farm.createJob("app", label: "linux", seconds: 4)
             try await farm.createJob("next", label: "linux")
             try await farm.build("app")
             try await farm.start(of: "app")

@@ -32,9 +32,19 @@ struct ReasonTests {
         return plan
     }
 
-    @Test func `a coming node says in its description why it is not there, and runs its build all the same`()
-        async throws
-    {
+    private enum Right: Sendable { case granted, lacking }
+
+    /// Both at once: each waits for a slow agent.
+    @Test func `a coming node says in its description why it is not there, and runs its build all the same`() async {
+        await atOnce([Right.granted, .lacking]) { right in
+            switch right {
+            case .granted: try await aComingNodeTellsWhy()
+            case .lacking: try await withoutTheRightBuildsRunAllTheSame()
+            }
+        }
+    }
+
+    private func aComingNodeTellsWhy() async throws {
         try await withFarm(plan(FarmTemplate("linux", "idleTimeout: 1s"))) { farm in
             try farm.delayLaunches(seconds: 5)
             try await farm.createJob("app", label: "linux")
@@ -65,7 +75,8 @@ struct ReasonTests {
         }
     }
 
-    @Test func `without Agent Configure descriptions stay as they are, and builds run`() async throws {
+    /// Without Agent/Configure descriptions stay as they are.
+    private func withoutTheRightBuildsRunAllTheSame() async throws {
         var plan = plan(FarmTemplate("linux", "idleTimeout: 1s"))
         plan.permissions = [
             "Hudson.Read", "Item.Read", "Computer.Create", "Computer.Connect", "Computer.Disconnect", "Computer.Delete",

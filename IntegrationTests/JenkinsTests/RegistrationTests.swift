@@ -36,7 +36,7 @@ struct RegistrationTests {
             let masters = farm.cluster.masters.map(\.url).joined(separator: ",")
             try farm.reconfigure { $0.replacing("master: \"\(zooKeeper)\"", with: "master: \"\(masters)\"") }
             try await farm.framework.start()
-            try await farm.createJob("app", label: "linux", seconds: 5)
+            try await farm.createJob("app", label: "linux", seconds: 4)
             try await farm.createJob("next", label: "linux")
             try await farm.build("app")
             try await farm.start(of: "app")
@@ -63,7 +63,7 @@ struct RegistrationTests {
             try farm.reconfigure {
                 $0.replacing(
                     "failoverTimeout: 10m",
-                    with: "failoverTimeout: 10m\n  onDemandRegistration: true\n  onDemandLinger: 2s")
+                    with: "failoverTimeout: 10m\n  onDemandRegistration: true\n  onDemandLinger: 1s")
             }
             try await farm.framework.start()
             try await eventually("the framework runs", within: .seconds(30)) { await farm.frameworkState() != nil }

@@ -58,6 +58,41 @@ import Testing
                     connected: .seconds(4), assigned: .seconds(5), ran: .milliseconds(59_900)))
     }
 
+    @Test(arguments: [true, false])
+    func `a build that runs through a restart of the framework keeps its label, size and phases`(notesFirst: Bool)
+        throws
+    {
+        var farm = WatchedFarm([linux])
+        let node = try bringUp(&farm)
+        farm.wait(.seconds(5))
+        farm.tell(.itemLookedUp(1, .started(buildURL: url)))
+        let busy = Computer.node(node, ["linux"], busy: 1, url: url)
+        farm.poll([], [busy])
+        farm.wait(.seconds(60))
+        try farm.restart(notesFirst: notesFirst, computers: [busy])
+        farm.wait(.seconds(7))
+        farm.poll([], [.node(node, ["linux"])])
+        farm.tell(.buildLookedUp(url: url, view("SUCCESS", .milliseconds(69_900), on: node.value)))
+        let build = try #require(farm.finished.first)
+        #expect(build.label == "linux")
+        #expect(build.asked == linux.resources(executors: 1))
+        #expect(
+            build.phases
+                == PhaseSpans(
+                    queued: .zero, offered: .seconds(1), pulled: .seconds(2), started: .seconds(3),
+                    connected: .seconds(4), assigned: .seconds(5), ran: .milliseconds(69_900)))
+    }
+
+    @Test func `what a restart finds gone is forgotten`() throws {
+        var farm = WatchedFarm([linux])
+        let node = try bringUp(&farm)
+        farm.tell(.itemLookedUp(1, .started(buildURL: url)))
+        farm.poll([], [.node(node, ["linux"], busy: 1, url: url)])
+        try farm.restart(notesFirst: true, computers: [.node(node, ["linux"])])
+        #expect(farm.phases.runs.isEmpty && farm.phases.remembered.isEmpty)
+        #expect(farm.phases.running.isEmpty)
+    }
+
     @Test func `a build on an agent that was there has no share in the agent's start`() throws {
         var farm = WatchedFarm([linux])
         let node = try bringUp(&farm)

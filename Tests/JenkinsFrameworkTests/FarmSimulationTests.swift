@@ -80,6 +80,21 @@ import Testing
         #expect(farm.secondBuilds == 0, "seed \(seed): an agent was used twice")
     }
 
+    @Test(arguments: 1...24 as ClosedRange<UInt64>)
+    func `strict agents see one build each even if the controller is slow to open their gates`(seed: UInt64) {
+        var faults = FarmFaults.none
+        faults.slowOpenings = 60
+        faults.cancellations = 4
+        var farm = farm(
+            seed, faults, settings { $0.singleUse = .strict }, builds: 24, spread: seed % 2 == 0 ? 2_000 : 20_000,
+            durations: 400...900)
+        farm.showsConnections = seed % 3 != 0
+        if seed % 4 == 0 { farm.pollInterval = nil }
+        let isAtRest = farm.run(until: 600_000)
+        check(farm, isAtRest, seed)
+        #expect(farm.secondBuilds == 0, "seed \(seed): an agent was used twice")
+    }
+
     @Test(arguments: 1...30 as ClosedRange<UInt64>)
     func `a burst of builds is not over-provisioned`(seed: UInt64) {
         var farm = farm(seed, .none, settings { _ in }, builds: 30, spread: 300)
@@ -116,6 +131,7 @@ import Testing
         var farm = farm(seed, .random(seed), settings, durations: 300...6_000)
         // In every second the polls are as seldom as the framework makes them.
         if seed % 2 == 0 { farm.pollInterval = nil }
+        farm.showsConnections = seed % 4 != 1
         if farm.run(until: 45_000) { return check(farm, true, seed) }
         farm.faults = .none  // Safety has been seen; now progress is owed.
         let isAtRest = farm.run(until: 400_000)

@@ -26,6 +26,8 @@ struct FarmFaults {
     var lostRequests = 0
     /// The request fails, and is executed some time later all the same.
     var lateRequests = 0
+    /// An opening takes long to be executed, and is overtaken by what is asked for later.
+    var slowOpenings = 0
     /// Status 500 to creations.
     var refusedCreations = 0
     var failedPolls = 0
@@ -58,6 +60,7 @@ struct FarmFaults {
         faults.lostAnswers = rate(15)
         faults.lostRequests = rate(15)
         faults.lateRequests = rate(8)
+        faults.slowOpenings = seed % 2 == 0 ? 0 : 30
         faults.refusedCreations = rate(20)
         faults.failedPolls = rate(20)
         faults.failedStarts = rate(30)
@@ -135,6 +138,7 @@ enum FarmHappening {
     case endBuild(QueueItemID)
     case execute(JenkinsPlanner.Effect, incarnation: Int)
     case changeNode(JenkinsPlanner.Effect)
+    case changeSlowly(JenkinsPlanner.Effect, from: Int)
     case writeState(UInt64, PlannerRecord, incarnation: Int)
     case taskRuns(TaskID)
     case taskConnects(TaskID)

@@ -92,6 +92,27 @@ import Testing
         #expect(talk.poll([], [.node("mj-linux-9", drained: true)]).deleted == ["mj-linux-9"])
     }
 
+    @Test(arguments: [true, false])
+    func `an orphaned node is gone within a minute, connected or not, at the pace of a quiet farm`(isConnected: Bool) {
+        var talk = Talk.subscribed([linux])
+        let began = talk.now.instant
+        var (isDrained, isFull, deleted) = (false, true, [NodeName]())
+        while deleted.isEmpty, began.duration(to: talk.now.instant) < .seconds(120) {
+            let node = Computer.node("mj-linux-9", online: isConnected, drained: isDrained)
+            let snapshot = JenkinsSnapshot(
+                startedAt: talk.now.instant, session: "s1", items: [], computers: isFull ? [node] : nil)
+            let effects = talk.tell(.polled(snapshot))
+            if !effects.drained.isEmpty { isDrained = true }
+            deleted = effects.deleted
+            let plan = talk.planner.pollPlan(quick: .milliseconds(250), seldom: .seconds(4))
+            isFull = plan.isFull
+            if deleted.isEmpty { talk.wait(max(talk.now.instant.duration(to: plan.dueAt), .milliseconds(1))) }
+        }
+        let took = began.duration(to: talk.now.instant)
+        #expect(deleted == ["mj-linux-9"] && isDrained == isConnected)
+        #expect(took < .seconds(60) && took >= .seconds(45), "\(took)")
+    }
+
     @Test func `without a master no node counts as an orphan`() {
         var talk = Talk([linux], record: PlannerRecord(frameworkID: "fw-1"))
         for _ in 1...5 {

@@ -59,7 +59,7 @@ extension SimulatedFarm {
 
     private func computer(_ name: String) -> Computer? {
         guard let node = nodes[name] else { return nil }
-        return Computer(
+        var computer = Computer(
             name: name, description: node.spec.description, isOffline: !node.isConnected || node.drainReason != nil,
             isTemporarilyOffline: node.drainReason != nil, offlineReason: node.drainReason ?? "",
             labels: node.spec.labels + [name],
@@ -68,6 +68,8 @@ extension SimulatedFarm {
                     isIdle: index >= node.running.count,
                     buildURL: index < node.running.count ? "http://j/job/b/\(node.running[index])/" : nil)
             }, isIdle: node.running.isEmpty)
+        if showsConnections { computer.isConnected = node.isConnected }
+        return computer
     }
 
     private func item(_ id: QueueItemID) -> QueueItem? {
@@ -108,7 +110,8 @@ extension SimulatedFarm {
         case .createNode(let node):
             request(effect, from, lost: .nodeCreationFailed(node.name, reason: "lost", mayExist: true))
         case .drainNode(let name, _): request(effect, from, lost: .nodeDrainFailed(name, reason: "lost"))
-        case .openNode(let name): request(effect, from, lost: .nodeOpenFailed(name, reason: "lost"))
+        case .openNode(let name), .openGate(let name):
+            request(effect, from, lost: .nodeOpenFailed(name, reason: "lost", mayBeOpen: true))
         case .deleteNode(let name): request(effect, from, lost: .nodeDeletionFailed(name, reason: "lost"))
         case .createBeacon(let node):
             if isDeaf || nodes[node.name.value] != nil { return }
@@ -161,6 +164,10 @@ extension SimulatedFarm {
             schedule(.changeNode(effect), after: random.milliseconds(100...4_000))
             return schedule(.deliver(lost, incarnation: from), after: delay)
         }
+        if ![effect].opened.isEmpty, random.chance(faults.slowOpenings) {
+            // It has seen the node drained, and flips the mark much later, whatever has come in between.
+            return schedule(.changeSlowly(effect, from: from), after: random.milliseconds(200...3_000))
+        }
         if case .createNode(let node) = effect, random.chance(faults.refusedCreations) {
             trouble(effect)
             let event = JenkinsPlanner.Event.nodeCreationFailed(node.name, reason: "status 500", mayExist: true)
@@ -177,7 +184,7 @@ extension SimulatedFarm {
     private mutating func trouble(_ effect: JenkinsPlanner.Effect) {
         excuses += 1
         switch effect {
-        case .drainNode(let name, _), .openNode(let name): nodes[name.value]?.isExcused = true
+        case .drainNode(let name, _), .openNode(let name), .openGate(let name): nodes[name.value]?.isExcused = true
         default: break
         }
     }
@@ -199,7 +206,7 @@ extension SimulatedFarm {
         case .drainNode(let name, let reason):
             nodes[name.value]?.drainReason = reason
             return .nodeDrained(name)
-        case .openNode(let name):
+        case .openNode(let name), .openGate(let name):
             if nodes[name.value]?.isDrainedByHand ?? false { return .nodeOpenRefused(name) }
             nodes[name.value]?.drainReason = nil
             assignBuilds()

@@ -35,6 +35,8 @@ struct SimulatedFarm {
     /// Nodes that the framework was last shown as drained by somebody else.
     var shownDrainedByHand: Set<String> = []
     var requestsMax = 0
+    /// Whether it tells if a drained agent is connected.
+    var showsConnections = true
     var trace = false
 
     // The cluster.
@@ -139,6 +141,8 @@ struct SimulatedFarm {
         case .endBuild(let id): endBuild(id)
         case .execute(let effect, let from): execute(effect, from)
         case .changeNode(let effect): _ = change(effect, isLate: true)
+        case .changeSlowly(let effect, let from):
+            schedule(.deliver(change(effect), incarnation: from), after: random.milliseconds(5...120))
         case .writeState(let revision, let record, incarnation):
             durable = record
             step(.persisted(revision: revision))
@@ -192,7 +196,7 @@ struct SimulatedFarm {
                 schedule(.writeState(revision, record, incarnation: incarnation), after: 3)
             } else {
                 if trace { print(now, "EFFECT", effect) }
-                if case .openNode(let name) = effect, shownDrainedByHand.contains(name.value) {
+                if let name = [effect].opened.first, shownDrainedByHand.contains(name.value) {
                     violations.append("\(name), drained by hand, was to be opened at \(now) ms")
                 }
                 schedule(.execute(effect, incarnation: incarnation), after: random.milliseconds(1...40))

@@ -170,13 +170,104 @@ import Testing
         #expect(talk.tell(.ticked).drained == [name])
     }
 
-    @Test func `an opening without an answer is taken back, because it may have happened`() {
+    @Test func `an opening without an answer costs the agent, because it may happen at any time`() {
         var talk = Talk.subscribed([strict])
         let name = closedAgent(&talk)
         #expect(talk.poll([.buildable(1, "strict")], [closed(name)]).opened == [name])
-        #expect(talk.tell(.nodeOpenFailed(name, reason: "timed out")).drained == [name])
+        #expect(talk.tell(.nodeOpenFailed(name, reason: "timed out", mayBeOpen: true)).drained == [name])
+        #expect(talk.planner.agents[name]?.isUsedUp == true)
+        // It is watched until nothing can come any more, and only then deleted.
         talk.tell(.nodeDrained(name))
+        for _ in 1...19 { #expect(talk.poll([], [closed(name)]).deleted.isEmpty) }
+        #expect(talk.poll([], [closed(name)]).deleted == [name])
+    }
+
+    @Test func `an opening that the controller never got leaves the gate closed, and is tried again`() {
+        var talk = Talk.subscribed([strict])
+        let name = closedAgent(&talk)
         #expect(talk.poll([.buildable(1, "strict")], [closed(name)]).opened == [name])
+        #expect(talk.tell(.nodeOpenFailed(name, reason: "refused", mayBeOpen: false)).drained.isEmpty)
+        #expect(talk.poll([.buildable(1, "strict")], [closed(name)]).opened == [name])
+    }
+
+    @Test func `a closing waits for the answer to an opening that is under way, which could undo it`() {
+        var talk = Talk.subscribed([strict])
+        let name = closedAgent(&talk)
+        #expect(talk.poll([.buildable(1, "strict")], [closed(name)]).opened == [name])
+        #expect(look(&talk, [closed(name)], queued: []).drained.isEmpty, "build 1 went elsewhere")
+        #expect(talk.tell(.nodeOpened(name)).drained == [name])
+        #expect(talk.poll([.buildable(2, "strict")], [open(name)]).opened.isEmpty)
+        talk.tell(.nodeDrained(name))
+        #expect(talk.planner.agents[name]?.gate == .doubted([1], since: talk.now.instant))
+    }
+
+    @Test func `an agent that is retired while it is being opened is drained after that and not deleted before`() {
+        var talk = Talk.subscribed([
+            .named("linux") {
+                $0.idleTimeout = .seconds(5)
+                $0.lifetimeMax = .seconds(8)
+            }
+        ])
+        let name = talk.bringUp("linux")
+        for _ in 1...11 { talk.poll([], [.node(name, ["linux"])]) }
+        talk.tell(.nodeDrained(name))
+        let drained = Computer.node(name, ["linux"], drained: true, reason: "jenkins-framework: idle")
+        #expect(talk.poll([.buildable(2, "linux")], [drained]).opened == [name])
+        var effects: [JenkinsPlanner.Effect] = []
+        for _ in 1...10 { effects += talk.poll([.buildable(2, "linux")], [drained]) }
+        #expect(effects.drained.isEmpty && effects.deleted.isEmpty)
+        #expect(talk.tell(.nodeOpened(name)).drained == [name])
+    }
+
+    // MARK: - Controllers that tell whether a drained agent is connected
+
+    private func connected(_ name: NodeName, _ isConnected: Bool) -> Computer {
+        var computer = closed(name)
+        computer.isConnected = isConnected
+        return computer
+    }
+
+    @Test func `a gate stays closed until its agent is connected, and opens with the look that shows it`() {
+        var talk = Talk.subscribed([strict])
+        let name = closedAgent(&talk)
+        #expect(talk.poll([.buildable(1, "strict")], [connected(name, false)]).opened.isEmpty)
+        #expect(talk.planner.watchPlan == WatchPlan(nodes: [name], interval: .milliseconds(100), includesQueue: true))
+        #expect(look(&talk, [connected(name, false)], queued: [1]).opened.isEmpty)
+        #expect(look(&talk, [connected(name, true)], queued: [1, 2]).opened == [name])
+        #expect(look(&talk, [connected(name, true)], queued: [1, 2]).opened.isEmpty, "once")
+    }
+
+    @Test func `a gate does not open for a build that has gone while its agent was connecting`() {
+        var talk = Talk.subscribed([strict])
+        let name = closedAgent(&talk)
+        #expect(talk.poll([.buildable(1, "strict")], [connected(name, false)]).opened.isEmpty)
+        #expect(look(&talk, [connected(name, true)], queued: [2]).opened.isEmpty)
+        #expect(talk.planner.watchPlan == nil)
+        #expect(talk.poll([.buildable(2, "strict")], [connected(name, true)]).opened == [name])
+    }
+
+    @Test func `an agent that never connects behind its closed gate is given up`() {
+        var talk = Talk.subscribed([
+            .named("strict") {
+                $0.singleUse = .strict
+                $0.connectTimeout = .seconds(20)
+            }
+        ])
+        let name = closedAgent(&talk)
+        var drained: [NodeName] = []
+        for _ in 1...42 { drained += talk.poll([.buildable(1, "strict")], [connected(name, false)]).drained }
+        #expect(drained == [name])
+    }
+
+    @Test func `an open agent that nobody could look at for two seconds is used up`() {
+        var talk = Talk.subscribed([strict])
+        let name = openAgent(&talk)
+        #expect(look(&talk, [open(name)], queued: [1]).drained.isEmpty)
+        talk.wait(.milliseconds(1_900))
+        #expect(talk.tell(.ticked).drained.isEmpty)
+        talk.wait(.milliseconds(200))
+        #expect(talk.tell(.ticked).drained == [name])
+        #expect(talk.planner.agents[name]?.isUsedUp == true)
     }
 
     @Test func `a gate that somebody else closed is not opened`() {
@@ -259,5 +350,12 @@ import Testing
 }
 
 extension [JenkinsPlanner.Effect] {
-    var opened: [NodeName] { compactMap { if case .openNode(let name) = $0 { name } else { nil } } }
+    var opened: [NodeName] {
+        compactMap { effect in
+            switch effect {
+            case .openNode(let name), .openGate(let name): name
+            default: nil
+            }
+        }
+    }
 }

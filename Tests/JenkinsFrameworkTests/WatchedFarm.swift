@@ -1,5 +1,6 @@
 // A planner in virtual time with those who look over its shoulder: for tests about reasons and phases.
 import Resources
+import Testing
 
 @testable import JenkinsFramework
 
@@ -30,6 +31,20 @@ struct WatchedFarm {
         var all = effects
         for case .persist(let revision, _) in effects { all += tell(.persisted(revision: revision)) }
         return all
+    }
+
+    /// The framework is killed and started again: it has what it wrote down, in whatever order the two come back to it.
+    mutating func restart(notesFirst: Bool, computers: [Computer]) throws {
+        let part = try #require(phases.keptPart)
+        let kept = BuildPhases.kept(part, at: now)
+        let record = planner.record(at: now)
+        phases = BuildPhases()
+        planner = JenkinsPlanner(settings: planner.settings, record: record, seed: 2, at: now)
+        wait(.seconds(3))
+        if notesFirst { phases.restore(kept, at: now) }
+        tell(.subscribed("fw-1"))
+        poll([], computers)
+        if !notesFirst { phases.restore(kept, at: now) }
     }
 
     mutating func wait(_ duration: Duration) { now = now.advanced(by: duration) }

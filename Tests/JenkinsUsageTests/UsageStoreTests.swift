@@ -43,6 +43,15 @@ import Testing
         #expect(try store.builds(limit: 1) == [row(1)])
     }
 
+    @Test func `a note of one run is there for the next`() throws {
+        let place = try Place()
+        #expect(try UsageStore.open(directory: place.path, at: Self.now).store.kept(as: "phases") == nil)
+        for text in ["{}", "{\"builds\":[]}"] {
+            try UsageStore.open(directory: place.path, at: Self.now).store.keep(text, as: "phases", at: Self.now)
+            #expect(try UsageStore.open(directory: place.path, at: Self.now).store.kept(as: "phases") == text)
+        }
+    }
+
     @Test func `a build told twice is kept once, as it was told last`() throws {
         let place = try Place()
         let store = try UsageStore.open(directory: place.path, at: Self.now).store

@@ -69,6 +69,14 @@ package struct AgentRecord: Equatable, Sendable {
     package internal(set) var task = Task.none
     package internal(set) var gate = AgentGate.none
     var gateSince: Instant
+    /// The builds its gate is to be opened for as soon as it is connected.
+    var gateWish: Set<QueueItemID> = []
+    /// An opening was asked for and has not been answered.
+    var isOpeningAsked = false
+    /// When the answer to an opening was given up; it may still be executed for a while.
+    var openingLostAt: Instant?
+    /// The reason of a drain that waits for that answer.
+    var drainAfterOpening: String?
     /// Whether this run of the framework has opened its gate.
     var wasOpened = false
     package internal(set) var agentID: AgentID?
@@ -181,6 +189,7 @@ package struct AgentRecord: Equatable, Sendable {
 
     mutating func setGate(_ next: AgentGate, at now: Instant) {
         gate = next
+        gateWish = []
         if next.isOpen { wasOpened = true }
         gateSince = now
         retryAt = nil

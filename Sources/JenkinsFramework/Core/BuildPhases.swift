@@ -80,17 +80,27 @@ package struct BuildPhases: Equatable, Sendable {
         static func < (left: Key, right: Key) -> Bool { (left.url, left.node) < (right.url, right.node) }
     }
 
+    /// A build that an earlier run of the framework saw begin.
+    struct Remembered: Equatable, Sendable {
+        var item: QueueItemID?
+        var seenAt: Moment
+    }
+
     private static let itemsMax = 20_000
-    private static let runsMax = 5_000
-    private static let agentsMax = 20_000
+    static let runsMax = 5_000
+    static let agentsMax = 20_000
     /// A build that has left its executor and of which the controller does not say the end is given up after this.
     private static let giveUp = Duration.seconds(3_600)
 
-    private(set) var items: [QueueItemID: Item] = [:]
-    private(set) var agents: [NodeName: Agent] = [:]
-    private(set) var runs: [Key: Run] = [:]
+    var items: [QueueItemID: Item] = [:]
+    var agents: [NodeName: Agent] = [:]
+    var runs: [Key: Run] = [:]
     /// Builds that queue items became, until they are seen on an executor.
-    private var becoming: [String: [QueueItemID]] = [:]
+    var becoming: [String: [QueueItemID]] = [:]
+    /// What an earlier run kept, until the first look at the computers tells what of it is still there.
+    var remembered: [Key: Remembered] = [:]
+    var landmarksBefore: [NodeName: Agent] = [:]
+    var hasSeenComputers = false
     /// Agents launched, and agents whose task ended before they connected, since the framework started.
     package private(set) var launches: [TemplateName: Int] = [:]
     package private(set) var launchFailures: [TemplateName: Int] = [:]
@@ -192,6 +202,8 @@ package struct BuildPhases: Equatable, Sendable {
             for key in runs.keys where !executing.contains(key) {
                 if runs[key]?.wasExecuting ?? false, runs[key]?.leftAt == nil { runs[key]?.leftAt = now.instant }
             }
+            hasSeenComputers = true
+            (remembered, landmarksBefore) = ([:], [:])
         }
         forget(snapshot, records)
         return givenUp(at: now.instant)
@@ -220,6 +232,7 @@ package struct BuildPhases: Equatable, Sendable {
                 agents[node] = Agent(
                     template: record.template, host: record.hostname, executors: record.executors,
                     agentID: record.agentID)
+                if let earlier = landmarksBefore[node] { agents[node]?.take(earlier) }
             }
             if agents[node]?.agentID == nil { agents[node]?.agentID = record.agentID }
         }
@@ -228,7 +241,8 @@ package struct BuildPhases: Equatable, Sendable {
     private mutating func begin(_ key: Key, isExecuting: Bool, at now: Moment) {
         if runs[key] == nil {
             guard runs.count < Self.runsMax else { return }
-            runs[key] = Run(url: key.url, node: key.node, seenAt: now)
+            let earlier = remembered[key]
+            runs[key] = Run(url: key.url, node: key.node, item: earlier?.item, seenAt: earlier?.seenAt ?? now)
         }
         if runs[key]?.item == nil {
             let item = takeItem(of: key.url)

@@ -97,12 +97,14 @@ extension JenkinsPlanner {
             } else if isDrainedByUs(computer), !isAtGate(agent, computer) {
                 // Drained before the framework restarted. The controller writes who did it in front of the reason.
                 update(name) { $0.enter(.draining(.confirmed(at: now, idlePolls: 0)), at: now) }
+            } else if let isConnected = computer.isConnected {
+                update(name) { $0.offlineSince = isConnected ? nil : $0.offlineSince ?? now }
             }
         case .draining(.confirmed(let since, let idlePolls)):
             guard startedAt > since else { return }
             observeDrain(agent, computer, since: since, idlePolls: idlePolls, isPoll: isPoll, at: now)
         case .online:
-            let isLost = computer.isOffline && !computer.isTemporarilyOffline
+            let isLost = computer.isConnected.map { !$0 } ?? (computer.isOffline && !computer.isTemporarilyOffline)
             update(name) {
                 $0.offlineSince = isLost ? $0.offlineSince ?? now : nil
                 if !computer.isTemporarilyOffline { $0.isReopening = false }
@@ -142,6 +144,7 @@ extension JenkinsPlanner {
             $0.enter(.online, at: now)
             $0.idleSince = $0.isBusy ? nil : now
             $0.idlePolls = $0.isBusy ? 0 : 1
+            $0.offlineSince = nil
         }
         effects.append(.report(.agentConnected(agent.name, host: agent.hostname)))
     }

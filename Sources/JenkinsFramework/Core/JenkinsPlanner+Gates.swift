@@ -22,7 +22,7 @@ extension JenkinsPlanner {
         var interval = Self.connectWatch
         for agent in agents.values where agent.phase == .online || agent.phase == .connecting {
             let isSingleUse = settings.template(agent.template)?.isSingleUse ?? false
-            if agent.gate.isOpen {
+            if agent.gate.isOpen || !agent.gateWish.isEmpty {
                 isStrict = true
                 interval = min(interval, settings.strictWatch)
             } else if agent.gate == .none, isSingleUse, !agent.isBusy {
@@ -43,10 +43,12 @@ extension JenkinsPlanner {
             observe(NodeName(computer.name), startedAt: look.startedAt, isPoll: false, at: now)
         }
         guard let queued = look.queued else { return }
+        openConnected(queued, at: now)
         // Each build that has just begun on one of them explains one item that is gone.
         var explained = open.count { agents[$0]?.isBusy ?? false }
         for name in open {
             guard let agent = agents[name], agent.isBehindGate, case .open(var gate) = agent.gate else { continue }
+            if closeIfBlind(agent, gate, at: now) { continue }
             let left = gate.candidates.subtracting(queued)
             let isContinuous = gate.lastLook.duration(to: now) <= settings.strictWatch * 5
             guard left.isEmpty || isContinuous && left.count <= explained else {
@@ -73,11 +75,11 @@ extension JenkinsPlanner {
             switch agent.gate {
             case .closed:
                 guard mayOpen, claimed.contains(agent.name), agent.task == .running, !isDrainedByOthers(agent.name)
-                else { continue }
-                let open = AgentGate.OpenGate(
-                    since: now, candidates: candidates(for: agent, byLabel), lastLook: now)
-                update(agent.name) { $0.setGate(.open(open), at: now) }
-                effects.append(.openNode(agent.name))
+                else {
+                    update(agent.name) { $0.gateWish = [] }
+                    continue
+                }
+                open(agent, for: candidates(for: agent, byLabel), at: now)
             case .open(var gate):
                 if agent.isBusy { continue }
                 let left = gate.candidates.subtracting(present)
@@ -97,6 +99,36 @@ extension JenkinsPlanner {
         }
     }
 
+    /// A gate that stands open before its agent is connected is of no use, and stays open if the framework dies meanwhile.
+    /// A controller that does not tell leaves no choice.
+    private mutating func open(_ agent: AgentRecord, for builds: Set<QueueItemID>, at now: Instant) {
+        if controller.computers[agent.name.value]?.isConnected == false {
+            return update(agent.name) { $0.gateWish = builds }
+        }
+        let gate = AgentGate.OpenGate(since: now, candidates: builds, lastLook: now)
+        update(agent.name) { $0.setGate(.open(gate), at: now) }
+        askOpen(agent.name)
+    }
+
+    /// What a look means for agents that were to connect first.
+    private mutating func openConnected(_ queued: Set<QueueItemID>, at now: Instant) {
+        for agent in agents(where: { !$0.gateWish.isEmpty && $0.gate == .closed && $0.isBehindGate }) {
+            let builds = agent.gateWish.intersection(queued)
+            guard !builds.isEmpty, controller.isSettled(at: now), !isDrainedByOthers(agent.name) else {
+                update(agent.name) { $0.gateWish = [] }
+                continue
+            }
+            open(agent, for: builds, at: now)
+        }
+    }
+
+    /// What nobody looked at for too long may have run a build that was queued, ran and ended in between.
+    private mutating func closeIfBlind(_ agent: AgentRecord, _ gate: AgentGate.OpenGate, at now: Instant) -> Bool {
+        guard agent.phase == .online, gate.lastLook.duration(to: now) > settings.strictBlindMax else { return false }
+        useUp(agent.name, because: "nobody could look at it while its gate was open", at: now)
+        return true
+    }
+
     private func candidates(
         for agent: AgentRecord, _ byLabel: [LabelRequirement: Set<QueueItemID>]
     ) -> Set<QueueItemID> {
@@ -109,28 +141,62 @@ extension JenkinsPlanner {
     /// - Parameter doubts: Items that have left the queue and may have run on it.
     private mutating func close(_ agent: AgentRecord, doubts: Set<QueueItemID>, at now: Instant) {
         update(agent.name) { $0.setGate(.closing(doubts: doubts), at: now) }
-        effects.append(.drainNode(agent.name, reason: AgentGate.closedAgainReason))
+        askDrain(agent.name, reason: AgentGate.closedAgainReason)
     }
 
     // MARK: - Answers and observations
 
     mutating func nodeOpened(_ name: NodeName, at now: Instant) {
+        if openingAnswered(name) { return }
         update(name) { agent in
             guard case .open(var gate) = agent.gate else { return }
             gate.isConfirmed = true
             gate.since = now
             agent.gate = .open(gate)
+            // Looks from before show it closed, and that is no riddle.
+            agent.gateSince = now
         }
     }
 
-    mutating func nodeOpenRefused(_ name: NodeName, at now: Instant) {
-        guard let agent = agents[name] else { return }
-        if agent.gate.isOpen { update(name) { $0.setGate(.closed, at: now) } }
+    /// - Returns: Whether a drain waited for the answer; it is sent now.
+    private mutating func openingAnswered(_ name: NodeName) -> Bool {
+        guard let agent = agents[name] else { return true }
+        update(name) {
+            $0.isOpeningAsked = false
+            $0.drainAfterOpening = nil
+        }
+        guard let reason = agent.drainAfterOpening else { return false }
+        switch agent.phase {
+        case .launching, .connecting, .online, .draining: effects.append(.drainNode(name, reason: reason))
+        case .requested, .registering, .deleting, .killing: break
+        }
+        return true
     }
 
-    mutating func nodeOpenFailed(_ name: NodeName, at now: Instant) {
+    mutating func nodeOpenRefused(_ name: NodeName, at now: Instant) {
+        if case .closing? = agents[name]?.gate {
+            // It is drained already, and the reason that somebody else gave stays.
+            update(name) { $0.drainAfterOpening = nil }
+            _ = openingAnswered(name)
+            return gateDrained(name, at: now)
+        }
+        if openingAnswered(name) { return }
+        if agents[name]?.gate.isOpen ?? false { update(name) { $0.setGate(.closed, at: now) } }
+    }
+
+    mutating func nodeOpenFailed(_ name: NodeName, mayBeOpen: Bool, at now: Instant) {
         guard let agent = agents[name] else { return }
-        if agent.gate.isOpen, agent.isBehindGate { return close(agent, doubts: [], at: now) }
+        if mayBeOpen { update(name) { $0.openingLostAt = now } }
+        if mayBeOpen, agent.isBehindGate {
+            // It may be executed at any time from now on, and undo whatever drain came before it.
+            update(name) {
+                $0.isOpeningAsked = false
+                $0.drainAfterOpening = nil
+            }
+            return useUp(name, because: "it cannot be told whether its gate is open", at: now)
+        }
+        if openingAnswered(name) { return }
+        if agent.gate.isOpen { return update(name) { $0.setGate(.closed, at: now) } }
         if agent.gate == .none, agent.phase == .online { retryOpening(name, at: now) }
     }
 
@@ -178,12 +244,14 @@ extension JenkinsPlanner {
         case .closing:
             guard agent.isRetryDue(at: now) else { return }
             update(agent.name) { $0.retryAt = nil }
-            effects.append(.drainNode(agent.name, reason: AgentGate.closedAgainReason))
+            askDrain(agent.name, reason: AgentGate.closedAgainReason)
+        case .open(let gate):
+            _ = closeIfBlind(agent, gate, at: now)
         case .doubted(_, let since):
             if since.duration(to: now) >= .seconds(10) {
                 useUp(agent.name, because: "it cannot be told whether it ran a build", at: now)
             }
-        case .none, .closed, .open:
+        case .none, .closed:
             return
         }
     }
@@ -198,7 +266,7 @@ extension JenkinsPlanner {
             agent.idlePolls = 0
             agent.isReopening = true
         }
-        effects.append(.openNode(name))
+        askOpen(name)
     }
 
     private mutating func retryOpening(_ name: NodeName, at now: Instant) {

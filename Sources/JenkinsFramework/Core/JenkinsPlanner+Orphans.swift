@@ -28,7 +28,7 @@ extension JenkinsPlanner {
 
     private mutating func sweep(_ name: NodeName, _ computer: Computer, _ orphan: inout OrphanNode, at now: Instant) {
         orphan.drainedPolls = computer.isTemporarilyOffline && !computer.isBusy ? orphan.drainedPolls + 1 : 0
-        guard orphan.since.duration(to: now) >= settings.lostGrace,
+        guard orphan.since.duration(to: now) >= settings.orphanGrace,
             orphan.askedAt.map({ $0.duration(to: now) >= .seconds(5) }) ?? true
         else { return }
         if computer.isOffline, !computer.isTemporarilyOffline || orphan.drainedPolls >= 2 {

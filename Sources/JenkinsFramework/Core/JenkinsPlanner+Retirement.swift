@@ -27,6 +27,9 @@ extension JenkinsPlanner {
         }
     }
 
+    /// For so long a request without an answer may still be executed.
+    private static let lateOpening = Duration.seconds(10)
+
     /// Everything that follows from the passing of time.
     mutating func settleAgents(at now: Instant) {
         launches.removeAll { $0.duration(to: now) >= .seconds(60) }
@@ -119,10 +122,13 @@ extension JenkinsPlanner {
         let timeout = settings.template(agent.template)?.connectTimeout ?? .seconds(300)
         if isDrainedByOthers(agent.name) { return settleDrainedByOthers(agent, at: now) }
         var since = agent.phaseSince
-        if agent.gate != .none {
-            // Behind a closed gate it cannot be seen to connect.
-            guard case .open(let gate) = agent.gate else { return }
-            since = gate.since
+        switch agent.gate {
+        case .none: break
+        case .open(let gate): since = gate.since
+        case .closed, .closing, .doubted:
+            // Behind a closed gate it is seen to connect only if the controller says so.
+            guard let offlineSince = agent.offlineSince else { return }
+            since = max(since, offlineSince)
         }
         guard isOverdue(since: since, timeout, at: now) else { return }
         giveUp(agent, "agent \(agent.name) on \(agent.hostname) did not connect in time", at: now)
@@ -145,7 +151,7 @@ extension JenkinsPlanner {
         if isDrainedByOthers(agent.name) { return settleDrainedByOthers(agent, at: now) }
         if agent.isReopening, agent.isRetryDue(at: now) {
             update(agent.name) { $0.retryAt = nil }
-            return effects.append(.openNode(agent.name))
+            return askOpen(agent.name)
         }
         if template == nil, controller.isReachable {
             return useUp(agent.name, because: "its template is gone", at: now)
@@ -168,11 +174,13 @@ extension JenkinsPlanner {
         case .asked:
             guard agent.isRetryDue(at: now) else { return }
             update(agent.name) { $0.retryAt = nil }
-            effects.append(.drainNode(agent.name, reason: Self.drainPrefix + "retiring"))
+            askDrain(agent.name, reason: Self.drainPrefix + "retiring")
         case .confirmed(let since, let idlePolls):
             // A single-use agent was drained while it worked: nothing can have been assigned to it since.
             let isUsed = agent.sawBuild && settings.template(agent.template)?.isSingleUse ?? false
             let settle = isUsed ? .zero : settings.drainSettle
+            // What was given up is given up by the controller too, a while later; until then it may open what is to be deleted.
+            if let lost = agent.openingLostAt, lost.duration(to: now) < Self.lateOpening { return }
             guard idlePolls >= 2, since.duration(to: now) >= settle, controller.isSettled(at: now) else { return }
             deleteNode(of: agent.name, at: now)
         }

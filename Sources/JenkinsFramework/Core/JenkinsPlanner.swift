@@ -32,8 +32,8 @@ public struct JenkinsPlanner: Equatable, Sendable {
         case nodeOpened(NodeName)
         /// Somebody else drained it; it was left as it is.
         case nodeOpenRefused(NodeName)
-        /// It may be open all the same.
-        case nodeOpenFailed(NodeName, reason: String)
+        /// `mayBeOpen`: the request may have been executed all the same, or will be.
+        case nodeOpenFailed(NodeName, reason: String, mayBeOpen: Bool)
         /// Deleted, or already gone.
         case nodeDeleted(NodeName)
         case nodeDeletionFailed(NodeName, reason: String)
@@ -72,6 +72,8 @@ public struct JenkinsPlanner: Equatable, Sendable {
         case drainNode(NodeName, reason: String)
         /// Lets builds in again, if it is drained and the reason shown is one of ours.
         case openNode(NodeName)
+        /// The same for an agent with a gate: it must be closed even if this process dies.
+        case openGate(NodeName)
         case deleteNode(NodeName)
         case lookUpItem(QueueItemID)
         case lookUpBuild(url: String)
@@ -169,7 +171,7 @@ public struct JenkinsPlanner: Equatable, Sendable {
         case .nodeDrainFailed(let name, let reason): nodeDrainFailed(name, reason, at: now)
         case .nodeOpened(let name): nodeOpened(name, at: now)
         case .nodeOpenRefused(let name): nodeOpenRefused(name, at: now)
-        case .nodeOpenFailed(let name, _): nodeOpenFailed(name, at: now)
+        case .nodeOpenFailed(let name, _, let mayBeOpen): nodeOpenFailed(name, mayBeOpen: mayBeOpen, at: now)
         case .nodeDeleted(let name): nodeDeleted(name, at: now)
         case .nodeDeletionFailed(let name, _): retryLater(name, at: now)
         case .itemLookedUp(let id, let fate): followed(watch.itemLookedUp(id, fate, at: now), at: now)
@@ -227,7 +229,23 @@ public struct JenkinsPlanner: Equatable, Sendable {
             agent.enter(.draining(.asked), at: now)
             agent.mayReopen = mayReopen
         }
-        effects.append(.drainNode(name, reason: Self.drainPrefix + reason))
+        askDrain(name, reason: Self.drainPrefix + reason)
+    }
+
+    /// Of two requests under way at once the controller may execute either first. Opening is no more than flipping a mark, so
+    /// a drain that came before it would be undone by it, and nobody would know: it waits for the answer.
+    mutating func askDrain(_ name: NodeName, reason: String) {
+        if agents[name]?.isOpeningAsked ?? false {
+            update(name) { $0.drainAfterOpening = reason }
+        } else {
+            effects.append(.drainNode(name, reason: reason))
+        }
+    }
+
+    mutating func askOpen(_ name: NodeName) {
+        update(name) { $0.isOpeningAsked = true }
+        let hasGate = agents[name].map { $0.gate != .none } ?? false
+        effects.append(hasGate ? .openGate(name) : .openNode(name))
     }
 
     /// The master answers with the latest state, or that it knows no such task.
@@ -246,7 +264,7 @@ public struct JenkinsPlanner: Equatable, Sendable {
     }
 
     /// What the state file must say now. Agents without a node and a task are not worth remembering.
-    private func record(at now: Moment) -> PlannerRecord {
+    func record(at now: Moment) -> PlannerRecord {
         PlannerRecord(
             frameworkID: frameworkID, agents: agents(where: { $0.phase != .requested }).map { $0.saved(at: now) })
     }

@@ -86,6 +86,8 @@ public struct Computer: Equatable, Sendable {
     public var description: String
     public var isOffline: Bool
     public var isTemporarilyOffline: Bool
+    /// Whether its agent is connected, drained or not; nil if the controller was not asked or does not say.
+    public var isConnected: Bool?
     public var offlineReason: String
     public var labels: [String]
     /// nil if not known yet; then builds without a label are assumed to fit.

@@ -17,8 +17,11 @@ public struct PlannerSettings: Equatable, Sendable {
     public var reviveInterval: Duration = .seconds(30)
     /// A launched task without any status is asked for after this, and given up after twice as long.
     public var launchTimeout: Duration = .seconds(120)
-    /// How long a lost task's node stays while a build may still hang on it, and an orphaned node before it is deleted.
+    /// How long a lost task's node stays while a build may still hang on it, and within what an orphaned node is gone.
     public var lostGrace: Duration = .seconds(60)
+    /// How long an orphaned node is left alone: the rest of `lostGrace` is for the look that comes late, for draining what is
+    /// connected, and for two more looks at it.
+    var orphanGrace: Duration { lostGrace * 3 / 4 }
     /// Nothing is created or deleted for so long after the controller restarted: its agents are coming back.
     public var restartGrace: Duration = .seconds(60)
     /// A drained node must stay idle for so long before it is deleted.
@@ -33,6 +36,8 @@ public struct PlannerSettings: Equatable, Sendable {
     public var singleUseWatch: Duration = .milliseconds(500)
     /// The same for strict ones while they are open.
     public var strictWatch: Duration = .milliseconds(100)
+    /// An open gate that could not be looked at for so long is closed for good: a build may have come and gone.
+    public var strictBlindMax: Duration = .seconds(2)
     public var beacons: BeaconPolicy = .pair
     /// What the names of beacons begin with.
     public var beaconPrefix = "mj-beacon"

@@ -17,7 +17,7 @@ final class ControllerTraffic: Sendable {
             case .change: "change"
             case .lookUp: "look_up"
             case .watch: "watch"
-            case .urgent: "change"
+            case .urgent, .opening: "change"
             }
         counts.withLock {
             $0[name, default: Count()].requests += 1

@@ -27,6 +27,10 @@ package enum JenkinsAnswers {
     package static let changingTree =
         "computer[displayName,idle,offline,temporarilyOffline,offlineCauseReason,"
         + "executors[idle,currentExecutable[url]]]"
+    /// The same, and whether the agent is connected. For computers that are drained nothing else tells.
+    package static func showingConnection(_ tree: String) -> String {
+        tree.replacing("displayName,", with: "displayName,absoluteRemotePath,", maxReplacements: 1)
+    }
     package static let rootTree = "mode,numExecutors,quietingDown"
 
     private static func object(_ bytes: [UInt8], of what: String) throws(UnreadableAnswer) -> JSONValue {
@@ -150,7 +154,7 @@ package enum JenkinsAnswers {
             Computer.Executor(
                 isIdle: executor["idle"]?.bool ?? true, buildURL: executor["currentExecutable"]?["url"]?.text)
         }
-        return Computer(
+        var computer = Computer(
             name: name, isBuiltIn: isBuiltIn, description: value["description"]?.text ?? "",
             // What is not said to be connected is not counted as supply.
             isOffline: value["offline"]?.bool ?? true,
@@ -158,6 +162,17 @@ package enum JenkinsAnswers {
             offlineReason: value["offlineCauseReason"]?.text ?? "",
             labels: (value["assignedLabels"]?.elements ?? []).compactMap { $0["name"]?.text }, mode: nil,
             executors: executors, isIdle: value["idle"]?.bool ?? false)
+        computer.isConnected = connection(value["absoluteRemotePath"])
+        return computer
+    }
+
+    /// The path is there as long as the agent is.
+    private static func connection(_ path: JSONValue?) -> Bool? {
+        switch path {
+        case .string: true
+        case .null: false
+        default: nil
+        }
     }
 
     // MARK: - Root, labels, items, builds

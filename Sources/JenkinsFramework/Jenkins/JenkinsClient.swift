@@ -39,8 +39,10 @@ final class JenkinsClient: Sendable {
     /// frozen must not hold up the next poll.
     enum Lane: Sendable {
         case poll, change, lookUp
-        /// Looks between polls, and what must not wait behind a burst of new nodes: every moment counts.
+        /// Looks between polls, and drains, which must not wait behind a burst of new nodes: every moment counts.
         case watch, urgent
+        /// Openings of drained nodes. They come in bursts too, and each leads to a drain soon.
+        case opening
     }
 
     struct Answer: Sendable {
@@ -56,6 +58,8 @@ final class JenkinsClient: Sendable {
     }
 
     private static let requestTimeout = Duration.seconds(10)
+    /// A look that takes so long says nothing of now.
+    private static let watchTimeout = Duration.seconds(3)
     private static let bodyMax = 32 << 20
 
     let traffic = ControllerTraffic()
@@ -65,7 +69,8 @@ final class JenkinsClient: Sendable {
     private let changes = RequestGate(slots: 3)
     private let lookUps = RequestGate(slots: 2)
     private let watches = RequestGate(slots: 2)
-    private let urgent = RequestGate(slots: 2)
+    private let urgent = RequestGate(slots: 4)
+    private let openings = RequestGate(slots: 2)
     private let secret = Locked<SecretFile?>(nil)
     private let crumb = Locked<Crumb?>(nil)
     private let lastVersion = Locked<JenkinsVersion?>(nil)
@@ -175,7 +180,7 @@ final class JenkinsClient: Sendable {
         if form != nil { headers.append(("Content-Type", type)) }
         let request = HTTPClientRequest(
             method: method, url: controller.url + path, headers: headers, body: form.map { Array($0.utf8) },
-            totalTimeout: Self.requestTimeout)
+            totalTimeout: lane == .watch ? Self.watchTimeout : Self.requestTimeout)
         let gate = gate(of: lane)
         await gate.enter()
         defer { gate.leave() }
@@ -197,6 +202,7 @@ final class JenkinsClient: Sendable {
         case .lookUp: lookUps
         case .watch: watches
         case .urgent: urgent
+        case .opening: openings
         }
     }
 

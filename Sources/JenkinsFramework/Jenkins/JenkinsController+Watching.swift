@@ -33,9 +33,11 @@ extension JenkinsController {
     }
 
     private func computer(_ name: NodeName, in lane: JenkinsClient.Lane) async throws(JenkinsFailure) -> Computer {
+        let tree = JenkinsAnswers.oneComputerTree
         let answer = try await client.get(
             JenkinsRequests.query(
-                JenkinsRequests.computer(name) + "/api/json", [("tree", JenkinsAnswers.oneComputerTree)]), in: lane)
+                JenkinsRequests.computer(name) + "/api/json",
+                [("tree", needsConnections ? JenkinsAnswers.showingConnection(tree) : tree)]), in: lane)
         return try read { () throws(UnreadableAnswer) in try JenkinsAnswers.oneComputer(answer.body) }
     }
 
@@ -44,12 +46,17 @@ extension JenkinsController {
     ///
     /// - Returns: Whether the node takes builds now; false if somebody else drained it.
     func open(_ name: NodeName) async throws(JenkinsFailure) -> Bool {
-        let computer = try await computer(name, in: .urgent)
+        let computer: Computer
+        do throws(JenkinsFailure) {
+            computer = try await self.computer(name, in: .opening)
+        } catch {
+            throw .cannotAsk("\(error)")  // Whatever it was, nothing was changed.
+        }
         guard computer.isTemporarilyOffline else { return true }
         guard computer.offlineReason.contains(JenkinsPlanner.drainPrefix) else { return false }
         try await client.post(
             JenkinsRequests.query(JenkinsRequests.computer(name) + "/toggleOffline", [("offlineMessage", "")]),
-            in: .urgent)
+            in: .opening)
         return true
     }
 

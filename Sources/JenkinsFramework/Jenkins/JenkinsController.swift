@@ -32,6 +32,9 @@ final class JenkinsController: Sendable {
     /// Whether builds without a label concern us; only then does a foreign node's mode matter.
     private var needsModes: Bool { live.current.planner.templates.contains { $0.servesUnlabelled } }
 
+    /// Gates open for agents that are connected, and behind a closed one only the controller can tell.
+    var needsConnections: Bool { live.current.planner.templates.contains { $0.singleUse == .strict } }
+
     /// Nothing is asked for or changed from now on.
     func close() { client.close() }
 
@@ -119,6 +122,7 @@ final class JenkinsController: Sendable {
     private func readComputers(
         _ tree: String, in lane: JenkinsClient.Lane
     ) async throws(JenkinsFailure) -> [Computer] {
+        let tree = needsConnections ? JenkinsAnswers.showingConnection(tree) : tree
         let answer = try await client.get(JenkinsRequests.query("/computer/api/json", [("tree", tree)]), in: lane)
         return try read { () throws(UnreadableAnswer) in try JenkinsAnswers.computers(answer.body) }
     }

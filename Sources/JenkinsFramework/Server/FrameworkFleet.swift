@@ -17,18 +17,27 @@ public final class FrameworkFleet: Sendable {
     private static let lookInterval = Duration.milliseconds(200)
 
     private let files: [(path: String, configuration: JenkinsConfiguration)]
+    private let gateKeeper: @Sendable (_ path: String) -> GateKeeperCommand?
     private let logger: Logger
     private let state = Locked(State())
 
-    private init(_ files: [(path: String, configuration: JenkinsConfiguration)], _ logger: Logger) {
+    private init(
+        _ files: [(path: String, configuration: JenkinsConfiguration)],
+        _ gateKeeper: @escaping @Sendable (_ path: String) -> GateKeeperCommand?, _ logger: Logger
+    ) {
         self.files = files
+        self.gateKeeper = gateKeeper
         self.logger = logger
     }
 
     /// Reads all files, and makes sure that no two frameworks would use the same state directory or port.
     ///
+    /// - Parameter gateKeeper: The command that runs ``GateKeeper`` with a configuration file.
     /// - Throws: With the problems of every file, one line each.
-    public static func load(_ paths: [String], logger: Logger) throws(JenkinsFrameworkError) -> FrameworkFleet {
+    public static func load(
+        _ paths: [String], gateKeeper: @escaping @Sendable (_ path: String) -> GateKeeperCommand? = { _ in nil },
+        logger: Logger
+    ) throws(JenkinsFrameworkError) -> FrameworkFleet {
         var files: [(path: String, configuration: JenkinsConfiguration)] = []
         var problems: [String] = []
         for path in paths {
@@ -42,7 +51,7 @@ public final class FrameworkFleet: Sendable {
         guard problems.isEmpty else {
             throw JenkinsFrameworkError(description: problems.joined(separator: "\n"), isBeforeStart: true)
         }
-        return FrameworkFleet(files, logger)
+        return FrameworkFleet(files, gateKeeper, logger)
     }
 
     package static func conflicts(_ files: [(path: String, configuration: JenkinsConfiguration)]) -> [String] {
@@ -114,7 +123,8 @@ public final class FrameworkFleet: Sendable {
     private func once(
         _ path: String, _ configuration: JenkinsConfiguration, _ logger: Logger
     ) async throws(JenkinsFrameworkError) {
-        let server = try await JenkinsFrameworkServer.start(configuration, path: path, logger: logger)
+        let server = try await JenkinsFrameworkServer.start(
+            configuration, path: path, gateKeeper: gateKeeper(path), logger: logger)
         let isStopping = state.withLock { state in
             state.servers[path] = server
             return state.isStopping

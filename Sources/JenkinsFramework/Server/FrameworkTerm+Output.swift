@@ -32,15 +32,8 @@ extension FrameworkTerm {
                 try await controller.drain(name, reason: reason)
             }
             request(name, work, done: .nodeDrained(name)) { .nodeDrainFailed(name, reason: "\($0)") }
-        case .openNode(let name):
-            Task { [controller, inbox, logger] in
-                do throws(JenkinsFailure) {
-                    inbox.send(try await controller.open(name) ? .nodeOpened(name) : .nodeOpenRefused(name))
-                } catch {
-                    logger.warning("node \(name): \(error)")
-                    inbox.send(.nodeOpenFailed(name, reason: "\(error)"))
-                }
-            }
+        case .openNode(let name): open(name, isGate: false)
+        case .openGate(let name): open(name, isGate: true)
         case .deleteNode(let name):
             let work = { @Sendable (controller: JenkinsController) async throws(JenkinsFailure) in
                 try await controller.delete(name)
@@ -57,6 +50,18 @@ extension FrameworkTerm {
         case .report(let progress):
             let line = board.add(progress, at: Moment.now.wall)
             logger.info("\(line.text)", metadata: line.fields)
+        }
+    }
+
+    private func open(_ name: NodeName, isGate: Bool) {
+        Task { [controller, gateKeeper, inbox, logger] in
+            if isGate { await gateKeeper.willOpen(name) }
+            do throws(JenkinsFailure) {
+                inbox.send(try await controller.open(name) ? .nodeOpened(name) : .nodeOpenRefused(name))
+            } catch {
+                logger.warning("node \(name): \(error)")
+                inbox.send(.nodeOpenFailed(name, reason: "\(error)", mayBeOpen: error.mayHaveHappened))
+            }
         }
     }
 
@@ -123,9 +128,11 @@ extension FrameworkTerm {
         _ name: NodeName, _ work: @escaping @Sendable (JenkinsController) async throws(JenkinsFailure) -> Void,
         done: JenkinsPlanner.Event, failed: @escaping @Sendable (JenkinsFailure) -> JenkinsPlanner.Event
     ) {
-        Task { [controller, inbox, logger] in
+        Task { [controller, gateKeeper, inbox, logger] in
             do throws(JenkinsFailure) {
                 try await work(controller)
+                // Drained or deleted: whoever had a gate has none open now.
+                await gateKeeper.isClosed(name)
                 inbox.send(done)
             } catch {
                 logger.warning("node \(name): \(error)")

@@ -27,6 +27,7 @@ final class FrameworkTerm: Sendable {
     let controller: JenkinsController
     let link: ClusterLink
     let pacer = PollPacer()
+    let gateKeeper: GateKeeperProcess
     private let explainer: NodeExplainer
     private let store: any RecordStore
     private let writes = Mailbox<StateWrite>()
@@ -38,9 +39,10 @@ final class FrameworkTerm: Sendable {
     /// - Parameters:
     ///   - record: What an earlier term left behind.
     ///   - url: Where the status is served.
+    ///   - gateKeeper: Who closes the gates of strictly single-use agents when this process dies.
     init(
         _ live: LiveConfiguration, record: PlannerRecord, store: any RecordStore, board: StatusBoard, url: String,
-        logger: Logger
+        gateKeeper: GateKeeperCommand?, logger: Logger
     ) {
         let configuration = live.current
         var record = record
@@ -52,6 +54,7 @@ final class FrameworkTerm: Sendable {
         start = JenkinsPlanner(
             settings: configuration.planner, record: record, seed: .random(in: .min ... .max), at: .now)
         controller = JenkinsController(JenkinsClient(live), live)
+        self.gateKeeper = GateKeeperProcess(gateKeeper, logger: logger)
         explainer = NodeExplainer(controller, logger: logger)
         link = ClusterLink(
             FrameworkIdentity(configuration: configuration, url: url), record, logger: logger)
@@ -79,6 +82,7 @@ final class FrameworkTerm: Sendable {
                 }
             }
         }
+        await gateKeeper.end()
         return ends.withLock { $0.failure }
     }
 

@@ -29,6 +29,7 @@ public final class JenkinsFrameworkServer: Sendable {
     /// nil: the configuration is nobody's file and stays as it is.
     let path: String?
     let board: StatusBoard
+    private let gateKeeper: GateKeeperCommand?
     private let stateFile: StateFile
     private let record: PlannerRecord
     private let lock: StateLock
@@ -42,9 +43,11 @@ public final class JenkinsFrameworkServer: Sendable {
     /// Checks the configuration against the world, without changing it: the state directory must be writable and nobody
     /// else's, secret files readable. Serves its status when it returns; `run` does the rest.
     ///
-    /// - Parameter path: The configuration's file, which is watched and read again when it changes.
+    /// - Parameters:
+    ///   - path: The configuration's file, which is watched and read again when it changes.
+    ///   - gateKeeper: Runs ``GateKeeper``; without it gates stay as they are when this process dies.
     public static func start(
-        _ configuration: JenkinsConfiguration, path: String? = nil, logger: Logger
+        _ configuration: JenkinsConfiguration, path: String? = nil, gateKeeper: GateKeeperCommand? = nil, logger: Logger
     ) async throws(JenkinsFrameworkError) -> JenkinsFrameworkServer {
         let stateFile = StateFile(directory: configuration.stateDirectory)
         let record: PlannerRecord
@@ -75,7 +78,8 @@ public final class JenkinsFrameworkServer: Sendable {
                     "the status at \(url) can be read by whoever reaches that address; status.ip: 127.0.0.1 closes it")
             }
             StatusAddressFile(directory: configuration.stateDirectory).write(url)
-            return JenkinsFrameworkServer(configuration, path, logger, stateFile, record, lock, board, server, url)
+            return JenkinsFrameworkServer(
+                configuration, path, gateKeeper, logger, stateFile, record, lock, board, server, url)
         } catch {
             throw JenkinsFrameworkError(description: "status: \(error)", isBeforeStart: true)
         }
@@ -104,11 +108,13 @@ public final class JenkinsFrameworkServer: Sendable {
     }
 
     private init(
-        _ configuration: JenkinsConfiguration, _ path: String?, _ logger: Logger, _ stateFile: StateFile,
-        _ record: PlannerRecord, _ lock: StateLock, _ board: StatusBoard, _ server: HTTPServer, _ url: String
+        _ configuration: JenkinsConfiguration, _ path: String?, _ gateKeeper: GateKeeperCommand?, _ logger: Logger,
+        _ stateFile: StateFile, _ record: PlannerRecord, _ lock: StateLock, _ board: StatusBoard, _ server: HTTPServer,
+        _ url: String
     ) {
         live = LiveConfiguration(configuration)
         self.path = path
+        self.gateKeeper = gateKeeper
         self.logger = logger
         self.stateFile = stateFile
         self.record = record
@@ -184,7 +190,8 @@ public final class JenkinsFrameworkServer: Sendable {
     private func act(_ record: PlannerRecord, _ store: any RecordStore, while leadership: Leadership? = nil) async
         -> String?
     {
-        let term = FrameworkTerm(live, record: record, store: store, board: board, url: url, logger: logger)
+        let term = FrameworkTerm(
+            live, record: record, store: store, board: board, url: url, gateKeeper: gateKeeper, logger: logger)
         let (mayBegin, advice) = state.withLock { state in
             if !state.isStopping { state.term = term }
             return (!state.isStopping, state.advice)

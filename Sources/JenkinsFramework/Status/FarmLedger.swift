@@ -19,6 +19,8 @@ final class FarmLedger: Sendable {
         var unsaved: [BuildRow] = []
         var agentURLs: [AgentID: String] = [:]
         var unsavedAgents: [AgentID: String] = [:]
+        /// What is on disk of the builds under way.
+        var keptPart: BuildPhases.KeptPart?
         var store: UsageStore?
         var storeProblem = "the store of builds is being opened"
         var templates: [AgentTemplate]
@@ -30,6 +32,7 @@ final class FarmLedger: Sendable {
 
     private static let unsavedMax = 10_000
     private static let agentURLsMax = 10_000
+    private static let phasesName = "phases"
 
     let directory: String
     let logger: Logger
@@ -162,6 +165,7 @@ final class FarmLedger: Sendable {
                 try store.remember(
                     agents: Dictionary(agents.map { ($0.key.value, $0.value) }) { first, _ in first }, at: now)
             }
+            try keepPhases(store, at: now)
             let had = state.withLock { state -> String in
                 // More may have ended meanwhile, and the oldest have been dropped.
                 let saved = Set(rows)
@@ -184,6 +188,24 @@ final class FarmLedger: Sendable {
             if isNew { logger.error("builds are not remembered for now: \(error)") }
             return false
         }
+    }
+
+    /// What is known of the builds under way, for the next run of the framework.
+    private func keepPhases(_ store: UsageStore, at now: Double) throws(UsageStoreError) {
+        let part = state.withLock { state in
+            let part = state.phases.keptPart
+            return part == state.keptPart ? nil : part
+        }
+        guard let part, let document = try? JSONEncoder().encode(BuildPhases.kept(part, at: .now)) else { return }
+        try store.keep(String(decoding: document, as: UTF8.self), as: Self.phasesName, at: now)
+        state.withLock { $0.keptPart = part }
+    }
+
+    private func restorePhases(_ store: UsageStore) {
+        guard let text = try? store.kept(as: Self.phasesName),
+            let kept = try? JSONDecoder().decode(KeptPhases.self, from: Data(text.utf8))
+        else { return }
+        state.withLock { $0.phases.restore(kept, at: .now) }
     }
 
     /// Works out anew what jobs should ask for: all jobs the first time, later those that have had builds.
@@ -216,6 +238,7 @@ final class FarmLedger: Sendable {
         let (store, setAside) = try UsageStore.open(directory: directory, at: now)
         if let setAside { logger.error("the store of builds was not readable; it is now \(setAside)") }
         let known = (try? store.agents()) ?? [:]
+        restorePhases(store)
         state.withLock { state in
             state.store = store
             for (id, url) in known where state.agentURLs[AgentID(id)] == nil { state.agentURLs[AgentID(id)] = url }

@@ -125,6 +125,8 @@ public final class UsageStore: Sendable {
                 CREATE INDEX IF NOT EXISTS build_by_job ON build (job, started_at);
                 CREATE TABLE IF NOT EXISTS mesos_agent (
                     id TEXT PRIMARY KEY, url TEXT NOT NULL, seen_at REAL NOT NULL) WITHOUT ROWID;
+                CREATE TABLE IF NOT EXISTS note (
+                    name TEXT PRIMARY KEY, text TEXT NOT NULL, kept_at REAL NOT NULL) WITHOUT ROWID;
                 PRAGMA user_version = \(version);
                 """)
     }
@@ -238,6 +240,20 @@ public final class UsageStore: Sendable {
         } catch {
             throw UsageStoreError(error, path: path, whileWriting: false)
         }
+    }
+
+    // MARK: - Notes of a run to the next
+
+    /// Keeps a text under a name, instead of what was there.
+    public func keep(_ text: String, as name: String, at now: Double) throws(UsageStoreError) {
+        try write { db in
+            try db.execute(
+                sql: "INSERT OR REPLACE INTO note (name, text, kept_at) VALUES (?, ?, ?)", arguments: [name, text, now])
+        }
+    }
+
+    public func kept(as name: String) throws(UsageStoreError) -> String? {
+        try read { try String.fetchOne($0, sql: "SELECT text FROM note WHERE name = ?", arguments: [name]) }
     }
 
     // MARK: - Where Mesos agents answer

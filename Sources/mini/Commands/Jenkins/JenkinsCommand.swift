@@ -11,6 +11,6 @@ struct JenkinsCommand: AsyncParsableCommand {
             "The configuration file is described in Docs/jenkins.md. `mini jenkins run --help` lists the flags.",
         subcommands: [
             JenkinsRunCommand.self, JenkinsCheckCommand.self, JenkinsImportCommand.self, JenkinsQueueCommand.self,
-            JenkinsBuildsCommand.self, JenkinsUsageCommand.self,
+            JenkinsBuildsCommand.self, JenkinsUsageCommand.self, JenkinsGateKeeperCommand.self,
         ], defaultSubcommand: JenkinsRunCommand.self)
 }

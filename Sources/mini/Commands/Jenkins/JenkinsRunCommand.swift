@@ -26,7 +26,10 @@ struct JenkinsRunCommand: AsyncParsableCommand {
         let manager = ServiceManager.ofThisProcess()
         let logger = try general.log.logger("mini-jenkins")
         let fleet: FrameworkFleet
-        do throws(JenkinsFrameworkError) { fleet = try FrameworkFleet.load(general.config, logger: logger) } catch {
+        do throws(JenkinsFrameworkError) {
+            fleet = try FrameworkFleet.load(
+                general.config, gateKeeper: { JenkinsGateKeeperCommand.command(configuration: $0) }, logger: logger)
+        } catch {
             throw Self.failure(error)
         }
         let failure = await untilStopped(reportingTo: manager, hangup: { fleet.reload() }) {
