@@ -83,6 +83,11 @@ import Testing
         defer { host.remove() }
         try await withTestEnsemble(servers: 1) { ensemble in
             try host.writeStock(zk: ensemble.url(path: "/mesos"))
+            try host.write("mesos-slave/advertise_ip", "192.0.2.7\n")
+            try host.write("mesos-slave/runtime_dir", "\(host.root)/run\n")
+            try host.write(
+                "mesos-slave/default_container_info",
+                #"{"type": "MESOS", "rlimit_info": {"rlimits": [{"type": "RLMT_NOFILE", "soft": 99, "hard": 99}]}}"#)
             let loopback = ["MESOS_IP=127.0.0.1"]
             let master = try await host.start("mesos-master", environment: loopback)
             let masterPort = try await port(master, after: " listens on ")
@@ -95,6 +100,8 @@ import Testing
             let text = String(decoding: state.body, as: UTF8.self)
             #expect(text.contains("\"cluster\":\"old but good\""))
             #expect(text.contains("\"rack\":\"r1\"") && text.contains("\"zone\":\"z1\""))
+            #expect(text.contains("\"pid\":\"slave(1)@192.0.2.7:"))
+            #expect(FileManager.default.fileExists(atPath: "\(host.root)/run"))
             #expect(try await MasterState.read(url)?.slaves.first?.resources.cpus == 2)
 
             let flags = try JSONDecoder().decode(
@@ -108,7 +115,8 @@ import Testing
 
             let run = try await host.start(
                 "mesos-execute", "--master=127.0.0.1:\(masterPort)", "--name=hello",
-                "--command=test \"$GREETING\" = hi", "--env={\"GREETING\":\"hi\"}", "--resources=cpus:0.1;mem:32")
+                "--command=test \"$GREETING $(ulimit -n)\" = 'hi 99'", "--env={\"GREETING\":\"hi\"}",
+                "--resources=cpus:0.1;mem:32")
             #expect(await run.end(within: .seconds(30)) == .exited(0), "\(run.errorText)")
             #expect(run.outputText.contains("Submitted task 'hello' to agent '"), "\(run.outputText)")
             #expect(

@@ -42,6 +42,11 @@ struct AgentHost {
 
     func isAway(at nanoseconds: Int64) -> Bool { core == nil || isolatedUntil > nanoseconds }
 
+    /// Every other agent says where others reach it.
+    var advertisedIP: String? { index % 2 == 0 ? "192.0.2.\(index + 1)" : nil }
+    /// Where its connections come from.
+    static func address(ofAgent index: Int) -> String { "10.0.1.\(index + 1)" }
+
     var info: V1AgentInfo {
         var info = V1AgentInfo()
         info.hostname = "agent-\(index)"
@@ -233,7 +238,9 @@ extension ClusterWorld {
             return
         }
         agents[index].links[link] = number
-        send(.linkCall(registration.message(describing: agents[index].info)), on: number, to: .master)
+        send(
+            .linkCall(registration.message(describing: agents[index].info, at: agents[index].advertisedIP)), on: number,
+            to: .master)
     }
 
     mutating func finishWrite(_ write: CheckpointWrite, onAgent index: Int, generation: Int) {

@@ -38,10 +38,20 @@ extension ClusterWorld {
         return !reachesZooKeeper(index) || masters[index].membersVersionSeen != zooKeeper.membersVersion
     }
 
+    /// An offer says where its agent is, as the agent says itself, or else as its link shows.
+    private mutating func checkAddress(_ offer: V1Offer) {
+        guard let host = agents.first(where: { $0.disk.agent == AgentID(offer.agentID) }) else { return }
+        let expected = host.advertisedIP ?? AgentHost.address(ofAgent: host.index)
+        if offer.url.address.ip != expected {
+            fail("an offer says that \(offer.agentID.value) is at \(offer.url.address.ip), not at \(expected)")
+        }
+    }
+
     /// No resource is promised twice by one leader: what is out in offers and what is in use fit into each agent.
     mutating func checkOffers(_ event: V1SchedulerEvent, ofMaster index: Int) {
         guard let cluster = masters[index].core?.cluster else { return }
         checkDecisions(about: event.offers.offers, cluster, ofMaster: index)
+        for offer in event.offers.offers { checkAddress(offer) }
         for id in Set(event.offers.offers.map { AgentID($0.agentID) }).sorted() {
             guard let agent = cluster.agents[id] else {
                 return fail("an offer names agent \(id), which the leader does not know")

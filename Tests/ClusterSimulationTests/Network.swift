@@ -195,7 +195,7 @@ extension ClusterWorld {
 
     private func clientAddress(_ client: Connection.Client) -> String {
         switch client {
-        case .agent(let index, _, _): "10.0.1.\(index + 1)"
+        case .agent(let index, _, _): AgentHost.address(ofAgent: index)
         case .framework(let index, _): "10.0.2.\(index + 1)"
         case .operator: "10.0.3.1"
         case .intruder: "10.0.4.1"

@@ -137,7 +137,7 @@ private enum AgentFlags {
             "http_heartbeat_interval", .duration(.seconds(1)...FlagText.durationMax), default: "30secs",
             "Time between heartbeats of attached streams."),
         .init(
-            "default_container_info", .document, value: "JSON of a ContainerInfo",
+            "default_container_info", .document, isSecret: true, value: "JSON of a ContainerInfo",
             "What tasks and executors run in that bring no container."),
     ]
 
