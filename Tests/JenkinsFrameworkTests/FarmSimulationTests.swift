@@ -1,4 +1,5 @@
 // Hundreds of seeds of a whole farm in virtual time: every build runs once, nothing is left over, nothing is wasted.
+import Glibc
 import Resources
 import Testing
 
@@ -132,6 +133,7 @@ import Testing
         // In every second the polls are as seldom as the framework makes them.
         if seed % 2 == 0 { farm.pollInterval = nil }
         farm.showsConnections = seed % 4 != 1
+        farm.trace = getenv("FARM_TRACE").flatMap { UInt64(String(cString: $0)) } == seed
         if farm.run(until: 45_000) { return check(farm, true, seed) }
         farm.faults = .none  // Safety has been seen; now progress is owed.
         let isAtRest = farm.run(until: 400_000)

@@ -119,7 +119,11 @@ struct DayJudgement: Sendable {
         where node.hasPrefix("mj-\(DayPlan.Label.once.rawValue)-") && builds.count > 1 {
             sharedAgents += 1
             guard record.isStrict else { continue }
-            violations.append("single-use agent \(node) ran \(builds.sorted().joined(separator: ", "))")
+            let times = builds.sorted().map { build in
+                let lines = record.ledger[build] ?? []
+                return "\(build) (\(lines.map { "\($0.kind) \($0.at)" }.joined(separator: ", ")))"
+            }
+            violations.append("single-use agent \(node) ran \(times.joined(separator: ", "))")
         }
     }
 }

@@ -273,6 +273,7 @@ public final class JenkinsDay: Sendable {
     private func kill(
         _ victim: DayVictim, _ farm: JenkinsFarm, downFor pause: Duration, _ random: inout SplitMix64
     ) async throws {
+        report("\(victim) is killed at \(Self.milliseconds), and dead for \(Self.seconds(pause)) s")
         switch victim {
         case .leader, .agent:
             var process: ClusterProcess?
