@@ -103,9 +103,9 @@ struct StarvationTests {
             return try await eventually("the alert arrives as \(status)", within: .seconds(90)) {
                 receivers.alertmanagerAlerts.first { $0.name == "MiniMesosRoleStarved" && $0.status == status }
             }
-        } catch let error as ConditionNotMet {
-            let said = programs.map { String($0.output.suffix(1_500)) }
-            throw ConditionNotMet(what: ([error.what] + said).joined(separator: "\n"), within: error.within)
+        } catch var error as ConditionNotMet {
+            error.what += programs.map { "\n\($0.output.suffix(1_500))" }.joined()
+            throw error
         }
     }
 
