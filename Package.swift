@@ -211,8 +211,8 @@ let package = Package(
             name: "MiniTests",
             dependencies: [
                 "mini", "Allocator", "Settings", "MiniMaster", "MiniAgent", "MasterDetection", "MesosProtocol",
-                "Resources",
-                "TaskRun", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Resources", "HTTPServer", "Mailbox",
+                "TaskRun", logging, .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
         .testTarget(name: "DevClusterTests", dependencies: ["DevCluster"], swiftSettings: strict),
@@ -318,6 +318,7 @@ let package = Package(
                 "DevCluster", "IntegrationSupport", "JenkinsUsage", "PracticeJenkins", "mini", "mini-supervisor",
                 "SchedulerClient", "MasterDetection",
                 "MesosProtocol", "Resources", "HTTPClient", "Processes", "Mailbox", logging,
+                .product(name: "Yams", package: "Yams"),
             ], path: "IntegrationTests/ClusterTests", exclude: ["Monitoring/Rules"], swiftSettings: strict),
         .testTarget(
             name: "PackageIntegrationTests",

@@ -105,6 +105,25 @@ import Testing
         run.forget()
     }
 
+    @Test func `a master that never comes is given up with the reason`() async throws {
+        let run = try await start("127.0.0.1:1", ["--leader_timeout=1secs", "--", "true"])
+        #expect(await run.end(within: .seconds(60)) == .exited(125), "\(run.errorText)")
+        #expect(run.errorText.contains("no leading master took the task within 1.0 seconds"), "\(run.errorText)")
+        run.forget()
+    }
+
+    @Test func `SIGTERM ends a command whose cluster is gone`() async throws {
+        try await withCluster("--masters=1", "--agents=1", "--containerizer=process") { _, document in
+            let run = try await start(document.masters[0].address, ["--", "sh", "-c", "echo up; exec sleep 4322"])
+            try await eventually("the task runs: \(run.errorText)", within: .seconds(60)) { run.outputText == "up\n" }
+            kill(document.masters[0].pid, SIGKILL)
+            run.process.send(signal: SIGTERM)
+            #expect(await run.end(within: .seconds(60)) == .exited(130), "\(run.errorText)")
+            #expect(run.errorText.contains("no master leads; the next one will end the task"), "\(run.errorText)")
+            run.forget()
+        }
+    }
+
     @Test func `a command outlives the leader`() async throws {
         try await withCluster("--masters=3", "--agents=1", "--containerizer=process", "--zk_session_timeout=2secs") {
             cluster, document in

@@ -67,6 +67,9 @@ import Testing
                         try await task.expectProgress()
                     }
 
+                    let followed = try await host.must("journalctl --no-pager -o json -u mini-master TASK_ID=\(id)")
+                    #expect(followed.contains("\"TASK_ID\":\"\(id)\"") && followed.contains("\"REQUEST_ID\":"))
+
                     try await task.finish()
                     try await eventually("the task ends", within: .seconds(30)) {
                         framework.states(of: id).contains { $0.isTerminal }

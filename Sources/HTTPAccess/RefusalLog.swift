@@ -19,7 +19,9 @@ public final class RefusalLog: Sendable {
 
     public init(logger: Logger) { self.logger = logger }
 
-    public func note(_ line: String) {
+    public func note(_ line: String) { note(line, [:]) }
+
+    private func note(_ line: String, _ metadata: Logger.Metadata) {
         let now = ContinuousClock.now
         let (isShown, suppressed) = state.withLock { state -> (Bool, Int) in
             if state.second.map({ $0.duration(to: now) >= .seconds(1) }) ?? true {
@@ -31,7 +33,7 @@ public final class RefusalLog: Sendable {
             return (state.lines <= Self.linesPerSecond, 0)
         }
         if suppressed > 0 { logger.warning("\(suppressed) more refusals were not logged") }
-        if isShown { logger.warning("\(line)") }
+        if isShown { logger.warning("\(line)", metadata: metadata) }
     }
 
     /// A request that was refused: `GET /state from 'ops' at 10.0.0.1:4711`.
@@ -41,6 +43,8 @@ public final class RefusalLog: Sendable {
             $0.value < 0x20 || $0.value == 0x7F ? "?" : String($0)
         }
         let who = claimed.map { "'\($0)' at " } ?? ""
-        note("refused \(request.method) \(path.joined()) from \(who)\(request.remoteAddress): \(reason)")
+        note(
+            "refused \(request.method) \(path.joined()) from \(who)\(request.remoteAddress): \(reason)",
+            request.id.map { ["request_id": "\($0)"] } ?? [:])
     }
 }

@@ -238,7 +238,8 @@ final class HTTPConnection: ChannelDuplexHandler {
             if let verdict = received.verdict { return respond(verdict, through: handle) }
             // Not cancelled if the client goes: a request that has arrived is carried out, whoever waits for the answer.
             Task { [handler] in
-                let response = ContentCoding.coded(await handler(received.request), for: received.request)
+                let answer = await RequestID.$current.withValue(received.request.id) { await handler(received.request) }
+                let response = ContentCoding.coded(answer, for: received.request)
                 handle.run { $0.respond(response, through: handle) }
             }
         }

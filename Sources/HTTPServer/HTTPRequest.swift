@@ -18,6 +18,8 @@ public struct HTTPRequest: Sendable {
     public var remoteAddress: String
     /// Who the peer proved to be, if the server's admission asks for it.
     public var identity: String?
+    /// What tells it from all others, in logs and in the answer; nil if it did not come through a server.
+    public var id: RequestID?
 
     public init(
         method: String, target: String, path: String, query: [(name: String, value: String)] = [],

@@ -9,7 +9,7 @@ public struct HTTPResponse: Sendable {
     }
 
     public var status: Int
-    /// `Content-Length`, `Transfer-Encoding`, `Connection` and `Date` are added as needed. `Content-Type` is not.
+    /// `Content-Length`, `Transfer-Encoding`, `Connection`, `Date` and `X-Request-Id` are added as needed. `Content-Type` is not.
     public var headers: [(String, String)]
     public var body: Body
 

@@ -78,6 +78,7 @@ struct RequestReader {
         var request = HTTPRequest(
             method: head.method.rawValue, target: head.uri, path: target.path, query: target.query,
             headers: head.headers.map { (name: $0.name, value: $0.value) }, remoteAddress: remoteAddress)
+        request.id = head.headers.first(name: RequestID.headerName).flatMap { RequestID($0) } ?? RequestID()
         var bodyBytesMax = limits.bodyBytesMax(target.path)
         var verdict: HTTPResponse?
         let expectsContinue =

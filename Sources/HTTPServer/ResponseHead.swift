@@ -16,6 +16,7 @@ enum ResponseHead {
         var headers = HTTPHeaders()
         for (name, value) in response.headers { headers.add(name: name, value: value) }
         if !headers.contains(name: "date") { headers.add(name: "Date", value: HTTPDate.now) }
+        if let id = received.request.id { headers.replaceOrAdd(name: RequestID.headerName, value: "\(id)") }
 
         var keepsAlive = keepsAlive
         headers.remove(name: "Transfer-Encoding")

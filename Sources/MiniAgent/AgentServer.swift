@@ -82,6 +82,7 @@ public final class AgentServer: Sendable {
         let refusals = RefusalLog(logger: logger)
         let gate = security.gate(refusals: refusals)
         let api = AgentAPI(logLevel: logLevel)
+        let requests = RequestLog(logger)
         var limits = HTTPServerLimits(
             bodyBytesMax: { $0.hasSuffix("/api/v1/executor") ? 16 << 20 : 64 << 10 }, connectionsMax: 1000)
         limits.streamsBody = { AgentAPI.streamsBody($0) }
@@ -93,7 +94,7 @@ public final class AgentServer: Sendable {
                 tls: security.tls, admission: { $0.isPreflight ? .admitted(identity: nil) : gate.admit($0) },
                 report: { refusals.note("\($0)") },
                 handler: { request in
-                    let answer = await api.answer(request)
+                    let answer = await requests.answer(request) { await api.answer(request) }
                     if answer.status == 403 { refusals.note(request, claimed: request.identity, "not authorized") }
                     return answer
                 })

@@ -54,6 +54,9 @@ public final class MasterServer: Sendable {
         FileLimits.raise()
         HeapLimits.apply()
 
+        let logLevel = LogLevelSwitch()
+        let logger = logLevel.logger(logger)
+        let requests = RequestLog(logger)
         // The port must be known before anybody can be told of it, so the routes are filled in afterwards.
         let routes = Locked<MasterAPI?>(nil)
         for notice in configuration.security.notices { logger.warning("\(notice)") }
@@ -67,8 +70,12 @@ public final class MasterServer: Sendable {
                 admission: { gate.admit($0) }, report: { refusals.note("\($0)") }
             ) { request in
                 guard let api = routes.withLock({ $0 }) else { return .text(503, "The master is starting") }
-                if let rates, MasterRealm.isLimited(request), let excess = await rates.wait(request) { return excess }
-                return await api.handle(request)
+                return await requests.answer(request) {
+                    if let rates, MasterRealm.isLimited(request), let excess = await rates.wait(request) {
+                        return excess
+                    }
+                    return await api.handle(request)
+                }
             }
         } catch {
             throw .cannotListen("\(error)")
@@ -82,8 +89,6 @@ public final class MasterServer: Sendable {
         let clock = MasterClock()
         let startedAt = clock.wall
         let facts = MasterFacts(configuration: actual, selfInfo: info, build: BuildInfo(), startedAt: startedAt)
-        let logLevel = LogLevelSwitch()
-        let logger = logLevel.logger(logger)
         let shell = MasterShell(
             clock: clock, logger: logger, facts: facts,
             election: configuration.zk.map { url in

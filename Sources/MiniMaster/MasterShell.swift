@@ -8,7 +8,8 @@ import Resources
 /// The running master. Nothing here decides; everything that waits does so elsewhere and comes back as an event.
 final class MasterShell: Sendable {
     enum Inbound: Sendable {
-        case event(MasterEvent)
+        /// With the request that it came with.
+        case event(MasterEvent, RequestID? = nil)
         /// Somebody wants to see the state after everything that was sent before.
         case look(UInt64)
     }
@@ -107,7 +108,8 @@ final class MasterShell: Sendable {
             if let heard = election?.lastHeard { step(&core, heard) }
             for inbound in batch {
                 switch inbound {
-                case .event(let event): step(&core, event)
+                case .event(let event, nil): step(&core, event)
+                case .event(let event, let request): RequestID.$current.withValue(request) { step(&core, event) }
                 case .look(let number):
                     let look = table.withLock { $0.looks.removeValue(forKey: number) }
                     look?(core, clock.now)
@@ -192,7 +194,7 @@ final class MasterShell: Sendable {
                 return number
             }
             guard let number else { return continuation.resume(returning: .text(503, "The master is shutting down")) }
-            inbox.send(.event(event(number)))
+            inbox.send(.event(event(number), RequestID.current))
         }
     }
 

@@ -35,7 +35,7 @@ public struct ExecuteRunner: Sendable {
         let inbox = Mailbox<ExecuteMachine.Event>()
         let master = ShortFramework(
             master: master, framework: framework, media: media, credentials: credentials, logger: logger)
-        return await master.run(interruptions: interruptions, tell: { inbox.send(ExecuteMachine.Event($0)) }) {
+        return await master.run(interruptions: interruptions, tell: { inbox.send(.happened($0)) }) {
             var machine = ExecuteMachine(request)
             let status = await follow(inbox, master, &machine)
             return (status, machine.isKnownToMaster)
@@ -78,17 +78,5 @@ public struct ExecuteRunner: Sendable {
 
     private func say(_ line: String) {
         try? FileHandle.standardOutput.write(contentsOf: Data("\(line)\n".utf8))
-    }
-}
-
-extension ExecuteMachine.Event {
-    init(_ happening: ShortFramework.Happening) {
-        switch happening {
-        case .subscribed(let id): self = .subscribed(id)
-        case .offered(let offers): self = .offered(offers)
-        case .updated(let status): self = .updated(status)
-        case .refused(let reason): self = .refused(reason)
-        case .interrupted: self = .interrupted
-        }
     }
 }

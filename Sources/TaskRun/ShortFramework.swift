@@ -10,16 +10,6 @@ import SchedulerClient
 
 /// The way to the master of a command that runs tasks.
 struct ShortFramework: Sendable {
-    /// What reaches the command, whatever it runs.
-    enum Happening: Sendable {
-        case subscribed(FrameworkID)
-        case offered([V1Offer])
-        case updated(V1TaskStatus)
-        case refused(String)
-        /// The user wants it to end.
-        case interrupted
-    }
-
     private let client: SchedulerClient
 
     init(
@@ -39,7 +29,7 @@ struct ShortFramework: Sendable {
     ///   - body: Returns the exit status, and whether a master ever took the framework.
     /// - Returns: The exit status.
     func run(
-        interruptions: AsyncStream<Void>, tell: @escaping @Sendable (Happening) -> Void,
+        interruptions: AsyncStream<Void>, tell: @escaping @Sendable (FrameworkHappening) -> Void,
         _ body: () async -> (status: Int32, isKnownToMaster: Bool)
     ) async -> Int32 {
         let running = Task { await client.run() }
@@ -50,7 +40,8 @@ struct ShortFramework: Sendable {
                 case .event(let event) where event.type == .offers: tell(.offered(event.offers.offers))
                 case .event(let event) where event.type == .update: tell(.updated(event.update.status))
                 case .refused(let reason): tell(.refused(reason))
-                case .event, .disconnected: break
+                case .disconnected: tell(.disconnected)
+                case .event: break
                 }
             }
         }

@@ -14,6 +14,8 @@ public struct TaskRunner: Sendable {
     public var master: MasterLocation
     public var request: TaskRequest
     public var role: RoleName
+    /// How long to wait for a leading master before giving up, as long as the task is not launched.
+    public var leaderTimeout: Duration
     /// How long to wait in silence before saying what it waits for.
     public var patience: Duration
     /// Proves who asks, to the master and to the agent whose files are read.
@@ -22,14 +24,15 @@ public struct TaskRunner: Sendable {
     public var tls: ClientTLS?
 
     public init(
-        master: MasterLocation, request: TaskRequest, role: RoleName = .any, patience: Duration = .seconds(3),
-        credentials: (principal: String, secret: String)? = nil, tls: ClientTLS? = nil
+        master: MasterLocation, request: TaskRequest, role: RoleName = .any, leaderTimeout: Duration = .seconds(60),
+        patience: Duration = .seconds(3), credentials: (principal: String, secret: String)? = nil, tls: ClientTLS? = nil
     ) {
         self.credentials = credentials
         self.tls = tls
         self.master = master
         self.request = request
         self.role = role
+        self.leaderTimeout = leaderTimeout
         self.patience = patience
     }
 
@@ -42,8 +45,9 @@ public struct TaskRunner: Sendable {
         let http = tls.map { HTTPClient(tls: $0) } ?? .shared
         let master = ShortFramework(
             master: master, framework: framework, credentials: credentials, http: http, logger: logger)
+        inbox.send(.started)
         Timers.shared.scheduleOnce(after: patience) { inbox.send(.patienceEnded) }
-        return await master.run(interruptions: interruptions, tell: { inbox.send(TaskRunMachine.Event($0)) }) {
+        return await master.run(interruptions: interruptions, tell: { inbox.send(.happened($0)) }) {
             await follow(inbox, master, http)
         }
     }
@@ -69,7 +73,8 @@ public struct TaskRunner: Sendable {
         _ inbox: Mailbox<TaskRunMachine.Event>, _ master: ShortFramework, _ http: HTTPClient
     ) async -> (status: Int32, isKnownToMaster: Bool) {
         var machine = TaskRunMachine(
-            request: request, task: TaskID("\(request.name).\(UUID().uuidString.lowercased())"))
+            request: request, task: TaskID("\(request.name).\(UUID().uuidString.lowercased())"),
+            leaderTimeout: leaderTimeout)
         var output: SandboxOutput?
         while true {
             for event in await inbox.next() {
@@ -92,6 +97,10 @@ public struct TaskRunner: Sendable {
                     case .expectUpdate(let status):
                         // The agent's first resending comes with its registration, the next after 10 s.
                         Timers.shared.scheduleOnce(after: .seconds(25)) { inbox.send(.updateOverdue(status)) }
+                    case .expectLeader(let absence, let limit):
+                        Timers.shared.scheduleOnce(after: limit) { inbox.send(.leaderOverdue(absence: absence)) }
+                    case .expectEnd(let limit):
+                        Timers.shared.scheduleOnce(after: limit) { inbox.send(.killOverdue) }
                     case .say(let text):
                         say(text)
                     case .finish(let status):
@@ -104,17 +113,5 @@ public struct TaskRunner: Sendable {
 
     private func say(_ text: String) {
         try? FileHandle.standardError.write(contentsOf: Data("mini run: \(text)\n".utf8))
-    }
-}
-
-extension TaskRunMachine.Event {
-    init(_ happening: ShortFramework.Happening) {
-        switch happening {
-        case .subscribed(let id): self = .subscribed(id)
-        case .offered(let offers): self = .offered(offers)
-        case .updated(let status): self = .updated(status)
-        case .refused(let reason): self = .refused(reason)
-        case .interrupted: self = .interrupted
-        }
     }
 }

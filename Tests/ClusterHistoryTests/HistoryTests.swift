@@ -142,6 +142,30 @@ import Testing
         }
     }
 
+    @Test func `a day in which roles come and go by the thousand keeps every minute of the cluster, in bounds`()
+        async throws
+    {
+        try await Self.inDirectory { directory in
+            let store = try HistoryStore.open(directory: directory).store
+            let held = HistoryAmounts(centiCPUs: 12_345, memory: 678_901, tasks: 234, builds: 56)
+            var samples: [HistorySample] = []
+            for minute in Int64(0)..<1_440 {
+                // Fifty teams with a role for each of today's branches.
+                let roles = (0..<50).map { ("team-\($0)/branch-\(minute / 10)", held) }
+                samples.append(Self.sample(minute, Dictionary(roles) { $1 }))
+                guard samples.count == 60 else { continue }
+                try await store.add(samples, at: Self.start + minute * 60)
+                samples = []
+                #expect(try await store.series().count <= 202)
+                #expect(try Self.bytes(in: directory) < 50_000_000)
+            }
+            let kept = try await store.rows(.minute, from: 0, of: [.cluster])
+            #expect(kept.count == 1_440)
+            #expect(kept.allSatisfy { $0.points[.cluster]?.mean.tasks == 50 * 234 })
+            #expect(try Self.bytes(in: directory) < 5_000_000)
+        }
+    }
+
     @Test func `a file that may not grow loses its oldest slots, not its newest`() async throws {
         try await Self.inDirectory { directory in
             var limits = HistoryStore.Limits()

@@ -13,9 +13,27 @@ import Testing
         ("mini jenkins", FarmReading.catalog.rows),
     ]
 
-    private static var page: String {
+    private static func path(_ name: String) -> String {
         URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().appendingPathComponent("Docs/metrics.md").path
+            .deletingLastPathComponent().appendingPathComponent(name).path
+    }
+    private static var page: String { path("Docs/metrics.md") }
+
+    @Test func `the alert rules ask only for figures and labels that there are`() throws {
+        let rules = try String(contentsOfFile: Self.path("packaging/alerts/prometheus-rules.yaml"), encoding: .utf8)
+        let rows = Dictionary(Self.programs.flatMap(\.rows).map { ($0.name, $0) }) { first, _ in first }
+        let asked = rules.matches(of: /(mini_[a-z0-9_]+)(?:\{([a-z_]+)(?:=|!|~))?/)
+        #expect(asked.count > 10)
+        for match in asked {
+            let row = try #require(rows[String(match.output.1)], "no program has \(match.output.1)")
+            if let label = match.output.2 { #expect(row.labels.contains(String(label)), "\(match.output.0)") }
+        }
+        // What the rules keep apart must tell the figures under them apart.
+        for match in rules.matches(of: /max by \(([a-z, ]+)\) \((mini_[a-z0-9_]+)/) {
+            let labels = match.output.1.split(separator: ", ").map(String.init)
+            let known = rows[String(match.output.2)]?.labels ?? []
+            #expect(labels.allSatisfy { $0 == "instance" || known.contains($0) }, "\(match.output.0)")
+        }
     }
 
     @Test func `the reference shows every figure of every program`() throws {

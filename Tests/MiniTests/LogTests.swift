@@ -1,6 +1,8 @@
 // Lines of logs in their shapes, where they go, and how much of them is kept.
 import Foundation
+import HTTPServer
 import Logging
+import Mailbox
 import Testing
 
 @testable import mini
@@ -54,6 +56,74 @@ import Testing
             Issue.record("taken for the journal")
             return
         }
+    }
+
+    @Test func `the journal gets each field under its name in capitals, and no field of a stranger's making`() {
+        let entry = line(
+            "task\nlaunched", ["task_id": "t1", "request_id": "r-7", "message": "mine", "_uid": "0", "priority": "0"]
+        ).journalEntry(.text)
+        let text = String(decoding: entry, as: UTF8.self)
+        #expect(
+            text == """
+                PRIORITY=4
+                SYSLOG_IDENTIFIER=mini-master
+                MESSAGE=task\\nlaunched _uid=0 message=mine priority=0 request_id=r-7 task_id=t1
+                REQUEST_ID=r-7
+                TASK_ID=t1
+
+                """)
+    }
+
+    @Test func `a value of several lines goes to the journal with its length, so that it can forge no field`() {
+        let entry = line("m", ["detail": "a\nPRIORITY=0"]).journalEntry(.text)
+        let length: [UInt8] = [12, 0, 0, 0, 0, 0, 0, 0]
+        var expected = Array("DETAIL\n".utf8)
+        expected += length
+        expected += Array("a\nPRIORITY=0\n".utf8)
+        #expect(Array(entry.suffix(expected.count)) == expected)
+        let json = String(decoding: line().journalEntry(.json), as: UTF8.self)
+        #expect(json.contains("\nMESSAGE={\"time\":") && json.hasSuffix("\"task_id\":\"t1\"}\nTASK_ID=t1\n"))
+    }
+
+    @Test func `an entry reaches the journal's socket; without one, standard error is left`() throws {
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID().uuidString.prefix(8))").path
+        #expect(!JournalSocket(path: path).send(Array("MESSAGE=x\n".utf8)))
+        #expect(!JournalSocket(path: String(repeating: "x", count: 200)).send(Array("MESSAGE=x\n".utf8)))
+        let listener = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
+        defer {
+            close(listener)
+            unlink(path)
+        }
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array(path.utf8)) }
+        let bound = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(listener, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        #expect(bound == 0)
+        let journal = JournalSocket(path: path)
+        let entry = line().journalEntry(.text)
+        #expect(journal.send(entry))
+        var buffer = [UInt8](repeating: 0, count: 1_000)
+        let count = recv(listener, &buffer, buffer.count, Int32(MSG_DONTWAIT))
+        #expect(count == entry.count && Array(buffer.prefix(max(0, count))) == entry)
+        // Nobody reads: it must not wait for that.
+        var refused = false
+        for _ in 0..<10_000 where !refused { refused = !journal.send(entry) }
+        #expect(refused)
+    }
+
+    @Test func `what is logged while a request is answered has its id`() {
+        let lines = Locked<[LogLine]>([])
+        let logger = Logger(label: "mini-master") { label in
+            LineLogHandler(program: label, sinks: [{ line in lines.withLock { $0.append(line) } }])
+        }
+        logger.info("before")
+        RequestID.$current.withValue(RequestID("r-7")) { logger.info("meanwhile", metadata: ["task_id": "t1"]) }
+        let fields = lines.withLock { $0.map { line in line.fields.map { "\($0.name)=\($0.value)" } } }
+        #expect(fields == [[], ["request_id=r-7", "task_id=t1"]])
     }
 
     @Test func `rotation keeps the folder below its bound, and the newest lines`() throws {

@@ -133,3 +133,7 @@ import Testing
         #expect(machine.step(.interrupted) == [.finish(status: 130)])
     }
 }
+
+extension ExecuteMachine {
+    fileprivate mutating func step(_ happening: FrameworkHappening) -> [Effect] { step(.happened(happening)) }
+}

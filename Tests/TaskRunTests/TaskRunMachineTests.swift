@@ -16,7 +16,7 @@ import Testing
         return TaskRunMachine(
             request: TaskRequest(
                 name: "run", command: ["sh", "-c", "exit 3"], cpus: cpus, memory: memory, dockerImage: dockerImage),
-            task: task)
+            task: task, leaderTimeout: .seconds(60))
     }
 
     private func offer(_ id: String, cpus: Double, mem: Double) -> V1Offer {
@@ -59,6 +59,8 @@ import Testing
             case .kill: "kill"
             case .reconcile: "reconcile"
             case .expectUpdate: "expect update"
+            case .expectLeader(let absence, let limit): "expect leader \(absence) within \(limit)"
+            case .expectEnd: "expect end"
             case .follow(let sandbox): "follow \(sandbox.agentURL)"
             case .drain: "drain"
             case .say(let text): "say \(text)"
@@ -133,8 +135,50 @@ import Testing
 
     @Test func `the first interruption kills the task, the second leaves`() throws {
         var machine = try launched()
-        #expect(names(machine.step(.interrupted)) == ["say killing the task", "kill"])
+        #expect(names(machine.step(.interrupted)) == ["say killing the task", "kill", "expect end"])
         #expect(names(machine.step(.interrupted)) == ["finish 130"])
+    }
+
+    @Test func `a kill that nobody carries out is not waited for without end`() throws {
+        var machine = try launched()
+        _ = machine.step(.interrupted)
+        #expect(names(machine.step(.killOverdue)).last == "finish 130")
+        var ended = try launched()
+        _ = ended.step(.interrupted)
+        _ = ended.step(.updated(status(.taskKilled)))
+        #expect(ended.step(.killOverdue).isEmpty)
+    }
+
+    @Test func `whoever interrupts it while nobody leads does not wait`() throws {
+        var machine = try launched()
+        _ = machine.step(.disconnected)
+        #expect(names(machine.step(.interrupted)).last == "finish 130")
+        // Nor if the leader goes after it was asked.
+        var asked = try launched()
+        _ = asked.step(.interrupted)
+        #expect(names(asked.step(.disconnected)).last == "finish 130")
+    }
+
+    @Test func `a leader that never comes is given up, one that comes in time is not`() throws {
+        var machine = try machine()
+        #expect(names(machine.step(.started)) == ["expect leader 0 within 60.0 seconds"])
+        var alone = machine
+        #expect(names(alone.step(.leaderOverdue(absence: 0))).last == "finish 125")
+        _ = machine.step(.subscribed("framework"))
+        #expect(machine.step(.leaderOverdue(absence: 0)).isEmpty)
+        // It is lost before anything fits: the time begins anew.
+        #expect(names(machine.step(.disconnected)) == ["expect leader 1 within 60.0 seconds"])
+        #expect(machine.step(.leaderOverdue(absence: 0)).isEmpty)
+        #expect(names(machine.step(.leaderOverdue(absence: 1))).last == "finish 125")
+    }
+
+    @Test func `a task that runs is waited for through an outage, not for ever`() throws {
+        var machine = try launched()
+        #expect(names(machine.step(.disconnected)) == ["expect leader 1 within 600.0 seconds"])
+        var returned = machine
+        #expect(names(machine.step(.leaderOverdue(absence: 1))).last == "finish 125")
+        #expect(names(returned.step(.subscribed("framework"))) == ["reconcile"])
+        #expect(returned.step(.leaderOverdue(absence: 1)).isEmpty)
     }
 
     @Test func `after a kill the exit status is that of an interrupted command`() throws {
@@ -180,4 +224,8 @@ import Testing
     func `the exit status is what a shell would report`(state: V1TaskState, message: String, expected: Int32) {
         #expect(TaskOutcome(status(state, message)).exitStatus == expected)
     }
+}
+
+extension TaskRunMachine {
+    fileprivate mutating func step(_ happening: FrameworkHappening) -> [Effect] { step(.happened(happening)) }
 }

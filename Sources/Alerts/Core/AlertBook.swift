@@ -141,9 +141,8 @@ public struct AlertBook: Sendable {
             }
             alerts[key] = alert
         }
-        for alert in all where alert.key.rule == rule.name && !held.contains(alert.key) {
-            news += clear(alert, now)
-        }
+        let over = alerts.values.filter { $0.key.rule == rule.name && !held.contains($0.key) }
+        for alert in over.sorted(by: { $0.key < $1.key }) { news += clear(alert, now) }
         return news
     }
 

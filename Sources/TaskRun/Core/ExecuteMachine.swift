@@ -21,12 +21,8 @@ public struct ExecuteRequest: Sendable {
 /// Launches the tasks on the first offer with room, reports every update, and ends when all tasks have ended.
 struct ExecuteMachine {
     enum Event {
-        case subscribed(FrameworkID)
-        case offered([V1Offer])
-        case updated(V1TaskStatus)
-        case refused(String)
+        case happened(FrameworkHappening)
         case killDue(TaskID)
-        case interrupted
     }
 
     enum Effect: Equatable {
@@ -57,6 +53,15 @@ struct ExecuteMachine {
 
     mutating func step(_ event: Event) -> [Effect] {
         switch event {
+        case .happened(let happening): return hear(happening)
+        case .killDue(let task):
+            guard let agent, !ended.contains(task) else { return [] }
+            return [.say("Asked to kill task '\(task)' on agent '\(agent)'"), .kill(task, agent)]
+        }
+    }
+
+    private mutating func hear(_ happening: FrameworkHappening) -> [Effect] {
+        switch happening {
         case .subscribed(let id):
             let isFirst = framework == nil
             framework = id
@@ -67,10 +72,8 @@ struct ExecuteMachine {
         case .updated(let status): return follow(status)
         case .refused(let reason):
             return [.say("Received an ERROR event: \(reason)"), .finish(status: 1)]
-        case .killDue(let task):
-            guard let agent, !ended.contains(task) else { return [] }
-            return [.say("Asked to kill task '\(task)' on agent '\(agent)'"), .kill(task, agent)]
         case .interrupted: return [.finish(status: 130)]
+        case .disconnected: return []
         }
     }
 

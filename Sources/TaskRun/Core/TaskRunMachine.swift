@@ -6,14 +6,15 @@ import Resources
 /// Takes the first offer with room, follows the task to its end, and knows the exit status that follows from it.
 struct TaskRunMachine {
     enum Event {
-        case subscribed(FrameworkID)
-        case offered([V1Offer])
-        case updated(V1TaskStatus)
-        case refused(String)
+        /// The first of all events.
+        case started
+        case happened(FrameworkHappening)
         /// Nothing has come of it for a while; say what it waits for.
         case patienceEnded
-        /// The user wants it to end: the first time a kill, the second time at once.
-        case interrupted
+        /// Nobody has led for as long as one may wait for it.
+        case leaderOverdue(absence: Int)
+        /// The task should have ended of its kill by now.
+        case killOverdue
         /// The sandbox has been read to its end.
         case outputDrained
         /// The agent's own update has not come; this is the master's word of the task's end.
@@ -31,6 +32,10 @@ struct TaskRunMachine {
         case reconcile(TaskID, AgentID)
         /// Report `.updateOverdue` if the machine has not finished after a while.
         case expectUpdate(insteadOf: V1TaskStatus)
+        /// Report `.leaderOverdue` with the number if the machine has not finished by then.
+        case expectLeader(absence: Int, within: Duration)
+        /// Report `.killOverdue` if the machine has not finished by then.
+        case expectEnd(within: Duration)
         /// Print the sandbox's stdout and stderr as they grow.
         case follow(Sandbox)
         /// Read what is left of the sandbox, then report `.outputDrained`.
@@ -45,9 +50,22 @@ struct TaskRunMachine {
         case ended(status: Int32)
     }
 
+    /// What the command ends with when nobody can say how the task ended, or it never began.
+    static let failed: Int32 = 125
+    /// What it ends with when the user does not want to wait.
+    static let interrupted: Int32 = 130
+    /// How long a task that was launched may go without a leading master to tell of it: time enough to start one again.
+    static let outageMax = Duration.seconds(600)
+    /// How long a kill may take: the agent kills for good after 3 seconds, an engine needs some more.
+    static let killMax = Duration.seconds(8)
+
     let request: TaskRequest
     let task: TaskID
+    let leaderTimeout: Duration
     private(set) var phase = Phase.waiting
+    private var isConnected = false
+    /// Counts the times without a leader, so that a deadline of an earlier one is ignored.
+    private var absences = 0
     private var framework: FrameworkID?
     private var isFollowing = false
     private var wasInterrupted = false
@@ -56,43 +74,83 @@ struct TaskRunMachine {
     /// Whether a master has taken the framework, and may hold offers or a task for it.
     var isKnownToMaster: Bool { framework != nil }
 
-    init(request: TaskRequest, task: TaskID) {
+    /// - Parameter leaderTimeout: How long to wait for a leading master before the task is launched.
+    init(request: TaskRequest, task: TaskID, leaderTimeout: Duration) {
         self.request = request
         self.task = task
+        self.leaderTimeout = leaderTimeout
     }
 
     mutating func step(_ event: Event) -> [Effect] {
-        switch (phase, event) {
-        case (.waiting, .subscribed(let id)):
-            framework = id
-            return []
-        case (.launched(let agent), .subscribed):
-            return [.reconcile(task, agent)]
-        case (.waiting, .offered(let offers)):
-            return choose(among: offers)
-        case (_, .offered(let offers)):
-            return [.decline(offers.map { OfferID($0.id.value) })]
-        case (.launched, .updated(let status)) where status.taskID.value == task.value:
-            return follow(status)
-        case (_, .updated(let status)):
-            return status.hasUuid ? [.acknowledge(status)] : []
-        case (.launched, .updateOverdue(let status)):
-            return end(with: status)
-        case (.waiting, .refused(let reason)), (.launched, .refused(let reason)):
-            return [.say("the master refuses: \(reason)"), .finish(status: 1)]
-        case (.waiting, .patienceEnded):
+        switch event {
+        case .started: return [.expectLeader(absence: absences, within: leaderTimeout)]
+        case .happened(let happening): return hear(happening)
+        case .patienceEnded:
+            guard case .waiting = phase else { return [] }
             let wanted = "cpus:\(request.cpus);mem:\(request.memory)"
-            return [.say(framework == nil ? "waiting for a leading master" : "waiting for an offer with \(wanted)")]
-        case (.waiting, .interrupted):
-            return [.finish(status: 130)]
-        case (.launched, .interrupted):
-            if wasInterrupted { return [.finish(status: 130)] }
-            wasInterrupted = true
-            return [.say("killing the task"), .kill(task)]
-        case (.ended(let status), .outputDrained), (.ended(let status), .interrupted):
+            return [.say(isConnected ? "waiting for an offer with \(wanted)" : "waiting for a leading master")]
+        case .leaderOverdue(let absence): return leaderOverdue(absence)
+        case .killOverdue:
+            guard case .launched = phase else { return [] }
+            return [.say("the task has not ended; the master is left to end it"), .finish(status: Self.interrupted)]
+        case .outputDrained:
+            guard case .ended(let status) = phase else { return [] }
             return [.finish(status: status)]
-        case (_, .patienceEnded), (_, .outputDrained), (_, .updateOverdue), (.ended, .subscribed), (.ended, .refused):
+        case .updateOverdue(let status):
+            guard case .launched = phase else { return [] }
+            return end(with: status)
+        }
+    }
+
+    private mutating func hear(_ happening: FrameworkHappening) -> [Effect] {
+        switch (phase, happening) {
+        case (_, .subscribed(let id)):
+            isConnected = true
+            if case .launched(let agent) = phase { return [.reconcile(task, agent)] }
+            framework = framework ?? id
             return []
+        case (.waiting, .disconnected), (.launched, .disconnected):
+            isConnected = false
+            absences += 1
+            if wasInterrupted { return leaveWithoutMaster() }
+            return [.expectLeader(absence: absences, within: phase == .waiting ? leaderTimeout : Self.outageMax)]
+        case (.ended, .disconnected): return []
+        case (.waiting, .offered(let offers)): return choose(among: offers)
+        case (_, .offered(let offers)): return [.decline(offers.map { OfferID($0.id.value) })]
+        case (.launched, .updated(let status)) where status.taskID.value == task.value: return follow(status)
+        case (_, .updated(let status)): return status.hasUuid ? [.acknowledge(status)] : []
+        case (.waiting, .refused(let reason)), (.launched, .refused(let reason)):
+            return [.say("the master refuses: \(reason)"), .finish(status: Self.failed)]
+        case (.ended, .refused): return []
+        case (.waiting, .interrupted): return [.finish(status: Self.interrupted)]
+        case (.launched, .interrupted):
+            guard isConnected else { return leaveWithoutMaster() }
+            if wasInterrupted { return [.finish(status: Self.interrupted)] }
+            wasInterrupted = true
+            return [.say("killing the task"), .kill(task), .expectEnd(within: Self.killMax)]
+        case (.ended(let status), .interrupted): return [.finish(status: status)]
+        }
+    }
+
+    /// There is nobody to ask for a kill. Whoever leads next misses this framework, and ends its tasks.
+    private func leaveWithoutMaster() -> [Effect] {
+        [.say("no master leads; the next one will end the task"), .finish(status: Self.interrupted)]
+    }
+
+    private func leaderOverdue(_ absence: Int) -> [Effect] {
+        guard absence == absences, !isConnected else { return [] }
+        switch phase {
+        case .waiting:
+            return [
+                .say("no leading master took the task within \(leaderTimeout); is --master right?"),
+                .finish(status: Self.failed),
+            ]
+        case .launched:
+            return [
+                .say("no master has led for \(Self.outageMax); what became of the task is not known"),
+                .finish(status: Self.failed),
+            ]
+        case .ended: return []
         }
     }
 
@@ -128,7 +186,7 @@ struct TaskRunMachine {
 
     private mutating func end(with status: V1TaskStatus) -> [Effect] {
         let outcome = TaskOutcome(status)
-        phase = .ended(status: wasInterrupted ? 130 : outcome.exitStatus)
+        phase = .ended(status: wasInterrupted ? Self.interrupted : outcome.exitStatus)
         var effects: [Effect] = []
         if let complaint = outcome.complaint { effects.append(.say(complaint)) }
         effects.append(isFollowing ? .drain : .finish(status: outcome.exitStatus))

@@ -12,11 +12,18 @@ struct RunCommand: AsyncParsableCommand {
         commandName: "run",
         abstract: "Run one command in the cluster; its output and exit status become this command's.",
         usage: "mini run [--master zk://host:port/path] [options] -- COMMAND [ARGUMENT ...]",
-        discussion: "Ctrl-C kills the task; a second Ctrl-C leaves at once, and the master ends the task.")
+        discussion: """
+            Ctrl-C and SIGTERM kill the task; a second one leaves at once, and the master ends the task. The status is that \
+            of the command, 130 after Ctrl-C or SIGTERM, 125 if the command could not be run.
+            """)
 
     struct Place: ParsableArguments {
         @OptionGroup var master: MasterFlag
         @Option(help: "Role under which to ask for resources.") var role = "*"
+        @Option(
+            name: .customLong("leader_timeout"),
+            help: ArgumentHelp("How long to wait for a leading master.", valueName: "duration"))
+        var leaderTimeout = FlagDuration("60secs")
     }
 
     struct Needs: ParsableArguments {
@@ -57,7 +64,8 @@ struct RunCommand: AsyncParsableCommand {
             asking.finish()
         }
         let status = await TaskRunner(
-            master: location, request: request, role: role, credentials: credentials, tls: tls
+            master: location, request: request, role: role, leaderTimeout: place.leaderTimeout.duration,
+            credentials: credentials, tls: tls
         )
         .run(interruptions: interruptions, logger: logger)
         signals.giveUp()
@@ -81,13 +89,7 @@ struct RunCommand: AsyncParsableCommand {
             throw CommandFailure(
                 description: "run: --name: expected 1 to 200 bytes without blanks and slashes, found '\(what.name)'")
         }
-        let environment = try what.env.map { entry in
-            let parts = entry.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard parts.count == 2, !parts[0].isEmpty else {
-                throw CommandFailure(description: "run: --env: expected NAME=VALUE, found '\(entry)'")
-            }
-            return (name: String(parts[0]), value: String(parts[1]))
-        }
+        let environment = try ExecCommand.variables(what.env, "run")
         return TaskRequest(
             name: what.name, command: what.command, cpus: cpus, memory: memory, dockerImage: what.dockerImage,
             environment: environment)

@@ -1,6 +1,7 @@
 // Where the lines of a daemon go, and in which shape.
 
 import Foundation
+import HTTPServer
 import Logging
 import Settings
 
@@ -39,10 +40,12 @@ enum DaemonLog {
             try LogFile(directory: $0, name: "\(label).log", rotation: choice.rotation)
         }
         let target = standardErrorTarget()
+        let journal = target == .journal ? JournalSocket() : nil
         var logger = Logger(label: label) { label in
             var sinks: [LineLogHandler.Sink] = []
             if !choice.isQuiet {
                 sinks.append { line in
+                    if let journal, journal.send(line.journalEntry(choice.format)) { return }
                     let bytes = Array(line.text(choice.format, for: target).utf8)
                     _ = write(STDERR_FILENO, bytes, bytes.count)
                 }
@@ -87,7 +90,8 @@ struct LineLogHandler: LogHandler {
 
     func log(event: LogEvent) {
         if sinks.isEmpty { return }
-        let fields = event.metadata.map { metadata.merging($0) { $1 } } ?? metadata
+        var fields = event.metadata.map { metadata.merging($0) { $1 } } ?? metadata
+        if let request = RequestID.current { fields["request_id"] = "\(request)" }
         let line = LogLine(event.level, "\(event.message)", fields, program: program)
         for sink in sinks { sink(line) }
     }

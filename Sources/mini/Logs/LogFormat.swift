@@ -15,7 +15,7 @@ enum LogTarget {
     case terminal
     /// Something that keeps lines but no times.
     case file
-    /// The journal knows the time, and takes the priority from `<3>` before the line.
+    /// The journal knows the time, and takes the priority from `<3>` before a line of standard error.
     case journal
 }
 
@@ -51,18 +51,20 @@ struct LogLine {
         let priority = target == .journal ? "<\(level.journalPriority)>" : ""
         switch (format, target) {
         case (.json, _): return priority + json + "\n"
-        case (.text, .journal): return "\(priority)\(Self.plain(message))\(pairs)\n"
+        case (.text, .journal): return "\(priority)\(messageWithFields)\n"
         case (.text, .terminal):
-            return "\(timeOfDay) \(level.padded) \(Self.plain(message))\(pairs)\n"
-        case (.text, .file): return "\(timestamp) \(level.word) \(program): \(Self.plain(message))\(pairs)\n"
+            return "\(timeOfDay) \(level.padded) \(messageWithFields)\n"
+        case (.text, .file): return "\(timestamp) \(level.word) \(program): \(messageWithFields)\n"
         }
     }
+
+    var messageWithFields: String { Self.plain(message) + pairs }
 
     private var pairs: String {
         fields.map { " \(Self.plain($0.name))=\(Self.plain($0.value))" }.joined()
     }
 
-    private var json: String {
+    var json: String {
         let known = [("time", timestamp), ("level", level.word), ("program", program), ("message", message)]
         // The four words above keep their meaning.
         let others = fields.map { (Self.reserved.contains($0.name) ? "\($0.name)_" : $0.name, $0.value) }
@@ -140,7 +142,7 @@ extension Logger.Level {
     fileprivate var padded: String { word.padding(toLength: 7, withPad: " ", startingAt: 0) }
 
     /// Those of syslog(3), which sd-daemon(3) takes over.
-    fileprivate var journalPriority: Int {
+    var journalPriority: Int {
         switch self {
         case .trace, .debug: 7
         case .info: 6

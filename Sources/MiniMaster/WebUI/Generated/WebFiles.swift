@@ -174,11 +174,23 @@ function draw() {
   if (!page) return;
   const route = currentRoute();
   patch(document.getElementById('header'), header(route));
+  showTab(route.path[0] ?? '');
   patch(document.getElementById('banner'), banner());
   main.className = page.isList ? 'list' : '';
   patch(main, page.view(route.query));
   const cluster = sources.summary.data?.cluster;
   document.title = `${page.title} · ${cluster || 'mini-mesos'}`;
+}
+
+let shownTab = null;
+
+/** On a narrow screen the views do not fit side by side: the one that is shown is scrolled to. */
+function showTab(name) {
+  if (name === shownTab) return;
+  shownTab = name;
+  const nav = document.querySelector('nav');
+  const tab = nav.querySelector('[aria-current]');
+  if (tab) nav.scrollLeft = tab.offsetLeft - nav.offsetLeft - (nav.clientWidth - tab.offsetWidth) / 2;
 }
 
 function header(route) {
@@ -375,10 +387,24 @@ function timeMarks(from, to) {
 }
 
 /**
- * Several lines over the same times, the first with its largest values as an area; where nothing was recorded they break.
- * @param lines `{name, link, values, most}`; a value for each of `times`.
+ * Round values below the top, at most four: the heights that a plot names.
+ * @param base 1024 for what is counted in powers of it, otherwise 1.
  */
-export function historyChart({ title, text, from, to, step, times, limit, lines }) {
+function levels(top, base, least) {
+  const unit = base > 1 ? base ** Math.max(0, Math.floor(Math.log(top / 4) / Math.log(base))) : 1;
+  const wanted = top / 4 / unit;
+  const power = 10 ** Math.floor(Math.log10(wanted));
+  const step = Math.max(least, [1, 2, 5, 10].map((each) => each * power).find((each) => each >= wanted) * unit);
+  return Array.from({ length: Math.min(4, Math.floor(top / step)) }, (_, index) => (index + 1) * step);
+}
+
+/**
+ * Several lines over the same times, the first with its largest values as an area; where nothing was recorded they break.
+ * @param lines `{name, link, values, most}`; a value for each of `times`. Those that are nothing all the time are left out.
+ */
+export function historyChart({ title, text, base = 1, least = 0, from, to, step, times, limit, lines: all }) {
+  // A line's colour is its place in all of them, so that a role has the same one in every plot.
+  const lines = all.map((line, index) => ({ ...line, colour: index })).filter((line, index) => index === 0 || line.values.some(Boolean));
   const width = 600;
   const height = 160;
   const most = Math.max(0, ...lines[0].values, ...(lines[0].most ?? []), ...lines.slice(1).flatMap((line) => line.values));
@@ -401,19 +427,22 @@ export function historyChart({ title, text, from, to, step, times, limit, lines 
   const latest = lines[0].values.at(-1);
   const words = `${title}: ${lines.map((line) => `${line.name} ${text(line.values.at(-1))}`).join(', ')}; at most ${text(most)}`;
   const marks = timeMarks(from, to);
+  const heights = levels(top, base, least);
   return h('figure', { class: 'chart' },
     h('figcaption', {}, h('span', {}, title), h('strong', {}, text(latest)),
       limit ? h('span', { class: 'quiet' }, ` of ${text(limit)}`) : null,
       h('span', { class: 'quiet' }, ` at most ${text(Math.max(...(lines[0].most ?? lines[0].values)))}`)),
-    h('svg', { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: 'none', role: 'img', 'aria-label': words },
+    h('div', { class: 'plot' }, h('svg', { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: 'none', role: 'img', 'aria-label': words },
       h('title', {}, words),
+      heights.map((value) => h('line', { class: 'mark', x1: 0, x2: width, y1: y(value), y2: y(value) })),
       marks.map(([at]) => h('line', { class: 'mark', x1: x(at), x2: x(at), y1: 0, y2: height })),
       limit && limit <= top ? h('line', { class: 'limit', x1: 0, x2: width, y1: y(limit), y2: y(limit) }) : null,
       h('path', { class: 'area', d: area(lines[0].most ?? lines[0].values) }),
-      lines.toReversed().map((line, index) => h('path', { class: `line line${lines.length - 1 - index}`, d: path(line.values), key: line.name }))),
+      lines.toReversed().map((line) => h('path', { class: `line line${line.colour}`, d: path(line.values), key: line.name }))),
+    heights.map((value) => h('span', { class: 'height quiet', 'aria-hidden': 'true', style: { top: `${y(value) / height * 100}%` } }, text(value)))),
     h('div', { class: 'axis quiet' }, marks.map(([at, name]) => h('span', { style: { left: `${x(at) / width * 100}%` } }, name))),
-    lines.length > 1 ? h('ul', { class: 'legend' }, lines.map((line, index) => h('li', { key: line.name },
-      h('span', { class: `swatch line${index}`, 'aria-hidden': 'true' }),
+    lines.length > 1 ? h('ul', { class: 'legend' }, lines.map((line) => h('li', { key: line.name },
+      h('span', { class: `swatch line${line.colour}`, 'aria-hidden': 'true' }),
       line.link ? h('a', { href: line.link }, line.name) : line.name,
       h('span', { class: 'quiet' }, ` ${text(line.values.at(-1))}`)))) : null);
 }
@@ -1966,8 +1995,8 @@ const ranges = [
 ];
 
 const quantities = [
-  { id: 'cpus', title: 'CPUs', text: number, hasLimit: true }, { id: 'mem', title: 'Memory', text: mebibytes, hasLimit: true },
-  { id: 'tasks', title: 'Tasks', text: number }, { id: 'builds', title: 'Builds at a time', text: number },
+  { id: 'cpus', title: 'CPUs', text: number, hasLimit: true }, { id: 'mem', title: 'Memory', text: mebibytes, base: 1024, hasLimit: true },
+  { id: 'tasks', title: 'Tasks', text: number, least: 1 }, { id: 'builds', title: 'Builds at a time', text: number, least: 1 },
 ];
 
 /** The mean of a list without making another one of it. */
@@ -2032,7 +2061,7 @@ export class HistoryPage {
     return [
       h('div', { class: 'charts plots' }, quantities.map((quantity) => h('section', { class: 'card', key: quantity.id },
         historyChart({
-          title: quantity.title, text: quantity.text, from: data.from, to: data.to, step: data.step, times: data.time,
+          title: quantity.title, text: quantity.text, base: quantity.base, least: quantity.least, from: data.from, to: data.to, step: data.step, times: data.time,
           limit: quantity.hasLimit && !role ? mean(data.capacity[quantity.id].slice(-3)) : null,
           lines: [
             { name: role || 'the cluster', values: own[quantity.id], most: own[`${quantity.id}_max`] },
@@ -4186,6 +4215,8 @@ button, .button {
   cursor: pointer;
 }
 button:hover, .button:hover { background: var(--hover); text-decoration: none; }
+a.button { display: inline-flex; align-items: center; }
+select { font: inherit; color: inherit; background: var(--card); border: 1px solid var(--line); border-radius: 6px; padding: 4px 8px; max-width: 100%; }
 .small { font-size: 13px; padding: 2px 9px; }
 button[aria-pressed="true"], .button[aria-current="true"] { background: var(--running-ground); border-color: var(--accent); }
 button.link { border: 0; background: none; padding: 0; color: var(--link); text-align: left; }
@@ -4312,10 +4343,12 @@ button.sort:hover { color: var(--text); text-decoration: underline; }
 .plots .axis { display: block; position: relative; height: 18px; overflow: hidden; }
 .plots .axis span { position: absolute; transform: translateX(-50%); white-space: nowrap; }
 .plots .legend { list-style: none; margin: 8px 0 0; padding: 0; display: flex; flex-wrap: wrap; gap: 2px 14px; }
+.plot { position: relative; }
+.height { position: absolute; left: 3px; padding: 0 2px; border-radius: 3px; background: color-mix(in srgb, var(--code) 70%, transparent); transform: translateY(-100%); font-size: 11px; line-height: 1.3; pointer-events: none; }
 .mark { stroke: var(--line); stroke-width: 1; vector-effect: non-scaling-stroke; }
 .swatch { display: inline-block; width: 12px; height: 3px; margin-right: 5px; vertical-align: middle; background: var(--accent); }
-.line1 { --own: #d1651b; } .line2 { --own: #1a9a6c; } .line3 { --own: #a34bc9; } .line4 { --own: #c2410c; }
-.line5 { --own: #0e90b5; } .line6 { --own: #b83280; } .line7 { --own: #7a8500; } .line8 { --own: #6b7280; }
+.line1 { --own: #d1651b; } .line2 { --own: #1a9a6c; } .line3 { --own: #a34bc9; } .line4 { --own: #b08900; }
+.line5 { --own: #0e90b5; } .line6 { --own: #b83280; } .line7 { --own: #96694c; } .line8 { --own: #6b7280; }
 .line:is(.line1, .line2, .line3, .line4, .line5, .line6, .line7, .line8) { stroke: var(--own); }
 .swatch:is(.line1, .line2, .line3, .line4, .line5, .line6, .line7, .line8) { background: var(--own); }
 
@@ -4364,7 +4397,9 @@ button.sort:hover { color: var(--text); text-decoration: underline; }
   .usage th[scope="row"] { font-size: 14px; }
   .share { grid-template-columns: minmax(4rem, 7rem) 1fr 6.5rem; gap: 8px; font-size: 14px; }
   .path { display: none; }
-  button, .button { min-height: 34px; }
+  button, .button, select { min-height: 34px; }
+  .log .gap { display: none; }
+  .log .search { flex: 1 1 72%; }
   button.link, button.sort { min-height: 0; }
   .scroller th, .scroller td { padding: 0 7px; }
   .scroller th { width: min(var(--width, auto), 26vw); }

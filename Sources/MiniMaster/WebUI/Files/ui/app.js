@@ -67,11 +67,23 @@ function draw() {
   if (!page) return;
   const route = currentRoute();
   patch(document.getElementById('header'), header(route));
+  showTab(route.path[0] ?? '');
   patch(document.getElementById('banner'), banner());
   main.className = page.isList ? 'list' : '';
   patch(main, page.view(route.query));
   const cluster = sources.summary.data?.cluster;
   document.title = `${page.title} · ${cluster || 'mini-mesos'}`;
+}
+
+let shownTab = null;
+
+/** On a narrow screen the views do not fit side by side: the one that is shown is scrolled to. */
+function showTab(name) {
+  if (name === shownTab) return;
+  shownTab = name;
+  const nav = document.querySelector('nav');
+  const tab = nav.querySelector('[aria-current]');
+  if (tab) nav.scrollLeft = tab.offsetLeft - nav.offsetLeft - (nav.clientWidth - tab.offsetWidth) / 2;
 }
 
 function header(route) {

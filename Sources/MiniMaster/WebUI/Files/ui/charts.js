@@ -86,10 +86,24 @@ function timeMarks(from, to) {
 }
 
 /**
- * Several lines over the same times, the first with its largest values as an area; where nothing was recorded they break.
- * @param lines `{name, link, values, most}`; a value for each of `times`.
+ * Round values below the top, at most four: the heights that a plot names.
+ * @param base 1024 for what is counted in powers of it, otherwise 1.
  */
-export function historyChart({ title, text, from, to, step, times, limit, lines }) {
+function levels(top, base, least) {
+  const unit = base > 1 ? base ** Math.max(0, Math.floor(Math.log(top / 4) / Math.log(base))) : 1;
+  const wanted = top / 4 / unit;
+  const power = 10 ** Math.floor(Math.log10(wanted));
+  const step = Math.max(least, [1, 2, 5, 10].map((each) => each * power).find((each) => each >= wanted) * unit);
+  return Array.from({ length: Math.min(4, Math.floor(top / step)) }, (_, index) => (index + 1) * step);
+}
+
+/**
+ * Several lines over the same times, the first with its largest values as an area; where nothing was recorded they break.
+ * @param lines `{name, link, values, most}`; a value for each of `times`. Those that are nothing all the time are left out.
+ */
+export function historyChart({ title, text, base = 1, least = 0, from, to, step, times, limit, lines: all }) {
+  // A line's colour is its place in all of them, so that a role has the same one in every plot.
+  const lines = all.map((line, index) => ({ ...line, colour: index })).filter((line, index) => index === 0 || line.values.some(Boolean));
   const width = 600;
   const height = 160;
   const most = Math.max(0, ...lines[0].values, ...(lines[0].most ?? []), ...lines.slice(1).flatMap((line) => line.values));
@@ -112,19 +126,22 @@ export function historyChart({ title, text, from, to, step, times, limit, lines 
   const latest = lines[0].values.at(-1);
   const words = `${title}: ${lines.map((line) => `${line.name} ${text(line.values.at(-1))}`).join(', ')}; at most ${text(most)}`;
   const marks = timeMarks(from, to);
+  const heights = levels(top, base, least);
   return h('figure', { class: 'chart' },
     h('figcaption', {}, h('span', {}, title), h('strong', {}, text(latest)),
       limit ? h('span', { class: 'quiet' }, ` of ${text(limit)}`) : null,
       h('span', { class: 'quiet' }, ` at most ${text(Math.max(...(lines[0].most ?? lines[0].values)))}`)),
-    h('svg', { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: 'none', role: 'img', 'aria-label': words },
+    h('div', { class: 'plot' }, h('svg', { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: 'none', role: 'img', 'aria-label': words },
       h('title', {}, words),
+      heights.map((value) => h('line', { class: 'mark', x1: 0, x2: width, y1: y(value), y2: y(value) })),
       marks.map(([at]) => h('line', { class: 'mark', x1: x(at), x2: x(at), y1: 0, y2: height })),
       limit && limit <= top ? h('line', { class: 'limit', x1: 0, x2: width, y1: y(limit), y2: y(limit) }) : null,
       h('path', { class: 'area', d: area(lines[0].most ?? lines[0].values) }),
-      lines.toReversed().map((line, index) => h('path', { class: `line line${lines.length - 1 - index}`, d: path(line.values), key: line.name }))),
+      lines.toReversed().map((line) => h('path', { class: `line line${line.colour}`, d: path(line.values), key: line.name }))),
+    heights.map((value) => h('span', { class: 'height quiet', 'aria-hidden': 'true', style: { top: `${y(value) / height * 100}%` } }, text(value)))),
     h('div', { class: 'axis quiet' }, marks.map(([at, name]) => h('span', { style: { left: `${x(at) / width * 100}%` } }, name))),
-    lines.length > 1 ? h('ul', { class: 'legend' }, lines.map((line, index) => h('li', { key: line.name },
-      h('span', { class: `swatch line${index}`, 'aria-hidden': 'true' }),
+    lines.length > 1 ? h('ul', { class: 'legend' }, lines.map((line) => h('li', { key: line.name },
+      h('span', { class: `swatch line${line.colour}`, 'aria-hidden': 'true' }),
       line.link ? h('a', { href: line.link }, line.name) : line.name,
       h('span', { class: 'quiet' }, ` ${text(line.values.at(-1))}`)))) : null);
 }

@@ -12,8 +12,8 @@ const ranges = [
 ];
 
 const quantities = [
-  { id: 'cpus', title: 'CPUs', text: number, hasLimit: true }, { id: 'mem', title: 'Memory', text: mebibytes, hasLimit: true },
-  { id: 'tasks', title: 'Tasks', text: number }, { id: 'builds', title: 'Builds at a time', text: number },
+  { id: 'cpus', title: 'CPUs', text: number, hasLimit: true }, { id: 'mem', title: 'Memory', text: mebibytes, base: 1024, hasLimit: true },
+  { id: 'tasks', title: 'Tasks', text: number, least: 1 }, { id: 'builds', title: 'Builds at a time', text: number, least: 1 },
 ];
 
 /** The mean of a list without making another one of it. */
@@ -78,7 +78,7 @@ export class HistoryPage {
     return [
       h('div', { class: 'charts plots' }, quantities.map((quantity) => h('section', { class: 'card', key: quantity.id },
         historyChart({
-          title: quantity.title, text: quantity.text, from: data.from, to: data.to, step: data.step, times: data.time,
+          title: quantity.title, text: quantity.text, base: quantity.base, least: quantity.least, from: data.from, to: data.to, step: data.step, times: data.time,
           limit: quantity.hasLimit && !role ? mean(data.capacity[quantity.id].slice(-3)) : null,
           lines: [
             { name: role || 'the cluster', values: own[quantity.id], most: own[`${quantity.id}_max`] },
