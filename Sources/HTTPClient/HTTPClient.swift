@@ -44,14 +44,15 @@ public final class HTTPClient: Sendable {
     public func fetch(
         _ request: HTTPClientRequest, bodyMax: Int = 16 * 1024 * 1024
     ) async throws(HTTPClientError) -> HTTPClientReply {
-        let response = try await execute(request)
-        var body: [UInt8] = []
-        var chunks = response.body.makeAsyncIterator()
-        while let chunk = try await chunks.next(isolation: #isolation) {
-            guard body.count + chunk.count <= bodyMax else { throw .bodyTooLarge }
-            if body.isEmpty { body = chunk } else { body += chunk }
+        let exchange = Exchange(loop: loop)
+        let reply = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                exchange.start(request, bodyMax: bodyMax, awaitingReply: continuation)
+            }
+        } onCancel: {
+            exchange.end(.cancelled)
         }
-        return HTTPClientReply(status: response.status, headers: response.headers, body: body)
+        return try reply.get()
     }
 }
 

@@ -17,14 +17,14 @@ public enum HeapLimits {
 /// The pages of the program and its libraries. Most of what an idle daemon holds is code that only its start, or a request
 /// of an hour ago, has used.
 public enum ProgramPages {
-    /// Time between two times of giving back: a page that is used again costs a microsecond.
+    /// Usual time between two times of giving back: a page that is used again costs a microsecond.
     public static let interval = Duration.seconds(60)
 
     /// Lets go of the code that is mapped; what is used comes back from the page cache.
     public static func giveBack() { clinux_give_back_program() }
 
-    /// Gives back ten seconds after the start, and then every ``interval``, until cancelled.
-    public static func giveBackRegularly() async {
+    /// Gives back ten seconds after the start, and then again and again, until cancelled.
+    public static func giveBackRegularly(every interval: Duration = interval) async {
         var pause = Duration.seconds(10)
         while (try? await Task.sleep(for: pause)) != nil {
             giveBack()

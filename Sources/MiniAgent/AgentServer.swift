@@ -32,8 +32,8 @@ public final class AgentServer: Sendable {
 
     private init(
         url: String, shell: AgentShell, server: HTTPServer, detector: MasterDetector,
-        inbox: Mailbox<AgentShell.Input>, work: WorkBag, store: CheckpointStore, lock: WorkDirectoryLock,
-        usage: UsageSampler, nested: NestedContainers, paths: AgentPaths, dialsSecurely: Bool
+        inbox: Mailbox<AgentShell.Input>, work: WorkBag, thread: AgentThread, store: CheckpointStore,
+        lock: WorkDirectoryLock, usage: UsageSampler, nested: NestedContainers, paths: AgentPaths, dialsSecurely: Bool
     ) {
         self.url = url
         self.port = server.port
@@ -47,7 +47,7 @@ public final class AgentServer: Sendable {
         self.usage = usage
         self.nested = nested
         self.paths = paths
-        loop = Task { await shell.run() }
+        loop = Task(executorPreference: thread) { await shell.run() }
         following = Task {
             for await master in detector.masters {
                 inbox.send(.event(.masterDetected(master.map { MasterAddress($0, isSecure: dialsSecurely) })))
@@ -108,6 +108,7 @@ public final class AgentServer: Sendable {
         }
         let inbox = Mailbox<AgentShell.Input>()
         let work = WorkBag()
+        let thread = AgentThread.start()
         var sampling = UsageSampler.Settings()
         sampling.interval = configuration.usageSampleInterval
         let usage = UsageSampler(settings: sampling)
@@ -131,7 +132,7 @@ public final class AgentServer: Sendable {
                     shutdownGracePeriod: configuration.executorShutdownGracePeriod, ip: configuration.ip,
                     tokens: security.requiredTokens),
                 logger: logger, watcher: watcher),
-            inbox: inbox, work: work)
+            inbox: inbox, work: work, thread: thread)
         let store = CheckpointStore(paths: start.paths, agentInfo: info, recovered: start.loaded.checkpoint) {
             token, error in
             if error == nil { watcher?(.durable(token)) }
@@ -147,7 +148,7 @@ public final class AgentServer: Sendable {
         let agent = AgentServer(
             url: "\(security.tls == nil ? "http" : "https")://\(start.advertisedIP):\(info.port)", shell: shell,
             server: server, detector: detector,
-            inbox: inbox, work: work, store: store, lock: start.lock, usage: usage,
+            inbox: inbox, work: work, thread: thread, store: store, lock: start.lock, usage: usage,
             nested: nested, paths: start.paths, dialsSecurely: security.masterTLS != nil)
         // What a rush of tasks has left free in the heap is for others; an agent mostly sleeps.
         work.add { while (try? await Task.sleep(for: .seconds(10))) != nil { HeapLimits.trim(freeBytesMax: 1 << 20) } }
@@ -155,7 +156,7 @@ public final class AgentServer: Sendable {
             paths: start.paths,
             policy: GarbagePolicy(delay: configuration.gcDelay, diskHeadroom: configuration.gcDiskHeadroom),
             interval: configuration.diskWatchInterval, logger: logger)
-        work.add { await ProgramPages.giveBackRegularly() }
+        work.add { await ProgramPages.giveBackRegularly(every: .seconds(20)) }
         work.add {
             await collector.run {
                 let (core, _) = await shell.view()

@@ -34,17 +34,21 @@ extension JSONValue {
     /// Reads one JSON text, UTF-8, with nothing after it but white space.
     ///
     /// The bare words `NaN`, `Infinity` and `-Infinity` are numbers here, because Mesos prints them so.
-    public init(parsing bytes: [UInt8], limits: JSONLimits = .standard) throws(JSONSyntaxError) {
+    ///
+    /// - Parameter selection: What is kept of the text. The rest must be JSON all the same.
+    public init(
+        parsing bytes: [UInt8], limits: JSONLimits = .standard, keeping selection: JSONSelection = .everything
+    ) throws(JSONSyntaxError) {
         guard bytes.count <= limits.bytesMax else {
             throw .tooLarge(bytes: bytes.count, bytesMax: limits.bytesMax)
         }
         var reader = JSONReader(bytes: bytes, depthMax: limits.depthMax)
-        self = try reader.text()
+        self = try reader.text(selection)
     }
 }
 
 /// A cursor over the text. `at` never passes `bytes.count`.
-private struct JSONReader {
+struct JSONReader {
     let bytes: [UInt8]
     let depthMax: Int
     var at = 0
@@ -54,37 +58,37 @@ private struct JSONReader {
         self.depthMax = depthMax
     }
 
-    mutating func text() throws(JSONSyntaxError) -> JSONValue {
+    mutating func text(_ selection: JSONSelection) throws(JSONSyntaxError) -> JSONValue {
         skipSpace()
-        let value = try value(depth: 0)
+        let value = try value(depth: 0, selection)
         skipSpace()
         guard at == bytes.count else { throw malformed() }
         return value
     }
 
     /// The error for the place where reading stopped, `offset` if given.
-    private func malformed(at offset: Int? = nil) -> JSONSyntaxError {
+    func malformed(at offset: Int? = nil) -> JSONSyntaxError {
         let place = min(offset ?? at, bytes.count)
         let line = 1 + bytes[..<place].count { $0 == UInt8(ascii: "\n") }
         let rest = bytes[place...].prefix(64).prefix { $0 != UInt8(ascii: "\n") }
         return .malformed(line: line, near: String(decoding: rest, as: UTF8.self))
     }
 
-    private var next: UInt8? { at < bytes.count ? bytes[at] : nil }
+    var next: UInt8? { at < bytes.count ? bytes[at] : nil }
 
-    private mutating func skipSpace() {
+    mutating func skipSpace() {
         while let byte = next, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 {
             at += 1
         }
     }
 
-    private mutating func take(_ byte: UInt8) -> Bool {
+    mutating func take(_ byte: UInt8) -> Bool {
         guard next == byte else { return false }
         at += 1
         return true
     }
 
-    private mutating func take(word: StaticString) -> Bool {
+    mutating func take(word: StaticString) -> Bool {
         let count = word.utf8CodeUnitCount
         guard bytes.count - at >= count else { return false }
         let matches = word.withUTF8Buffer { $0.elementsEqual(bytes[at..<at + count]) }
@@ -92,7 +96,7 @@ private struct JSONReader {
         return matches
     }
 
-    private mutating func value(depth: Int) throws(JSONSyntaxError) -> JSONValue {
+    mutating func value(depth: Int) throws(JSONSyntaxError) -> JSONValue {
         guard let byte = next else { throw malformed() }
         switch byte {
         case UInt8(ascii: "{"):
@@ -157,7 +161,7 @@ private struct JSONReader {
 
     // MARK: Strings
 
-    private mutating func string() throws(JSONSyntaxError) -> String {
+    mutating func string() throws(JSONSyntaxError) -> String {
         let opening = at
         at += 1
         let start = at
@@ -173,7 +177,7 @@ private struct JSONReader {
     }
 
     /// The rest of a string that holds escapes, from the first one on.
-    private mutating func escapedString(prefix: ArraySlice<UInt8>, opening: Int) throws(JSONSyntaxError) -> String {
+    mutating func escapedString(prefix: ArraySlice<UInt8>, opening: Int) throws(JSONSyntaxError) -> String {
         var text = Array(prefix)
         while let byte = next {
             switch byte {
@@ -238,7 +242,7 @@ private struct JSONReader {
 
     // MARK: Numbers
 
-    private mutating func digits() -> Int {
+    mutating func digits() -> Int {
         let start = at
         while let byte = next, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) {
             at += 1
@@ -246,7 +250,7 @@ private struct JSONReader {
         return at - start
     }
 
-    private mutating func number() throws(JSONSyntaxError) -> JSONNumber {
+    mutating func number() throws(JSONSyntaxError) -> JSONNumber {
         let start = at
         let negative = take(UInt8(ascii: "-"))
         let leadingZero = next == UInt8(ascii: "0")

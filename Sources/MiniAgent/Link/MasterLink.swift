@@ -27,25 +27,27 @@ final class MasterLink: Sendable {
     private let client: HTTPClient
     private let authorization: [(String, String)]
     private let logger: Logger
+    private let thread: AgentThread?
     private let report: @Sendable (AgentEvent) -> Void
     private let state: Locked<State>
     private let reading = Locked<Task<Void, Never>?>(nil)
 
     init(
         _ id: LinkID, to master: MasterAddress, client: HTTPClient, authorization: String? = nil, logger: Logger,
-        report: @escaping @Sendable (AgentEvent) -> Void
+        thread: AgentThread? = nil, report: @escaping @Sendable (AgentEvent) -> Void
     ) {
         self.id = id
         self.master = master
         self.client = client
         self.authorization = authorization.map { [("Authorization", $0)] } ?? []
         self.logger = logger
+        self.thread = thread
         self.report = report
         state = Locked(State(baseURL: master.url))
     }
 
     func open(_ registration: LinkCall) {
-        let task = Task {
+        let task = Task(executorPreference: thread) { [self] in
             let reason = await read(registration)
             finish(because: reason)
         }
@@ -70,7 +72,7 @@ final class MasterLink: Sendable {
             state.isSending = true
             return true
         }
-        if mustStart { Task { await sendAll() } }
+        if mustStart { Task(executorPreference: thread) { [self] in await sendAll() } }
     }
 
     /// Waits until everything that was given to ``send(_:)`` has reached the master, or the link is over.

@@ -37,6 +37,8 @@ actor AgentShell {
     private let parts: Parts
     private let inbox: Mailbox<Input>
     private let work: WorkBag
+    private let thread: AgentThread
+    nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
     private var store: CheckpointStore?
     private var links: [LinkID: MasterLink] = [:]
     private var preparations: [ContainerID: WorkBag.Ticket] = [:]
@@ -47,8 +49,9 @@ actor AgentShell {
     private var end: AgentEnd?
     private var metrics = AgentMetrics()
 
-    init(core: AgentCore, parts: Parts, inbox: Mailbox<Input>, work: WorkBag) {
+    init(core: AgentCore, parts: Parts, inbox: Mailbox<Input>, work: WorkBag, thread: AgentThread) {
         self.core = core
+        self.thread = thread
         self.parts = parts
         self.inbox = inbox
         self.work = work
@@ -164,7 +167,8 @@ actor AgentShell {
             store?.perform(write)
         case .register(let id, let master, let registration):
             let link = MasterLink(
-                id, to: master, client: parts.client, authorization: parts.authorization, logger: parts.logger
+                id, to: master, client: parts.client, authorization: parts.authorization, logger: parts.logger,
+                thread: thread
             ) { [inbox] event in inbox.send(.event(event)) }
             links[id] = link
             link.open(registration.message(describing: parts.info, at: parts.advertisedIP))
@@ -182,10 +186,16 @@ actor AgentShell {
         case .startContainer(let record, let framework):
             preparations[record.container] = nil
             let launch = remember(record, framework)
-            work.add { [runner = parts.runner] in await runner.start(launch) }
+            let executor = executor(for: launch)
+            work.add(on: executor) { [work, runner = parts.runner] in
+                guard await runner.start(launch) else { return }
+                work.add(on: executor) { await runner.follow(launch, isRecovered: false) }
+            }
         case .reattachContainer(let record):
             let launch = remember(record, core.frameworks[record.key.framework] ?? V1FrameworkInfo())
-            work.add { [runner = parts.runner] in await runner.follow(launch, isRecovered: true) }
+            work.add(on: executor(for: launch)) { [runner = parts.runner] in
+                await runner.follow(launch, isRecovered: true)
+            }
         case .stopContainer(let container, let grace):
             guard let launch = launches[container.id] else { return }
             work.add { [runner = parts.runner] in await runner.stop(launch, grace: grace) }
@@ -227,6 +237,11 @@ actor AgentShell {
         case .stop(let stop):
             end = AgentEnd(stop)
         }
+    }
+
+    /// An engine's containers are waited for. To start a process blocks.
+    private func executor(for launch: Launch) -> (any TaskExecutor)? {
+        launch.record.containerizer == .docker ? thread : nil
     }
 
     private func remember(_ record: TaskRecord, _ framework: V1FrameworkInfo) -> Launch {

@@ -31,17 +31,20 @@ struct ContainerRunner: Sendable {
         }
     }
 
-    func start(_ launch: Launch) async {
+    /// - Returns: Whether it runs and is to be followed, best in a task of its own: what this one needed of memory it keeps
+    ///   until it ends.
+    func start(_ launch: Launch) async -> Bool {
         let container = launch.record.container
         do throws(LaunchFailure) {
             let containerizer = try containerizer(of: launch.record)
             let started = try await containerizer.start(launch)
-            if Task.isCancelled { return }
+            if Task.isCancelled { return false }
             report(.containerStarted(container, started))
             if let target = UsageTarget(launch, started) { await usage.began(target) }
-            await follow(launch, isRecovered: false)
+            return true
         } catch {
             if !Task.isCancelled { report(.containerFailed(container, error)) }
+            return false
         }
     }
 

@@ -16,13 +16,14 @@ final class WorkBag: Sendable {
 
     private let state = Locked(State())
 
+    /// - Parameter executor: Where it runs; nil: where everything else does.
     @discardableResult
-    func add(_ work: @escaping @Sendable () async -> Void) -> Ticket {
+    func add(on executor: (any TaskExecutor)? = nil, _ work: @escaping @Sendable () async -> Void) -> Ticket {
         state.withLock { state in
             state.lastNumber += 1
             let number = state.lastNumber
             guard !state.isClosed else { return Ticket(number: number) }
-            state.tasks[number] = Task { [weak self] in
+            state.tasks[number] = Task(executorPreference: executor) { [weak self] in
                 await work()
                 self?.state.withLock { $0.tasks[number] = nil }
             }

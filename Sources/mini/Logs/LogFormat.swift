@@ -82,6 +82,8 @@ struct LogLine {
 
     /// Names and messages come from strangers: none of them may begin a line of its own or move the cursor.
     static func plain(_ text: String) -> String {
+        // Nearly always: asking for the category of each scalar costs more than the rest of the line.
+        if text.utf8.allSatisfy({ (0x20..<0x7F).contains($0) }) { return text }
         guard text.unicodeScalars.contains(where: isControl) else { return text }
         var plain = ""
         for scalar in text.unicodeScalars {

@@ -79,8 +79,15 @@ package enum DockerAnswers {
         }
     }
 
+    /// Of the five kilobytes that an engine says of a container.
+    private static let inspected = JSONSelection.members([
+        ("Id", .everything), ("State", .named("Status", "ExitCode", "OOMKilled", "Error", "Pid")),
+        ("NetworkSettings", .named("IPAddress", "GlobalIPv6Address", "Networks")),
+        ("HostConfig", .named("Memory", "NetworkMode")), ("Config", .named("OpenStdin")),
+    ])
+
     package static func container(_ body: [UInt8]) throws(DockerError) -> DockerContainer {
-        let value = try parse(body)
+        let value = try parse(body, keeping: inspected)
         guard let state = value["State"], let status = state["Status"]?.stringValue else {
             throw .malformed("a container without State.Status")
         }
@@ -118,9 +125,11 @@ package enum DockerAnswers {
         }
     }
 
-    private static func parse(_ body: [UInt8]) throws(DockerError) -> JSONValue {
+    private static func parse(
+        _ body: [UInt8], keeping selection: JSONSelection = .everything
+    ) throws(DockerError) -> JSONValue {
         do throws(JSONSyntaxError) {
-            return try JSONValue(parsing: body)
+            return try JSONValue(parsing: body, keeping: selection)
         } catch {
             throw .malformed("\(error)")
         }

@@ -122,15 +122,22 @@ final class DockerOpening: Sendable {
 
     /// The status and where the body begins; nil as long as the head is not complete.
     static func head(of bytes: [UInt8]) -> (status: Int, headEnd: Int)? {
-        let mark: [UInt8] = [13, 10, 13, 10]
-        guard bytes.count >= 4,
-            let end = (0...(bytes.count - 4)).first(where: { bytes[$0..<($0 + 4)].elementsEqual(mark) })
-        else { return nil }
+        guard let end = endOfHead(in: bytes) else { return nil }
         let line = bytes.prefix { $0 != 13 }
         let status = line.split(separator: UInt8(ascii: " ")).dropFirst().first.flatMap {
             Int(String(decoding: $0, as: UTF8.self))
         }
-        return (status ?? 0, end + 4)
+        return (status ?? 0, end)
+    }
+
+    /// Where the first empty line ends.
+    private static func endOfHead(in bytes: [UInt8]) -> Int? {
+        var at = 3
+        while at < bytes.count {
+            if bytes[at] == 10, bytes[at - 1] == 13, bytes[at - 2] == 10, bytes[at - 3] == 13 { return at + 1 }
+            at += 1
+        }
+        return nil
     }
 
     /// The engine's error text: an object, whatever surrounds it.

@@ -58,6 +58,8 @@ package struct DockerEngine: Sendable {
 
     package let socketPath: String
     let deadlines: DockerDeadlines
+    private let calls: EngineCalls
+    /// For what takes long.
     private let client: HTTPClient
     private let known = Locked<DockerEngineInfo?>(nil)
     /// Told of every silence, which may be the first sign that the engine hangs.
@@ -69,6 +71,7 @@ package struct DockerEngine: Sendable {
     ) {
         self.socketPath = socketPath
         self.deadlines = deadlines
+        calls = .shared
         self.client = client
         self.onSilence = onSilence
     }
@@ -237,7 +240,7 @@ package struct DockerEngine: Sendable {
     @discardableResult
     func call(
         _ method: String, _ path: String, body: [UInt8]? = nil, timeout: Duration? = nil, mayBeSilent: Bool = false
-    ) async throws(DockerError) -> HTTPClientReply {
+    ) async throws(DockerError) -> EngineReply {
         let reply = try await send(
             method, "\(try await prefix())\(path)", body: body, timeout: timeout ?? deadlines.quick,
             mayBeSilent: mayBeSilent)
@@ -248,20 +251,26 @@ package struct DockerEngine: Sendable {
 
     private func send(
         _ method: String, _ path: String, body: [UInt8]? = nil, timeout: Duration, mayBeSilent: Bool = false
-    ) async throws(DockerError) -> HTTPClientReply {
-        var request = bareRequest(method, path)
-        request.totalTimeout = timeout
-        if let body {
-            request.body = body
-            request.headers = [("Content-Type", "application/json")]
-        } else if method == "POST" {
-            request.body = []
-        }
-        do throws(HTTPClientError) {
-            return try await client.fetch(request, bodyMax: Self.answerBytesMax)
+    ) async throws(DockerError) -> EngineReply {
+        do throws(DockerError) {
+            return try await calls.fetch(
+                socketPath: socketPath, request: try Self.request(method, path, body), timeout: timeout,
+                bodyMax: Self.answerBytesMax)
         } catch {
-            throw mayBeSilent ? Self.translate(error) : silent(Self.translate(error))
+            throw mayBeSilent ? error : silent(error)
         }
+    }
+
+    /// Everything that is sent.
+    private static func request(_ method: String, _ path: String, _ body: [UInt8]?) throws(DockerError) -> [UInt8] {
+        // Or a name could pass for more than the name of something.
+        guard path.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }) else {
+            throw .refused(status: 400, message: "a call to the engine with a space in its path")
+        }
+        var head = "\(method) \(path) HTTP/1.1\r\nHost: docker\r\n"
+        if body != nil { head += "Content-Type: application/json\r\n" }
+        if let length = body?.count ?? (method == "POST" ? 0 : nil) { head += "Content-Length: \(length)\r\n" }
+        return Array((head + "\r\n").utf8) + (body ?? [])
     }
 
     func execute(_ request: HTTPClientRequest) async throws(DockerError) -> HTTPClientResponse {
@@ -306,7 +315,7 @@ package struct DockerEngine: Sendable {
         }
     }
 
-    private static func refusal(_ reply: HTTPClientReply) -> DockerError {
+    private static func refusal(_ reply: EngineReply) -> DockerError {
         .refused(status: reply.status, message: DockerAnswers.message(reply.body))
     }
 

@@ -83,11 +83,18 @@ package struct DockerMapping: Sendable {
 
     /// The container's name on this host, which `docker ps` habits know from Apache Mesos.
     package static func name(agent: AgentID, container: ContainerID) -> String {
-        "mesos-" + String(agent.value.map { isNameCharacter($0) ? $0 : "_" }) + ".\(container)"
+        if agent.value.utf8.allSatisfy(isNameByte) { return "mesos-\(agent.value).\(container)" }
+        let plain = agent.value.map { $0.utf8.count == 1 && $0.utf8.allSatisfy(isNameByte) ? $0 : "_" }
+        return "mesos-" + String(plain) + ".\(container)"
     }
 
-    private static func isNameCharacter(_ character: Character) -> Bool {
-        character.isASCII && (character.isLetter || character.isNumber || "_.-".contains(character))
+    private static func isNameByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: "-"):
+            true
+        default: false
+        }
     }
 
     package static func image(of info: V1TaskInfo) -> String {

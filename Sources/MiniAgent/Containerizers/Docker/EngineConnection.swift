@@ -98,18 +98,48 @@ struct HTTPBodyFraming: Sendable {
     init(status: Int, head: ArraySlice<UInt8>) {
         kind = .untilClose
         if status == 101 { return }  // From now on it is no HTTP.
+        isLast = head.starts(with: Array("HTTP/1.0".utf8))
+        var length: Int?
+        var isChunked = false
         for line in head.split(separator: UInt8(ascii: "\n")).dropFirst() {
             guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { continue }
-            let name = String(decoding: line[..<colon], as: UTF8.self).lowercased()
-            let value = String(decoding: line[(colon + 1)...], as: UTF8.self).lowercased()
-                .filter { !$0.isWhitespace }
-            if name == "transfer-encoding", value.hasSuffix("chunked") {
-                kind = .chunkSize([])
-                return
+            let value = {
+                String(decoding: line[(colon + 1)...], as: UTF8.self).lowercased().filter { !$0.isWhitespace }
             }
-            if name == "content-length", let length = Int(value), length >= 0 { kind = .length(length) }
+            switch Self.field(line[..<colon]) {
+            case .transferEncoding: isChunked = isChunked || value().hasSuffix("chunked")
+            case .contentLength: length = Int(value()).flatMap { $0 >= 0 ? $0 : nil } ?? length
+            case .connection: isLast = isLast || value() == "close"
+            case nil: break
+            }
+        }
+        if status == 204 || status == 304 {
+            kind = .length(0)  // Whatever the fields say.
+        } else if isChunked {
+            kind = .chunkSize([])
+        } else if let length {
+            kind = .length(length)
+        } else {
+            isLast = true
         }
     }
+
+    private enum Field: String, CaseIterable {
+        case transferEncoding = "transfer-encoding"
+        case contentLength = "content-length"
+        case connection
+    }
+
+    /// The field of a name, if it says anything about the body's end.
+    private static func field(_ name: ArraySlice<UInt8>) -> Field? {
+        Field.allCases.first { field in
+            field.rawValue.utf8.count == name.count
+                && zip(field.rawValue.utf8, name).allSatisfy { $0 == $1 | 0x20 }
+        }
+    }
+
+    /// Whether the connection ends with this answer.
+    private(set) var isLast = true
 
     var endsWithConnection: Bool { if case .untilClose = kind { true } else { false } }
 

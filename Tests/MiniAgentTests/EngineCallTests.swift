@@ -1,0 +1,196 @@
+// Calls to an engine on connections that are kept: what comes back, and what becomes of broken ones.
+
+import Foundation
+import Glibc
+import Mailbox
+import Testing
+
+@testable import MiniAgent
+
+/// A unix socket that answers request after request, on as many connections as somebody makes.
+private final class Keeping: Sendable {
+    enum Answer: Sendable {
+        case text(String)
+        /// Then it closes the connection.
+        case last(String)
+        /// Never answered: the connection stays until the other side ends it.
+        case none
+        /// The length of what was asked.
+        case length
+    }
+
+    private struct State {
+        var answers: [Answer] = []
+        var connections = 0
+    }
+
+    let path = FileManager.default.temporaryDirectory.appendingPathComponent("k-\(UUID().uuidString.prefix(8))").path
+    private let listener: Int32
+    private let state: Locked<State>
+
+    init?(_ answers: Answer...) {
+        state = Locked(State(answers: answers))
+        listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        let bytes = Array(path.utf8) + [0]
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
+        let length = socklen_t(MemoryLayout<sockaddr_un>.size)
+        let isBound = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(listener, $0, length) == 0 }
+        }
+        guard isBound, listen(listener, 8) == 0 else { return nil }
+        DedicatedThread.start(named: "keeping") { [listener, state] in
+            while true {
+                let connection = accept(listener, nil, nil)
+                guard connection >= 0 else { return }
+                state.withLock { $0.connections += 1 }
+                DedicatedThread.start(named: "kept") { Self.serve(connection, state) }
+            }
+        }
+    }
+
+    var connections: Int { state.withLock { $0.connections } }
+
+    private static func serve(_ connection: Int32, _ state: Locked<State>) {
+        defer { close(connection) }
+        while let count = readRequest(connection) {
+            let answer = state.withLock { $0.answers.isEmpty ? .last("") : $0.answers.removeFirst() }
+            switch answer {
+            case .text(let text): _ = text.withCString { write(connection, $0, strlen($0)) }
+            case .last(let text):
+                _ = text.withCString { write(connection, $0, strlen($0)) }
+                return
+            case .none: break
+            case .length:
+                let text = "HTTP/1.1 200 OK\r\nContent-Length: \(String(count).utf8.count)\r\n\r\n\(count)"
+                _ = text.withCString { write(connection, $0, strlen($0)) }
+            }
+        }
+    }
+
+    /// - Returns: How long its body was; nil at the connection's end.
+    private static func readRequest(_ connection: Int32) -> Int? {
+        var received: [UInt8] = []
+        while true {
+            if let (_, headEnd) = DockerOpening.head(of: received) {
+                let head = String(decoding: received[..<headEnd], as: UTF8.self)
+                let length = head.split(separator: "Content-Length: ").dropFirst().first
+                    .flatMap { Int($0.prefix { $0.isNumber }) }
+                if received.count - headEnd >= length ?? 0 { return received.count - headEnd }
+            }
+            var buffer = [UInt8](repeating: 0, count: 64 << 10)
+            let count = read(connection, &buffer, buffer.count)
+            guard count > 0 else { return nil }
+            received += buffer.prefix(count)
+        }
+    }
+
+    deinit {
+        shutdown(listener, Int32(SHUT_RDWR))
+        close(listener)
+        unlink(path)
+    }
+}
+
+@Suite(.timeLimit(.minutes(1))) struct EngineCallTests {
+    private func call(
+        _ engine: Keeping, body: [UInt8] = [], timeout: Duration = .seconds(30), bodyMax: Int = 1 << 20
+    ) async throws(DockerError) -> EngineReply {
+        let head = "POST /x HTTP/1.1\r\nHost: docker\r\nContent-Length: \(body.count)\r\n\r\n"
+        return try await EngineCalls.shared.fetch(
+            socketPath: engine.path, request: Array(head.utf8) + body, timeout: timeout, bodyMax: bodyMax)
+    }
+
+    @Test func `calls one after another share a connection, whatever their answers look like`() async throws {
+        let engine = try #require(
+            Keeping(
+                .text("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab"), .text("HTTP/1.1 204 No Content\r\n\r\n"),
+                .text("HTTP/1.1 304 Not Modified\r\n\r\n"),
+                .text("HTTP/1.1 200 OK\r\ntransfer-encoding: Chunked\r\n\r\n3\r\nabc\r\n1\r\nd\r\n0\r\n\r\n"),
+                .text("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 404 No\r\nCONTENT-LENGTH: 1\r\n\r\n?")))
+        var replies: [EngineReply] = []
+        for _ in 0..<5 { replies.append(try await call(engine)) }
+        #expect(replies.map(\.status) == [200, 204, 304, 200, 404])
+        #expect(replies.map { String(decoding: $0.body, as: UTF8.self) } == ["ab", "", "", "abcd", "?"])
+        #expect(engine.connections == 1)
+    }
+
+    @Test func `a connection that has died while nobody used it is replaced`() async throws {
+        let fine = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+        let engine = try #require(Keeping(.last(fine), .text(fine), .last(""), .text(fine)))
+        _ = try await call(engine)
+        _ = try await call(engine)
+        // The engine takes the request and closes: on a kept connection it may not have seen it.
+        #expect(try await call(engine).status == 200)
+        #expect(engine.connections == 3)
+    }
+
+    @Test func `a fresh connection that is closed without an answer is an error, and so is half an answer`()
+        async throws
+    {
+        for text in ["", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab", "HTTP/1.1 200"] {
+            let engine = try #require(Keeping(.last(text)))
+            await #expect(throws: DockerError.unreachable("it closed the connection")) { try await call(engine) }
+        }
+    }
+
+    @Test func `an answer without a length ends with the connection`() async throws {
+        let engine = try #require(Keeping(.last("HTTP/1.1 200 OK\r\n\r\nall of it"), .length))
+        #expect(String(decoding: try await call(engine).body, as: UTF8.self) == "all of it")
+        #expect(try await call(engine).status == 200)
+        #expect(engine.connections == 2)
+    }
+
+    @Test func `a request larger than the socket's buffer arrives whole`() async throws {
+        let engine = try #require(Keeping(.length, .length))
+        for size in [3_000_000, 10] {
+            let reply = try await call(engine, body: [UInt8](repeating: 65, count: size))
+            #expect(String(decoding: reply.body, as: UTF8.self) == "\(size)")
+        }
+        #expect(engine.connections == 1)
+    }
+
+    @Test func `silence, an answer that is too large, no HTTP and nobody there are errors`() async throws {
+        let silent = try #require(Keeping(.none))
+        await #expect(throws: DockerError.unreachable("timed out")) {
+            try await call(silent, timeout: .milliseconds(30))
+        }
+        let large = try #require(Keeping(.text("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n123456789")))
+        await #expect(throws: DockerError.malformed("the answer is too large")) { try await call(large, bodyMax: 8) }
+        let other = try #require(Keeping(.text("SSH-2.0 hello\r\n\r\n")))
+        await #expect(throws: DockerError.malformed("no HTTP status")) { try await call(other) }
+        let error = await #expect(throws: DockerError.self) {
+            try await EngineCalls.shared.fetch(
+                socketPath: "/nobody/there", request: [65], timeout: .seconds(1), bodyMax: 1)
+        }
+        #expect(error?.description.contains("could not connect") == true)
+    }
+
+    @Test func `a cancelled call ends at once, also one that was cancelled before`() async throws {
+        let silent = try #require(Keeping(.none, .none))
+        let caller = Task { try await call(silent) }
+        while silent.connections == 0 { await Task.yield() }
+        caller.cancel()
+        await #expect(throws: DockerError.cancelled) { try await caller.value }
+        let late = Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            return try await call(silent)
+        }
+        await #expect(throws: DockerError.cancelled) { try await late.value }
+    }
+
+    @Test func `many calls at the same time each get their own answer`() async throws {
+        let engine = try #require(Keeping(.length, .length, .length, .length, .length, .length, .length, .length))
+        let lengths = try await withThrowingTaskGroup(of: (Int, String).self) { group in
+            for size in 1...8 {
+                group.addTask {
+                    let reply = try await call(engine, body: [UInt8](repeating: 65, count: size))
+                    return (size, String(decoding: reply.body, as: UTF8.self))
+                }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(lengths.allSatisfy { "\($0.0)" == $0.1 })
+    }
+}
