@@ -44,6 +44,55 @@ struct EngineFaultTests {
         }
     }
 
+    /// `ENGINE_FREEZE_SECONDS` in the environment; `make restarts` sets it. With the deadlines that an agent usually has.
+    private static let freezeSeconds = ProcessInfo.processInfo.environment["ENGINE_FREEZE_SECONDS"].flatMap { Int($0) }
+
+    @Test(.enabled(if: freezeSeconds != nil, "make restarts runs it: it takes as long as an engine is frozen"))
+    func `tasks of an engine that is frozen for long are neither lost nor doubled`() async throws {
+        let frozen = Duration.seconds(Self.freezeSeconds ?? 30)
+        let names = (0..<20).map { "t\($0)" }
+        try await OwnEngine.with { engine in
+            try await AgentHost.with(dockerSocket: engine.socket) { host in
+                let script = "echo ran; until [ -e $MESOS_SANDBOX/gate ]; do sleep 0.2; done; echo over; exit 6"
+                for name in names + ["killed"] { host.master.run(AgentHost.docker(name, script, mem: 32)) }
+                for name in names + ["killed"] { _ = try await host.master.update(name, .taskRunning) }
+                let thaw = ContinuousClock.now + frozen
+                engine.freeze()
+                // Half of them end while their engine sees nothing.
+                for name in names.prefix(10) { try Self.openGate(of: name, host) }
+                host.master.kill("killed", grace: .zero)
+                try await wait("the agent's word that its engine is stalled", frozen) { host.master.stall }
+                host.master.run(AgentHost.docker("refused", "true"))
+                #expect(try await host.master.end(of: "refused", within: .seconds(5)).state == .taskLost)
+                while ContinuousClock.now < thaw {
+                    #expect(try await host.get("/health").status == 200)
+                    try await Task.sleep(for: .seconds(1))
+                }
+                host.master.run(AgentHost.task("process", "true"))
+                #expect(try await host.master.end(of: "process", within: .seconds(5)).state == .taskFinished)
+                for name in names { #expect(host.master.states(of: name) == [.taskStarting, .taskRunning]) }
+                engine.thaw()
+                try await wait("the agent's word that its engine answers") { host.master.stall == nil ? true : nil }
+                for name in names.suffix(10) { try Self.openGate(of: name, host) }
+                for name in names {
+                    #expect(try await host.master.end(of: name).message == "Container exited with status 6")
+                    #expect(host.master.states(of: name) == [.taskStarting, .taskRunning, .taskFailed])
+                    #expect(try await host.read("stdout", of: name) == "ran\nover\n")
+                }
+                #expect(try await host.master.end(of: "killed").state == .taskKilled)
+                host.master.run(AgentHost.docker("after", "exit 3"))
+                #expect(try await host.master.end(of: "after").message == "Container exited with status 3")
+                #expect(host.master.registrations.count == 1, "it never left its master")
+                try await wait("the containers are gone") { try await host.containers().isEmpty ? true : nil }
+            }
+        }
+    }
+
+    private static func openGate(of name: String, _ host: AgentHost) throws {
+        let executors = "\(host.workDirectory)/slaves/\(host.master.agentID)/frameworks/test-F0/executors"
+        try Data().write(to: URL(fileURLWithPath: "\(executors)/\(name)/runs/latest/gate"))
+    }
+
     @Test func `an engine killed and started again loses no output and no end`() async throws {
         try await OwnEngine.with { engine in
             try await AgentHost.with(dockerSocket: engine.socket, adjusted: Self.hurried) { host in

@@ -121,6 +121,23 @@ struct RegistryTests {
         #"{"auths":{"\#(registry.host)":{"auth":"\#(login)"}}}"#
     }
 
+    @Test func `an image that was removed after a task had used it is pulled again for the next`() async throws {
+        try await OwnRegistry.with { registry in
+            try await registry.push("team/app", tag: "1", greeting: "one")
+            let config = config(registry)
+            try await AgentHost.with(adjusted: { $0.dockerConfig = config }) { host in
+                for name in ["first", "again"] {
+                    host.master.run(task(name, image: "\(registry.host)/team/app:1"))
+                    #expect(try await host.master.end(of: name).message == "Container exited with status 0")
+                    #expect(try await host.read("stdout", of: name) == "one\n")
+                    try await registry.forget("team/app:1")
+                    let known = try await BusyboxImage.call("GET", "/images/\(registry.host)/team/app:1/json")
+                    #expect(known.status == 404)
+                }
+            }
+        }
+    }
+
     @Test func `a private image is pulled with the agent's login, and a moved tag is seen by a forced pull`()
         async throws
     {

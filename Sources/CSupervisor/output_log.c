@@ -1,6 +1,7 @@
 // Writes a task's output into its sandbox, in files of a bounded size. Like the supervisor it outlives the agent.
 #define _GNU_SOURCE 1
 #include "CSupervisor.h"
+#include "CLinux.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,6 +9,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +25,15 @@ struct stream {
     unsigned long long size;
     unsigned long long lost; // Bytes the disk has not taken since the last that it took.
     int lost_error;
+};
+
+// What is typed to a task's terminal comes from pipes with names, whose other ends an agent opens when it needs them.
+struct typist {
+    int terminal; // -1: the task has none.
+    int input;
+    int window;
+    char waiting[4096]; // Read, and not taken by the terminal yet.
+    size_t waiting_count;
 };
 
 static unsigned kept_max;
@@ -113,6 +124,27 @@ static void copy(struct stream *stream) {
     append(stream, buffer, (size_t)count);
 }
 
+// The terminal takes as much as it has room for; nothing more is read until it has taken all.
+static void type(struct typist *typist) {
+    if (typist->waiting_count == 0) {
+        ssize_t count = read(typist->input, typist->waiting, sizeof typist->waiting);
+        if (count <= 0) return;
+        typist->waiting_count = (size_t)count;
+    }
+    ssize_t written = write(typist->terminal, typist->waiting, typist->waiting_count);
+    if (written <= 0) return;
+    typist->waiting_count -= (size_t)written;
+    memmove(typist->waiting, typist->waiting + written, typist->waiting_count);
+}
+
+// Whoever writes a size writes all of it at once, and a pipe keeps so little together.
+static void resize(const struct typist *typist) {
+    uint16_t size[2];
+    if (read(typist->window, size, sizeof size) == sizeof size) {
+        clinux_set_terminal_size(typist->terminal, size[0], size[1]);
+    }
+}
+
 static bool parse(const char *text, unsigned long long *value) {
     char *end;
     errno = 0;
@@ -120,30 +152,49 @@ static bool parse(const char *text, unsigned long long *value) {
     return *text >= '0' && *text <= '9' && *end == 0 && errno == 0;
 }
 
+static bool parse_options(int argc, char **argv, struct stream *streams, struct typist *typist) {
+    unsigned long long kept;
+    if (argc != 4 && argc != 5) return false;
+    if (!parse(argv[1], &streams[0].size_max) || !parse(argv[2], &streams[1].size_max)) return false;
+    if (!parse(argv[3], &kept) || kept < 1 || kept > 1000) return false;
+    kept_max = (unsigned)kept;
+    streams[0].source = 0;
+    if (argc == 4) {
+        streams[1].source = 1;
+        return true;
+    }
+    if (strcmp(argv[4], "terminal") != 0) return false;
+    *typist = (struct typist){.terminal = 0, .input = 1, .window = 2};
+    for (int fd = 0; fd < 3; fd++) fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+    return true;
+}
+
 int output_log_main(int argc, char **argv) {
     struct stream streams[2] = {{.name = "stdout", .source = -1, .file = -1}, {.name = "stderr", .source = -1, .file = -1}};
-    unsigned long long kept;
-    if (argc != 4 || !parse(argv[1], &streams[0].size_max) || !parse(argv[2], &streams[1].size_max) ||
-        !parse(argv[3], &kept) || kept < 1 || kept > 1000) {
-        dprintf(STDERR_FILENO, "mini-supervisor: log: expected STDOUT_SIZE STDERR_SIZE FILES\n");
+    static struct typist typist = {.terminal = -1, .input = -1, .window = -1};
+    if (!parse_options(argc, argv, streams, &typist)) {
+        dprintf(STDERR_FILENO, "mini-supervisor: log: expected STDOUT_SIZE STDERR_SIZE FILES [terminal]\n");
         return 2;
     }
-    kept_max = (unsigned)kept;
     // Whoever ends it would end the task with it, which writes to a pipe that nobody reads.
     signal(SIGTERM, SIG_IGN);
     signal(SIGINT, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
     prctl(PR_SET_NAME, "mini-output", 0, 0, 0);
     for (int index = 0; index < 2; index++) {
-        streams[index].source = index;
-        open_file(&streams[index]);
+        if (streams[index].source >= 0) open_file(&streams[index]);
     }
     while (streams[0].source >= 0 || streams[1].source >= 0) {
-        struct pollfd ready[2];
+        struct pollfd ready[4];
         for (int index = 0; index < 2; index++) {
             ready[index] = (struct pollfd){.fd = streams[index].source, .events = POLLIN};
         }
-        if (poll(ready, 2, -1) < 0 && errno != EINTR) return 1;
+        if (typist.waiting_count > 0) ready[0].events |= POLLOUT;
+        ready[2] = (struct pollfd){.fd = typist.waiting_count > 0 ? -1 : typist.input, .events = POLLIN};
+        ready[3] = (struct pollfd){.fd = typist.window, .events = POLLIN};
+        if (poll(ready, 4, -1) < 0 && errno != EINTR) return 1;
+        if (ready[3].fd >= 0 && ready[3].revents != 0) resize(&typist);
+        if ((ready[2].fd >= 0 && ready[2].revents != 0) || (ready[0].revents & POLLOUT) != 0) type(&typist);
         for (int index = 0; index < 2; index++) {
             if (ready[index].fd >= 0 && ready[index].revents != 0) copy(&streams[index]);
         }

@@ -61,17 +61,27 @@ struct ExecutorGroupTests {
         #expect(effects.sentUpdates.allSatisfy { $0.message == message })
     }
 
-    @Test func `a group that never arrived is given again, with what was killed of it ended with the rest`() {
+    @Test(arguments: [false, true])
+    func `a group that never arrived is dropped, or killed if a part of it was`(isKilled: Bool) {
         var agent = launching()
         agent.startExecutor()
         agent.subscribe()
         agent.restart(finding: .running)
         agent.register()
-        #expect(agent.subscribe().told.map(\.word) == ["SUBSCRIBED", "LAUNCH_GROUP t1,t2"])
-        agent.command(.killTask(AgentConversation.key("t1"), grace: nil))
-        let effects = agent.subscribe(2)
-        #expect(effects.sentStates == [.taskKilled, .taskKilled])
+        if isKilled { agent.command(.killTask(AgentConversation.key("t1"), grace: nil)) }
+        let effects = agent.subscribe()
+        #expect(effects.sentStates == Array(repeating: isKilled ? .taskKilled : .taskLost, count: 2))
         #expect(effects.told.map(\.word).last == "SHUTDOWN")
+    }
+
+    @Test func `what an executor holds of a group goes on without the rest`() {
+        var agent = launching()
+        agent.startExecutor()
+        agent.subscribe()
+        let effects = agent.subscribe(2, tasks: ["t2"])
+        #expect(effects.told.map(\.word) == ["SUBSCRIBED"])
+        #expect(effects.sentUpdates.map(\.key) == [AgentConversation.key("t1")])
+        #expect(effects.sentStates == [.taskLost])
     }
 
     @Test func `a group of which a crash kept a part from the disk is not delivered`() {

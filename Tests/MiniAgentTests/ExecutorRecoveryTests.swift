@@ -128,22 +128,58 @@ struct ExecutorRecoveryTests {
         #expect(agent.subscribe().words == ["write subscribed", "tell SUBSCRIBED", "tell LAUNCH t1"])
     }
 
-    @Test func `a task that was lost on its way to the executor is given to it again, and one it holds is not`() {
-        var agent = running()
-        agent.launchHosted("t2")
-        agent.restart(finding: .running)
-        agent.register()
-        let effects = agent.subscribe(1, tasks: ["t2"])
-        #expect(effects.told.map(\.word) == ["SUBSCRIBED", "LAUNCH t1"])
-        #expect(effects.sentUpdates.isEmpty)
-        #expect(agent.say("t2", .taskRunning, 1).sentStates == [.taskRunning])
-        #expect(agent.say("t1", .taskRunning, 2).sentStates == [.taskRunning])
+    @Test func `a task that was lost on its way to the executor is dropped, and one it holds is not`() throws {
+        for (capabilities, state) in [([], .taskLost), ([.partitionAware], .taskDropped)]
+            as [([V1FrameworkInfo.Capability.TypeEnum], V1TaskState)]
+        {
+            var agent = running(capabilities)
+            agent.launchHosted("t2", for: AgentConversation.checkpointing(capabilities))
+            agent.restart(finding: .running)
+            agent.register()
+            let effects = agent.subscribe(1, tasks: ["t2"])
+            #expect(effects.told.map(\.word) == ["SUBSCRIBED"])
+            let update = try #require(effects.sentUpdates.first)
+            #expect(effects.sentStates == [state])
+            #expect(update.key == AgentConversation.key("t1"))
+            #expect(update.source == .agent && update.reason == .agentRestarted)
+            #expect(update.message == "Task launched during agent restart")
+            #expect(agent.say("t2", .taskRunning, 1).sentStates == [.taskRunning])
+        }
     }
 
-    @Test func `a task that was lost on its way while the agent lives is given to the executor again, too`() {
+    @Test func `an executor that never says what it has is given no task twice`() {
         var agent = running()
-        #expect(agent.subscribe(2).told.map(\.word) == ["SUBSCRIBED", "LAUNCH t1"])
-        #expect(agent.subscribe(3, tasks: ["t1"]).told.map(\.word) == ["SUBSCRIBED"])
+        agent.say("t1", .taskRunning)
+        agent.launchHosted("t2")
+        #expect(agent.subscribe(2).told.map(\.word) == ["SUBSCRIBED"])
+        #expect(agent.effects.sentStates.last == .taskLost)
+        #expect(agent.subscribe(3).told.map(\.word) == ["SUBSCRIBED"])
+    }
+
+    @Test func `a dropped task of which its executor speaks after all is killed, and stays dropped`() {
+        var agent = running()
+        agent.say("t1", .taskRunning)
+        agent.launchHosted("t2")
+        agent.subscribe(2)
+        for (number, state) in [(3, .taskStarting), (4, .taskRunning)] as [(UInt8, V1TaskState)] {
+            let effects = agent.say("t2", state, number)
+            #expect(effects.told.map(\.word) == ["ACKNOWLEDGED t2", "KILL t2"])
+            #expect(effects.sentUpdates.isEmpty)
+            agent.acknowledgeHosted("t2")
+        }
+        #expect(agent.say("t2", .taskKilled, 5).told.map(\.word) == ["ACKNOWLEDGED t2"])
+        #expect(agent.effects.sentUpdates.filter { $0.key == AgentConversation.key("t2") }.map(\.state) == [.taskLost])
+        #expect(agent.hostedState("t1") == .taskRunning)
+    }
+
+    @Test func `an executor that has a task which it did not name is not left with it`() {
+        var agent = running()
+        let effects = agent.subscribe(2)
+        #expect(effects.sentStates == [.taskLost])
+        #expect(effects.told.map(\.word) == ["SHUTDOWN"])
+        var other = running()
+        #expect(other.subscribe(2, tasks: ["t1"]).told.map(\.word) == ["SUBSCRIBED"])
+        #expect(other.effects.sentUpdates.isEmpty)
     }
 
     @Test func `an executor whose only task was killed on its way to it is not needed, nor after one more restart`() {

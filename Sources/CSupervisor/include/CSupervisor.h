@@ -39,10 +39,14 @@ int supervisor_main(int argc, char **argv);
 /// reached its size, until nobody holds the other ends any more. What the disk does not take is lost, and a line says how
 /// much. Reached as
 ///
-///     mini-supervisor log STDOUT_SIZE STDERR_SIZE FILES
+///     mini-supervisor log STDOUT_SIZE STDERR_SIZE FILES [terminal]
 ///
 /// with the task's standard output at descriptor 0 and its standard error at 1. Sizes are in bytes, 0 for none; FILES is
 /// how many older pieces of each stay, `stdout.1` the newest.
+///
+/// With `terminal` descriptor 0 is the outer end of the task's terminal, all of whose output goes to `stdout`. What comes
+/// from descriptor 1 is typed there; from 2 comes the size of its window, rows and columns as two 16-bit numbers of this
+/// machine, written at once.
 ///
 /// @return The exit status for main(): 0; 2 for wrong arguments.
 int output_log_main(int argc, char **argv);

@@ -25,6 +25,7 @@ import Resources
 ///   meta/slaves/<agent id>/frameworks/<framework id>/framework.info
 ///   meta/slaves/<agent id>/frameworks/<framework id>/runs/<container id>.task      a task's records
 ///   meta/slaves/<agent id>/frameworks/<framework id>/runs/<container id>.process   its supervisor's, if it is a process
+///   meta/slaves/.../runs/<container id>.input, .window                             pipes to its terminal, if it has one
 ///   meta/slaves/.../executors/<executor id>/runs/<container id>/                   a custom executor with its tasks
 ///       executor.info, executor.steps
 ///       tasks/<task id>/task.info, task.updates
@@ -139,6 +140,10 @@ package struct RunPaths: Hashable, Sendable {
     package var pid: String { isFolder ? "\(meta)/pids/forked.pid" : meta + Self.processSuffix }
     /// Where the supervisor says how it ended; may be the same file.
     package var status: String { isFolder ? "\(meta)/status" : pid }
+    /// The pipe through which the task's terminal is typed into.
+    var terminalInput: String { isFolder ? "\(meta)/input" : meta + Self.inputSuffix }
+    /// The pipe through which the task's terminal is told the size of its window.
+    var terminalWindow: String { isFolder ? "\(meta)/window" : meta + Self.windowSuffix }
     package var standardOutput: String { "\(sandbox)/stdout" }
     package var standardError: String { "\(sandbox)/stderr" }
 
@@ -149,10 +154,13 @@ package struct RunPaths: Hashable, Sendable {
 
     static let taskSuffix = ".task"
     static let processSuffix = ".process"
+    private static let inputSuffix = ".input"
+    private static let windowSuffix = ".window"
     private static func suffix(of stream: SandboxLog.Stream) -> String { ".\(stream.rawValue).begin" }
 
     /// Everything beside a task's own file. Worth nothing without it.
-    static let companionSuffixes = [processSuffix] + SandboxLog.Stream.allCases.map(suffix(of:))
+    static let companionSuffixes =
+        [processSuffix, inputSuffix, windowSuffix] + SandboxLog.Stream.allCases.map(suffix(of:))
 }
 
 extension AgentPaths {

@@ -58,11 +58,6 @@ protocol SessionRunner: Sendable {
     func attachInput(to launch: Launch) async throws(SessionFailure) -> (any SessionProcess)?
 }
 
-extension SessionRunner {
-    /// The input of a process task is empty from its start.
-    func attachInput(to launch: Launch) async throws(SessionFailure) -> (any SessionProcess)? { nil }
-}
-
 extension V1CommandInfo {
     /// What is executed, its own name first; empty if there is nothing to execute.
     var argumentVector: [String] {

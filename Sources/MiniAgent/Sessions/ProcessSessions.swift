@@ -58,6 +58,10 @@ struct ProcessSessions: SessionRunner {
         }
     }
 
+    func attachInput(to launch: Launch) async throws(SessionFailure) -> (any SessionProcess)? {
+        launch.terminal == nil ? nil : try TaskTerminalInput(launch.run)
+    }
+
     private func spawn(
         _ request: SessionRequest, _ command: [String], _ owner: HostUser?, _ files: SessionFiles
     ) async throws(SessionFailure) -> any SessionProcess {

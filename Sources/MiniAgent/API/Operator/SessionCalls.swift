@@ -256,8 +256,8 @@ struct SessionCalls: Sendable {
             guard let process = try await nested.taskInput(of: launch) else {
                 return .text(
                     400,
-                    "The task's input is not open: attach to a session in its container, or launch it with the Docker "
-                        + "parameter 'interactive'")
+                    "The task's input is not open: attach to a session in its container, or launch it with 'tty_info' or "
+                        + "the Docker parameter 'interactive'")
             }
             let answer = await input.type(into: process)
             process.pipe.endInput()

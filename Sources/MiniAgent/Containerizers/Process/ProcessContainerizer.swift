@@ -130,13 +130,13 @@ package final class ProcessContainerizer: Containerizer {
 
     package func start(_ launch: Launch) async throws(LaunchFailure) -> StartedContainer {
         let owner = try Sandbox.owner(of: launch, switchUser: switchUser)
-        let output = try await TaskOutput.open(
-            launch.run, limits: outputLimits, supervisor: supervisor, owner: owner, slice: slice)
         if launch.run.isFolder {
             do throws(FileError) { try DurableFile.makeDirectories(DurableFile.parent(of: launch.run.pid)) } catch {
                 throw .start("\(error)")
             }
         }
+        let output = try await TaskOutput.open(
+            launch.run, limits: outputLimits, window: launch.terminal, supervisor: supervisor, owner: owner, slice: slice)
         var cgroups: [String] = []
         if let isolation {
             do throws(FileError) { cgroups = try isolation.enter(launch) } catch { throw .start("\(error)") }
@@ -145,6 +145,7 @@ package final class ProcessContainerizer: Containerizer {
             program: supervisor.path, arguments: supervisor.prefix + Self.arguments(launch, owner, cgroups: cgroups),
             environment: environment.entries(for: launch))
         request.cgroupProcsPaths = slice?.entrances ?? []
+        request.standardInput = output.standardInput?.number
         request.standardOutput = output.standardOutput.number
         request.standardError = output.standardError.number
         do throws(SpawnError) {
@@ -163,7 +164,7 @@ package final class ProcessContainerizer: Containerizer {
     static func arguments(_ launch: Launch, _ owner: HostUser?, cgroups: [String] = []) -> [String] {
         records(launch.run) + ["--cwd", launch.run.sandbox] + userArguments(owner)
             + cgroups.flatMap { ["--cgroup", $0] } + limits(of: launch.record.info.container)
-            + ["--"] + program(of: launch.command)
+            + (launch.terminal == nil ? [] : ["--terminal", "yes"]) + ["--"] + program(of: launch.command)
     }
 
     /// Those that cannot be read were refused when the task was prepared.

@@ -41,6 +41,7 @@ package struct ProcessEnvironment: Sendable {
         environment.set("MESOS_SLAVE_ID", launch.agent.value)
         if let role = launch.allocationRole { environment.set("MESOS_ALLOCATION_ROLE", role) }
         if let ip { environment.set("LIBPROCESS_IP", ip) }
+        if launch.terminal != nil { environment.set("TERM", "xterm") }
         for variable in launch.executorVariables { environment.set(variable.name, variable.value) }
         environment.add(launch.command)
         if let check { environment.add(check) }

@@ -1,4 +1,4 @@
-// How tasks reach an executor: each once, those of a group together, and again what never arrived.
+// How tasks reach an executor: each once at most, and those of a group together.
 
 import MesosProtocol
 import Resources
@@ -19,25 +19,29 @@ extension ExecutorLife {
         return effects
     }
 
-    /// A task that was given to it, of which it has said nothing and knows nothing, never reached it: it is given to it
-    /// again. Apache Mesos drops such a task instead.
+    /// A task that was given to it, of which it has said nothing and knows nothing, is taken to have been lost on its way:
+    /// it has ended. It is not given again, because an executor that does not say what it has would run it twice.
     ///
     /// - Parameter held: The tasks that the executor says it has.
-    mutating func takeBackWhatNeverArrived(
+    mutating func dropWhatNeverArrived(
         held: [TaskID], _ now: Moment, _ ids: inout RandomStream
     ) -> [Effect] {
         let held = Set(held)
         if order.contains(where: { held.contains($0.task) }) { hasHadTasks = true }
         return order.flatMap { key -> [Effect] in
             guard let task = tasks[key], task.isSilent, !held.contains(key.task) else { return [] }
-            let companions = companions(of: key)
-            guard isWhole(companions), companions.allSatisfy({ tasks[$0]?.isSilent == true && !held.contains($0.task) })
-            else { return drop(key, now, &ids) }
+            let companions = companions(of: key).filter { tasks[$0]?.isSilent == true && !held.contains($0.task) }
             // What is killed of a group before it is delivered takes the others along.
-            if companions.contains(where: { tasks[$0]?.kill != nil }) { return endUndelivered(companions, now, &ids) }
-            for companion in companions { tasks[companion]?.takeBack() }
-            return []
+            guard companions.contains(where: { tasks[$0]?.kill != nil }) else { return drop(key, now, &ids) }
+            return endUndelivered(companions, now, &ids)
         }
+    }
+
+    /// It speaks of a task as running that is over for its framework: dropped, or ended long ago. Nobody else would end it.
+    func killStray(_ status: V1TaskStatus) -> [Effect] {
+        let id = TaskID(status.taskID)
+        let isOver = tasks[TaskKey(framework: record.key.framework, task: id)]?.isEnded ?? true
+        return isOver && !status.state.isTerminal && !isAbandoned ? tell(.kill(id, grace: nil)) : []
     }
 
     mutating func killTask(

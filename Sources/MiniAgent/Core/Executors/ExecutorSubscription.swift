@@ -27,7 +27,7 @@ extension ExecutorLife {
         case .subscribe(let id, _, _):
             return subscribe(call, id)
         case .update(let status):
-            return take(status, now)
+            return take(status, now) + killStray(status)
         case .message(let bytes):
             return isAbandoned ? [] : [.message(bytes)]
         }
@@ -58,7 +58,7 @@ extension ExecutorLife {
         // Repeated updates may be acknowledged at once, and SUBSCRIBED comes before every other event.
         let opening = tell(.subscribed(record.info, framework, record.container))
         var effects = updates.flatMap { take($0, now) }
-        effects += takeBackWhatNeverArrived(held: held, now, &ids)
+        effects += dropWhatNeverArrived(held: held, now, &ids)
         guard hasHadTasks || !tasks.values.allSatisfy(\.isEnded) else {
             return effects + terminate(nil, isGraceful: true, now, &ids)
         }

@@ -95,9 +95,6 @@ package struct HostedTask: Hashable, Sendable {
     /// It is handed to the executor.
     mutating func deliver() { if phase == .queued { phase = .launched } }
 
-    /// The executor, which would know, has never heard of it.
-    mutating func takeBack() { if isSilent { phase = .queued } }
-
     /// - Returns: Effects, and whether the task has ended by it without the executor.
     mutating func requestKill(_ order: KillOrder, _ now: Moment, _ ids: inout RandomStream) -> [Effect] {
         switch phase {
