@@ -34,9 +34,14 @@ final class SmallFramework: Sendable {
     private let client: SchedulerClient
     private let state: Locked<State>
     private let launchesMax: Int
+    private let isContent: Bool
 
-    /// - Parameter launchesMax: Most tasks in one ACCEPT.
-    init(master: String, tasks: [WantedTask], launchesMax: Int = 100, role: String = "*") throws {
+    /// - Parameters:
+    ///   - launchesMax: Most tasks in one ACCEPT.
+    ///   - isContent: Whether it wants no offers once its tasks are launched.
+    init(
+        master: String, tasks: [WantedTask], launchesMax: Int = 100, role: String = "*", isContent: Bool = false
+    ) throws {
         var framework = V1FrameworkInfo()
         framework.user = "root"
         framework.name = "acceptance test"
@@ -53,6 +58,7 @@ final class SmallFramework: Sendable {
         client = SchedulerClient(.init(master: try MasterLocation.parse(master), framework: framework), logger: logger)
         state = Locked(State(waiting: tasks))
         self.launchesMax = launchesMax
+        self.isContent = isContent
     }
 
     /// Runs until `body` returns, then tears the framework down.
@@ -140,6 +146,7 @@ final class SmallFramework: Sendable {
         guard !tasks.isEmpty else { return }
         let operations = tasks.flatMap(\.before) + [Calls.launch(tasks.map { $0.info(on: offer) })]
         client.submit(Calls.accept([OfferID(offer.id.value)], operations, refuse: .zero)) { _ in }
+        if isContent, state.withLock({ $0.waiting.isEmpty }) { client.submit(Calls.suppress([])) { _ in } }
     }
 }
 

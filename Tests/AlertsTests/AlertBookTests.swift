@@ -83,13 +83,12 @@ import Testing
         #expect(watch.see(Samples.full, for: 3_600).map(\.kind) == [.firing])
     }
 
-    @Test func `ten minutes in which each look finds other things wrong leaves a bounded book and bounded queues`() {
+    @Test func `five minutes in which each look finds other things wrong leave a bounded book`() {
         var settings = AlertBook.Settings()
         for index in settings.rules.indices { settings.rules[index].holdsFor = .zero }
         var watch = Watch(settings)
-        var queue = DeliveryQueue()
         var most = 0
-        for look in 0..<40 {
+        for look in 0..<20 {
             let sample = Samples.cluster {
                 $0.roles = (0..<120).map { Samples.role("r\(look)-\($0)", wanting: 1, allocated: 1, left: 0) }
                 $0.stalledAgents = (0..<120).map { .init(host: "a\(look)-\($0)", reason: "slow") }
@@ -97,14 +96,11 @@ import Testing
                 $0.masters = 2
                 $0.farms[0].waits = (0..<120).map { Samples.wait("unserved", minutes: 90, label: "l\(look)-\($0)") }
             }
-            let news = watch.see(sample, for: 15)
-            // The receiver hangs.
-            if !news.isEmpty { _ = queue.step(.added(news)) }
+            #expect(watch.see(sample, for: 15).count <= 2 * 6 * 100)
             most = max(most, watch.book.all.count)
         }
         // Of each rule a hundred at a time, until they are over: five looks later.
         #expect(most <= 6 * 100 * 6, "\(most)")
-        #expect(queue.count == DeliveryQueue.messagesMax)
     }
 
     @Test func `everything that changes at one moment is one message, and a rule speaks of a hundred things at most`() {
