@@ -206,7 +206,7 @@ struct HealthCheckTests {
             host.master.run(task)
             try await host.master.health("hang", false)
             // The container runs on, the command in it does not.
-            try await wait("the end of sleep \(number)", .seconds(2)) { isRunning("sleep \(number)") ? nil : true }
+            try await wait("the end of sleep \(number)", .seconds(60)) { isRunning("sleep \(number)") ? nil : true }
             #expect(host.master.states(of: "hang").last == .taskRunning)
             let end = try await host.master.end(of: "hang")
             #expect(end.state == .taskKilled)
