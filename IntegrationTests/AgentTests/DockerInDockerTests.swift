@@ -58,7 +58,7 @@ struct DockerInDockerTests {
             let end = try await host.master.end(of: "mighty")
             if let refusal {
                 #expect(end.state == .taskFailed)
-                #expect(end.message.hasPrefix("Failed to run docker container: "), "\(end.message)")
+                #expect(end.message.hasPrefix("Failed to run container: "), "\(end.message)")
                 #expect(refusal.contains("caps") == end.message.contains("caps"), "\(refusal) <> \(end.message)")
             } else {
                 #expect(end.state == .taskFinished, "\(end.message)")
