@@ -49,6 +49,20 @@ struct DemandTests {
         }
     }
 
+    private enum Templates: CaseIterable { case capped, failing }
+
+    /// At once: each has a farm of its own.
+    @Test func `of templates that match the first is taken up to its cap or until its agents fail, and then the next`()
+        async
+    {
+        await atOnce(Templates.allCases) { templates in
+            switch templates {
+            case .capped: try await firstUpToItsCap()
+            case .failing: try await firstUntilItFails()
+            }
+        }
+    }
+
     @Test(.enabled(if: RealJenkins.isPractice))
     func `with German texts a label that is exported is served, a step's waits until it can be read`() async throws {
         let plan = FarmPlan([FarmTemplate("linux", "idleTimeout: 1s"), FarmTemplate("docker", "idleTimeout: 1s")])
@@ -70,7 +84,7 @@ struct DemandTests {
         }
     }
 
-    @Test func `of two templates that match the first is taken up to its cap, and then the second`() async throws {
+    private func firstUpToItsCap() async throws {
         let plan = FarmPlan([
             FarmTemplate("near", "labels: linux", "idleTimeout: 1s"),
             FarmTemplate("far", "labels: linux", "idleTimeout: 1s"),
@@ -93,9 +107,8 @@ struct DemandTests {
         }
     }
 
-    @Test func `a template whose agents fail backs off, says why, and the next one that matches serves the build`()
-        async throws
-    {
+    /// A template whose agents fail backs off and says why.
+    private func firstUntilItFails() async throws {
         let plan = FarmPlan([
             FarmTemplate("broken", "labels: linux", "idleTimeout: 1s"),
             FarmTemplate("sound", "labels: linux", "idleTimeout: 1s"),

@@ -112,8 +112,8 @@ struct FarmNode {
     var seenUsedAt: Int?
     /// Something happened that no framework could have answered: a second build is forgiven.
     var isExcused = false
-    /// Somebody has put it back into service behind the framework's back.
-    var isOpenedByHand = false
+    /// When somebody last put it back into service behind the framework's back.
+    var openedByHandAt: Int?
 
     var isDrainedByHand: Bool { drainReason.map { !$0.contains("jenkins-framework: ") } ?? false }
 }

@@ -125,11 +125,22 @@ import Testing
         #expect(talk.poll([], [.node("mj-linux-9", online: false)]).deleted == ["mj-linux-9"])
     }
 
+    @Test func `a look at the queue alone takes back no request, because what is known of executors is old`() {
+        var talk = Talk.subscribed([linux])
+        talk.poll([.buildable(1, "linux")])
+        #expect(talk.planner.agents.count == 1)
+        talk.wait(.seconds(1))
+        talk.tell(.polled(JenkinsSnapshot(startedAt: talk.now.instant, session: "s1", items: [], computers: nil)))
+        #expect(talk.planner.agents.count == 1)
+        talk.poll()
+        #expect(talk.planner.agents.isEmpty)
+    }
+
     @Test func `nodes of others are never touched`() {
         var talk = Talk.subscribed([linux])
         let others = [
             Computer.node("static", ["linux"], busy: 1, marker: nil), .node("mj-linux-2", busy: 1, marker: "fw-2"),
-            .node("odd", marker: ""),
+            .node("odd", marker: ""), .node("mj-linux-3", online: false, marker: "fw-2"),
         ]
         for _ in 1...5 {
             talk.wait(.seconds(100))

@@ -258,6 +258,21 @@ import Testing
         #expect(talk.planner.agents.isEmpty)
     }
 
+    @Test func `a build whose task is said to be lost goes on as long as the controller hears its agent`() {
+        var talk = Talk.subscribed([linux])
+        let name = talk.bringUp("linux")
+        talk.poll([], [.node(name, ["linux"])])
+        talk.poll([], [.node(name, ["linux"], busy: 1)])
+        talk.tell(.taskUpdated(.init(task: TaskID(name.value), state: .lost, cause: .infrastructure)))
+        for _ in 1...200 { #expect(talk.poll([], [.node(name, ["linux"], busy: 1)]).deleted.isEmpty) }
+        #expect(talk.poll([], [.node(name, online: false, busy: 1)]).deleted == [name])
+    }
+
+    @Test func `a node whose creation is answered after its agent was given up is deleted`() {
+        var talk = Talk.subscribed([linux])
+        #expect(talk.tell(.nodeCreated("mj-linux-000000000009", AgentSecret("x"))).deleted == ["mj-linux-000000000009"])
+    }
+
     @Test func `an unreachable task may come back within its grace`() {
         var talk = Talk.subscribed([linux])
         let name = talk.bringUp("linux")

@@ -218,7 +218,7 @@ extension SimulatedFarm {
         guard nodes[name]?.drainReason != nil else { return }
         excuses += 1
         nodes[name]?.isExcused = true
-        nodes[name]?.isOpenedByHand = true
+        nodes[name]?.openedByHandAt = now
         nodes[name]?.drainReason = nil
         assignBuilds()
     }

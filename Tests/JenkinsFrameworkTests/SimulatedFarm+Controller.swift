@@ -213,8 +213,9 @@ extension SimulatedFarm {
             return .nodeOpened(name)
         case .deleteNode(let name):
             if let node = nodes[name.value], !node.running.isEmpty {
-                // Whoever opens by hand what is on its way out cannot be seen by a request that was made before.
-                if isLate, node.isOpenedByHand {
+                // Whoever opens by hand what is on its way out cannot be seen by a request that was made before, nor by one that
+                // follows from a look before it.
+                if let openedAt = node.openedByHandAt, isLate || now - openedAt <= 100 {
                     loseBuilds(on: name.value)
                 } else {
                     violations.append("\(name) was deleted under a build at \(now) ms")

@@ -182,6 +182,17 @@ import Testing
         #expect(talk.poll([], [closed(name)]).deleted == [name])
     }
 
+    @Test func `the draining of an opened agent is repeated without back-off while the controller is away`() {
+        var talk = Talk.subscribed([strict])
+        let name = openAgent(&talk)
+        #expect(look(&talk, [open(name, busy: 1)], queued: []).drained == [name])
+        for _ in 1...8 {
+            talk.tell(.nodeDrainFailed(name, reason: "refused"))
+            talk.wait(.milliseconds(200))
+            #expect(talk.tell(.ticked).drained == [name])
+        }
+    }
+
     @Test func `an opening that the controller never got leaves the gate closed, and is tried again`() {
         var talk = Talk.subscribed([strict])
         let name = closedAgent(&talk)

@@ -191,7 +191,10 @@ extension JenkinsPlanner {
             deleteNode(of: name, at: now)
             return launchIfReady(offer, at: now)
         }
-        if case .closing = agent.gate, agent.isBehindGate {
+        var isClosing = agent.phase == .draining(.asked) && agent.gate != .none && agent.wasOpened
+        if case .closing = agent.gate, agent.isBehindGate { isClosing = true }
+        if isClosing {
+            // No back-off: the controller may come back with this gate open and a build for it.
             return update(name) { $0.retryAt = now.advanced(by: .milliseconds(200)) }
         }
         retryLater(name, at: now)

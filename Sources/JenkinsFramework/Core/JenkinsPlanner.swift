@@ -51,7 +51,7 @@ public struct JenkinsPlanner: Equatable, Sendable {
         /// retired.
         case reconfigured(PlannerSettings)
 
-        /// Time has passed. Sent about once a second.
+        /// Time has passed. Sent a few times a second.
         case ticked
     }
 

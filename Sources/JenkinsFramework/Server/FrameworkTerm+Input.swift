@@ -67,7 +67,8 @@ extension FrameworkTerm {
     func tick() async {
         while !isOver {
             inbox.send(.ticked)
-            try? await Task.sleep(for: .seconds(1))
+            // Gates that could not be closed are tried again within a quarter of a second.
+            try? await Task.sleep(for: .milliseconds(250))
         }
     }
 }
