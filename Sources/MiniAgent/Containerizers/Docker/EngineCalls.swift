@@ -49,8 +49,8 @@ package final class EngineCalls: Sendable {
     }
 
     private static let bufferBytes = 32 << 10
-    /// Of one engine.
-    private static let idleMax = 16
+    /// Of one engine. More are opened in a rush and closed again: on a unix socket that costs little.
+    private static let idleMax = 6
 
     private let state = Locked(State())
     private let poller: Int32
