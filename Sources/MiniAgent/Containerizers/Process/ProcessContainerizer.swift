@@ -136,7 +136,8 @@ package final class ProcessContainerizer: Containerizer {
             }
         }
         let output = try await TaskOutput.open(
-            launch.run, limits: outputLimits, window: launch.terminal, supervisor: supervisor, owner: owner, slice: slice)
+            launch.run, limits: outputLimits, window: launch.terminal, supervisor: supervisor, owner: owner,
+            slice: slice)
         var cgroups: [String] = []
         if let isolation {
             do throws(FileError) { cgroups = try isolation.enter(launch) } catch { throw .start("\(error)") }
