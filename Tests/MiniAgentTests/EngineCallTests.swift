@@ -24,23 +24,14 @@ private final class Keeping: Sendable {
         var connections = 0
     }
 
-    let path = FileManager.default.temporaryDirectory.appendingPathComponent("k-\(UUID().uuidString.prefix(8))").path
-    private let listener: Int32
+    private let listener: UnixListener
     private let state: Locked<State>
 
     init?(_ answers: Answer...) {
+        guard let listener = UnixListener() else { return nil }
+        self.listener = listener
         state = Locked(State(answers: answers))
-        listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        let bytes = Array(path.utf8) + [0]
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
-        let length = socklen_t(MemoryLayout<sockaddr_un>.size)
-        let isBound = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(listener, $0, length) == 0 }
-        }
-        guard isBound, listen(listener, 8) == 0 else { return nil }
-        DedicatedThread.start(named: "keeping") { [listener, state] in
+        DedicatedThread.start(named: "keeping") { [listener = listener.descriptor, state] in
             while true {
                 let connection = accept(listener, nil, nil)
                 guard connection >= 0 else { return }
@@ -50,6 +41,7 @@ private final class Keeping: Sendable {
         }
     }
 
+    var path: String { listener.path }
     var connections: Int { state.withLock { $0.connections } }
 
     private static func serve(_ connection: Int32, _ state: Locked<State>) {
@@ -84,12 +76,6 @@ private final class Keeping: Sendable {
             guard count > 0 else { return nil }
             received += buffer.prefix(count)
         }
-    }
-
-    deinit {
-        shutdown(listener, Int32(SHUT_RDWR))
-        close(listener)
-        unlink(path)
     }
 }
 

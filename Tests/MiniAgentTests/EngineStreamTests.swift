@@ -9,25 +9,17 @@ import Testing
 
 /// A unix socket whose one connection a test answers by hand.
 private final class Answering: Sendable {
-    let path = FileManager.default.temporaryDirectory.appendingPathComponent("s-\(UUID().uuidString.prefix(8))").path
-    private let listener: Int32
+    private let listener: UnixListener
+    var path: String { listener.path }
 
     init?() {
-        listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        let bytes = Array(path.utf8) + [0]
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
-        let length = socklen_t(MemoryLayout<sockaddr_un>.size)
-        let isBound = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(listener, $0, length) == 0 }
-        }
-        guard isBound, listen(listener, 8) == 0 else { return nil }
+        guard let listener = UnixListener() else { return nil }
+        self.listener = listener
     }
 
     /// Takes a connection and writes the parts, a moment apart, so that they arrive one by one.
     func answer(_ parts: [String], closes: Bool = true) {
-        DedicatedThread.start(named: "answering") { [listener] in
+        DedicatedThread.start(named: "answering") { [listener = listener.descriptor] in
             let connection = accept(listener, nil, nil)
             guard connection >= 0 else { return }
             var buffer = [UInt8](repeating: 0, count: 8192)
@@ -40,11 +32,6 @@ private final class Answering: Sendable {
             if !closes { _ = read(connection, &buffer, buffer.count) }
             close(connection)
         }
-    }
-
-    deinit {
-        close(listener)
-        unlink(path)
     }
 }
 

@@ -13,23 +13,14 @@ import Testing
 
 /// A unix socket that gives each connection the answer it is told to give.
 private final class HostileEngine: Sendable {
-    let path: String
-    private let listener: Int32
+    private let listener: UnixListener
+    var path: String { listener.path }
     private let answer = Locked<[UInt8]>([])
 
     init?() {
-        path = FileManager.default.temporaryDirectory.appendingPathComponent("e-\(UUID().uuidString.prefix(8))").path
-        listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        let bytes = Array(path.utf8) + [0]
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
-        let length = socklen_t(MemoryLayout<sockaddr_un>.size)
-        let isBound = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(listener, $0, length) == 0 }
-        }
-        guard isBound, listen(listener, 64) == 0 else { return nil }
-        DedicatedThread.start(named: "hostile") { [listener, answer] in
+        guard let listener = UnixListener(backlog: 64) else { return nil }
+        self.listener = listener
+        DedicatedThread.start(named: "hostile") { [listener = listener.descriptor, answer] in
             while true {
                 let connection = accept(listener, nil, nil)
                 guard connection >= 0 else { return }
@@ -47,12 +38,6 @@ private final class HostileEngine: Sendable {
     }
 
     func give(_ bytes: [UInt8]) { answer.withLock { $0 = bytes } }
-
-    func stop() {
-        shutdown(listener, Int32(SHUT_RDWR))
-        close(listener)
-        unlink(path)
-    }
 }
 
 struct HostileEngineTests {
@@ -103,7 +88,7 @@ struct HostileEngineTests {
 
     @Test(.timeLimit(.minutes(10))) func `three thousand answers of any kind`() async throws {
         let hostile = try #require(HostileEngine())
-        defer { hostile.stop() }
+        defer { withExtendedLifetime(hostile) {} }
         var deadlines = DockerDeadlines()
         deadlines.quick = .milliseconds(500)
         deadlines.work = .milliseconds(500)
