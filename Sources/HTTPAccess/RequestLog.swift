@@ -1,6 +1,7 @@
 // A line for each request that was answered, for those who look closely.
 import HTTPServer
 import Logging
+import Resources
 
 /// Writes on level debug: a large cluster asks thousands of times a second.
 package struct RequestLog: Sendable {
@@ -14,8 +15,7 @@ package struct RequestLog: Sendable {
         guard logger.logLevel <= .debug else { return await answer() }
         let began = ContinuousClock.now
         let response = await answer()
-        let spent = began.duration(to: .now)
-        let microseconds = spent.components.seconds * 1_000_000 + spent.components.attoseconds / 1_000_000_000_000
+        let microseconds = began.duration(to: .now).clampedNanoseconds / 1_000
         var metadata: Logger.Metadata = [
             "method": "\(request.method)", "path": "\(request.path.prefix(200))", "status": "\(response.status)",
             "microseconds": "\(microseconds)", "peer": "\(request.remoteAddress)",
