@@ -158,13 +158,18 @@ extension JenkinsPlanner {
         }
     }
 
-    /// - Returns: Whether a drain waited for the answer; it is sent now.
-    private mutating func openingAnswered(_ name: NodeName) -> Bool {
-        guard let agent = agents[name] else { return true }
+    /// Nothing waits for the answer to an opening any more.
+    private mutating func forgetOpening(_ name: NodeName) {
         update(name) {
             $0.isOpeningAsked = false
             $0.drainAfterOpening = nil
         }
+    }
+
+    /// - Returns: Whether a drain waited for the answer; it is sent now.
+    private mutating func openingAnswered(_ name: NodeName) -> Bool {
+        guard let agent = agents[name] else { return true }
+        forgetOpening(name)
         guard let reason = agent.drainAfterOpening else { return false }
         switch agent.phase {
         case .launching, .connecting, .online, .draining: effects.append(.drainNode(name, reason: reason))
@@ -176,8 +181,7 @@ extension JenkinsPlanner {
     mutating func nodeOpenRefused(_ name: NodeName, at now: Instant) {
         if case .closing? = agents[name]?.gate {
             // It is drained already, and the reason that somebody else gave stays.
-            update(name) { $0.drainAfterOpening = nil }
-            _ = openingAnswered(name)
+            forgetOpening(name)
             return gateDrained(name, at: now)
         }
         if openingAnswered(name) { return }
@@ -189,10 +193,7 @@ extension JenkinsPlanner {
         if mayBeOpen { update(name) { $0.openingLostAt = now } }
         if mayBeOpen, agent.isBehindGate {
             // It may be executed at any time from now on, and undo whatever drain came before it.
-            update(name) {
-                $0.isOpeningAsked = false
-                $0.drainAfterOpening = nil
-            }
+            forgetOpening(name)
             return useUp(name, because: "it cannot be told whether its gate is open", at: now)
         }
         if openingAnswered(name) { return }
