@@ -30,6 +30,9 @@ struct TaskBookTests {
             }
         }
         #expect(book.count == list.count)
+        var seen: [TaskKey] = []
+        book.forEach { seen.append($0.key) }
+        #expect(seen.sorted() == list.map(\.key).sorted())
         for framework in 0..<3 {
             let id = FrameworkID("f\(framework)")
             #expect(book.tasks(of: id).map(\.key) == list.map(\.key).filter { $0.framework == id })
@@ -39,6 +42,20 @@ struct TaskBookTests {
             #expect(book.tasks(on: id).map(\.key) == list.filter { $0.agent == id }.map(\.key))
             #expect(book.keys(on: id) == book.tasks(on: id).map(\.key))
         }
+    }
+
+    @Test func `a task whose id is taken is not put in, and the one that is there stays as it is`() {
+        var book = TaskBook()
+        for task in 0..<1_000 { book.insert(Self.record(task, 0, 1)) }
+        for task in stride(from: 0, to: 1_000, by: 7) {
+            let isTaken = !book.insertNew(Self.record(task, 0, 2))
+            #expect(isTaken)
+            #expect(book[TaskKey(framework: "f0", task: TaskID("task-\(task)"))]?.agent == "S1")
+        }
+        let isNew = book.insertNew(Self.record(3, 1, 2))
+        #expect(isNew)
+        #expect(book.count == 1_001)
+        #expect(book.keys(on: "S2") == [TaskKey(framework: "f1", task: "task-3")])
     }
 
     @Test func `a copy keeps its tasks while the book changes`() {

@@ -25,7 +25,7 @@ struct TaskCounts: Sendable {
     /// By the state's number on the wire.
     private var byNumber: [Int32] = []
 
-    mutating func add(_ task: TaskRecord) {
+    mutating func add(_ task: borrowing TaskRecord) {
         if byNumber.isEmpty { byNumber = [Int32](repeating: 0, count: Self.numbers) }
         byNumber[(task.isUnreachable ? V1TaskState.taskUnreachable : task.state).rawValue] += 1
     }
@@ -103,15 +103,17 @@ struct ClusterFigures: Sendable {
             var ofAgent = Sum()
             var present: Set<Int> = []
             for slot in slots {
-                guard let position = positions[tasks[slot: slot].key.framework] else { continue }
-                present.insert(position)
-                counts.add(tasks[slot: slot])
-                ofAgent.counts.add(tasks[slot: slot])
-                ofFrameworks[position].counts.add(tasks[slot: slot])
-                guard tasks[slot: slot].isCharged else { continue }
-                used += tasks[slot: slot].resources
-                ofAgent.held.add(tasks[slot: slot].resources, tasks[slot: slot].role)
-                ofFrameworks[position].held.add(tasks[slot: slot].resources, tasks[slot: slot].role)
+                tasks.withTask(at: slot) { task in
+                    guard let position = positions[task.key.framework] else { return }
+                    present.insert(position)
+                    counts.add(task)
+                    ofAgent.counts.add(task)
+                    ofFrameworks[position].counts.add(task)
+                    guard task.isCharged else { return }
+                    used += task.resources
+                    ofAgent.held.add(task.resources, task.role)
+                    ofFrameworks[position].held.add(task.resources, task.role)
+                }
             }
             usedByAgent[agent] = ofAgent.held
             countsByAgent[agent] = ofAgent.counts

@@ -97,10 +97,8 @@ extension JSONWriter {
         key("tasks")
         open("[")
         for slot in cluster.tasks.slots(of: framework.id) {
-            if cluster.tasks[slot: slot].isUnreachable {
-                unreachable.append(cluster.tasks[slot: slot])
-            } else {
-                task(cluster.tasks[slot: slot])
+            cluster.tasks.withTask(at: slot) { record in
+                if record.isUnreachable { unreachable.append(copy record) } else { task(record) }
             }
         }
         close("]")
@@ -187,7 +185,7 @@ extension JSONWriter {
 
     // MARK: Tasks
 
-    mutating func task(_ task: TaskRecord, withReasons: Bool = false) {
+    mutating func task(_ task: borrowing TaskRecord, withReasons: Bool = false) {
         open("{")
         member("id", task.id.value)
         member("name", task.name)
@@ -218,10 +216,13 @@ extension JSONWriter {
         member("state", status.state.name)
         member("timestamp", status.timestamp)
         if let labels = status.labels { self.labels(labels) }
-        let container = status.encodedContainer
-        if !container.isEmpty {
+        if !status.container.isEmpty {
             key("container_status")
-            if !plainContainer(container), let container = status.containerStatus { value(container) }
+            if !usualContainer(status.container), !plainContainer(status.encodedContainer),
+                let container = status.containerStatus
+            {
+                value(container)
+            }
         }
         if let healthy = status.healthy { member("healthy", healthy) }
         if withReasons {
@@ -233,6 +234,19 @@ extension JSONWriter {
             if let message = status.message { member("message", message) }
         }
         close("}")
+    }
+
+    /// Prints what nearly every ContainerStatus is: a UUID and one IPv4 address.
+    ///
+    /// - Returns: Whether it was one. If not, nothing was written.
+    private mutating func usualContainer(_ container: EncodedContainer) -> Bool {
+        container.withUsualTexts { id, address in
+            literal(#"{"container_id":{"value":""#)
+            literal(id)
+            literal(#""},"network_infos":[{"ip_addresses":[{"protocol":"IPv4","ip_address":""#)
+            literal(address)
+            literal(#""}]}]}"#)
+        }
     }
 
     /// Prints a ContainerStatus that has a container id and IP addresses only, without decoding it.

@@ -134,6 +134,17 @@ struct JSONWriter {
         needsComma = true
     }
 
+    /// Text that is part of a value as it stands, for values that are written often: its commas are the caller's.
+    mutating func literal(_ text: StaticString) {
+        text.withUTF8Buffer { bytes.append(contentsOf: $0) }
+        needsComma = true
+    }
+
+    mutating func literal(_ text: UnsafeRawBufferPointer) {
+        bytes.append(contentsOf: text)
+        needsComma = true
+    }
+
     // MARK: In pieces
 
     /// Takes what has been written so far; what follows goes on where it ended.

@@ -62,8 +62,10 @@ struct StateDocuments {
         json.member("pid", info.pid)
         json.member("hostname", info.hostname)
         json.member("capabilities", info.capabilities.map { CapabilityNames.name($0.type) })
-        json.member("activated_slaves", Double(present.filter(isActive).count))
-        json.member("deactivated_slaves", Double(present.filter { !isActive($0) }.count))
+        let present = present
+        let active = present.count(where: isActive)
+        json.member("activated_slaves", Double(active))
+        json.member("deactivated_slaves", Double(present.count - active))
         json.member("unreachable_slaves", Double(cluster.registry.unreachable.count))
         if info.hasDomain { json.member("domain", info.domain) }
         json.member("leader", info.pid)

@@ -78,10 +78,8 @@ struct StatePieces {
         case .tasks(let framework, let slots, let next, var unreachable, let following):
             let end = min(next + 64, slots.count)
             for slot in slots[next..<end] {
-                if documents.cluster.tasks[slot: slot].isUnreachable {
-                    unreachable.append(documents.cluster.tasks[slot: slot])
-                } else {
-                    json.task(documents.cluster.tasks[slot: slot])
+                documents.cluster.tasks.withTask(at: slot) { task in
+                    if task.isUnreachable { unreachable.append(copy task) } else { json.task(task) }
                 }
             }
             guard end == slots.count else {

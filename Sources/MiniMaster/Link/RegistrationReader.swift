@@ -62,8 +62,10 @@ struct RegistrationReader {
         var pendingState: V1TaskState?
         var pendingID: WireUUID?
         var role: RoleName?
-        var resources = Resources()
-        var statuses: [StatusSummary] = []
+        var cpus = Scalar.zero
+        var mem = Scalar.zero
+        var disk = Scalar.zero
+        var statuses = StatusHistory()
     }
 
     /// - Returns: `nil` if there is anything unusual about the task.
@@ -83,7 +85,7 @@ struct RegistrationReader {
                 draft.pendingID = id
             case 6:
                 guard let status = try status(field.contents()) else { return nil }
-                draft.statuses.append(status)
+                draft.statuses.remember(status)
             default: return nil
             }
         }
@@ -92,7 +94,8 @@ struct RegistrationReader {
         else { return nil }
         var record = TaskRecord(
             key: TaskKey(framework: framework, task: id), agent: AgentID(""), name: name, role: draft.role ?? .any,
-            resources: draft.resources, executor: "", state: state, details: nil, sequence: 0)
+            resources: Resources(cpus: draft.cpus, mem: draft.mem, disk: draft.disk), executor: "", state: state,
+            details: nil, sequence: 0)
         record.isRoleKnown = draft.role != nil
         if let state = draft.pendingState, let id = draft.pendingID { record.forwarded = (state, id) }
         for status in draft.statuses { record.remember(status) }
@@ -111,14 +114,14 @@ struct RegistrationReader {
     }
 
     private mutating func framework(_ text: UnsafeRawBufferPointer) -> FrameworkID? {
-        if let known = frameworks.first(where: { $0.value.utf8.elementsEqual(text) }) { return known }
+        if let known = frameworks.first(where: { text.isText($0.value) }) { return known }
         guard let fresh = String(validating: text, as: UTF8.self) else { return nil }
         frameworks.append(FrameworkID(fresh))
         return FrameworkID(fresh)
     }
 
     private mutating func role(_ text: UnsafeRawBufferPointer) -> RoleName? {
-        if let known = roles.first(where: { $0.value.utf8.elementsEqual(text) }) { return known }
+        if let known = roles.first(where: { text.isText($0.value) }) { return known }
         guard let fresh = String(validating: text, as: UTF8.self), let role = try? RoleName(fresh) else { return nil }
         roles.append(role)
         return role
@@ -179,19 +182,15 @@ struct RegistrationReader {
             }
         }
         guard isScalar, let name, let amount, let scalar = Scalar(amount), !scalar.isZero else { return false }
-        let addition: Resources
-        if name.elementsEqual("cpus".utf8) {
-            addition = Resources(cpus: scalar)
-        } else if name.elementsEqual("mem".utf8) {
-            addition = Resources(mem: scalar)
-        } else if name.elementsEqual("disk".utf8) {
-            addition = Resources(disk: scalar)
-        } else {
-            return false
-        }
-        draft.resources += addition
-        // Both were below the bound before, so this cannot have overflowed.
-        return ["cpus", "mem", "disk"].allSatisfy { draft.resources[$0].doubleValue <= Scalar.valueMax }
+        if name.isText("cpus") { return Self.add(scalar, to: &draft.cpus) }
+        if name.isText("mem") { return Self.add(scalar, to: &draft.mem) }
+        return name.isText("disk") && Self.add(scalar, to: &draft.disk)
+    }
+
+    /// - Returns: Whether the sum can be kept. Both were below the bound before, so it cannot have overflowed.
+    private static func add(_ amount: Scalar, to sum: inout Scalar) -> Bool {
+        sum += amount
+        return sum.doubleValue <= Scalar.valueMax
     }
 
     // MARK: Statuses
@@ -204,7 +203,7 @@ struct RegistrationReader {
         var healthy: Bool?
         var source: V1TaskStatus.Source?
         var reason: V1TaskStatus.Reason?
-        var container: [UInt8] = []
+        var container = EncodedContainer()
         var fields = WireReader(buffer)
         while let field = try fields.next() {
             switch field.number {
@@ -220,8 +219,9 @@ struct RegistrationReader {
                 reason = Int(exactly: try field.varint()).flatMap { V1TaskStatus.Reason(rawValue: $0) }
                 if reason == nil { return nil }
             case 13:
-                guard container.isEmpty, try isWithoutProcess(field.contents()) else { return nil }
-                container = Array(try field.contents())
+                guard container.isEmpty else { return nil }
+                container = EncodedContainer(try field.contents())
+                if !container.isUsual, !(try isWithoutProcess(field.contents())) { return nil }
             // For the framework: data, the agent's and the executor's ids, the uuid.
             case 3, 5, 7, 11: _ = try field.contents()
             default: return nil
@@ -230,7 +230,7 @@ struct RegistrationReader {
         guard hasTask, let state else { return nil }
         return StatusSummary(
             state: state, timestamp: timestamp, healthy: healthy, source: source, reason: reason, message: message,
-            encodedContainer: container)
+            container: container)
     }
 
     /// Whether a ContainerStatus can be kept as it is: no process id, and nothing broken inside that would show only when

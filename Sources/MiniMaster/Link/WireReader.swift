@@ -1,4 +1,5 @@
 // Walks over the fields of an encoded protobuf message without decoding it.
+import Glibc
 
 /// The fields of one message, in the order of the wire. Everything is checked against the end of the bytes; what is not
 /// well-formed ends the walk with an error.
@@ -10,12 +11,12 @@ struct WireReader {
         let number: Int
         let value: Value
         /// Tag and value together.
-        let bytes: Slice<UnsafeRawBufferPointer>
+        let bytes: UnsafeRawBufferPointer
 
         /// The bytes of a string, of bytes or of a message.
         func contents() throws(Malformed) -> UnsafeRawBufferPointer {
             guard case .bytes(let bytes) = value else { throw Malformed() }
-            return UnsafeRawBufferPointer(rebasing: bytes)
+            return bytes
         }
 
         func varint() throws(Malformed) -> UInt64 {
@@ -38,7 +39,7 @@ struct WireReader {
     enum Value {
         case varint(UInt64)
         case fixed64(UInt64)
-        case bytes(Slice<UnsafeRawBufferPointer>)
+        case bytes(UnsafeRawBufferPointer)
     }
 
     private let buffer: UnsafeRawBufferPointer
@@ -63,14 +64,20 @@ struct WireReader {
         case 2:
             let length = try varint()
             guard length <= UInt64(buffer.count - position) else { throw Malformed() }
-            value = .bytes(buffer[position..<position + Int(length)])
+            value = .bytes(UnsafeRawBufferPointer(rebasing: buffer[position..<position + Int(length)]))
             position += Int(length)
         default: throw Malformed()  // Groups and 32-bit fields: none of ours.
         }
-        return Field(number: number, value: value, bytes: buffer[start..<position])
+        return Field(
+            number: number, value: value, bytes: UnsafeRawBufferPointer(rebasing: buffer[start..<position]))
     }
 
     private mutating func varint() throws(Malformed) -> UInt64 {
+        // Nearly every one.
+        if position < buffer.count, buffer[position] < 0x80 {
+            position += 1
+            return UInt64(buffer[position - 1])
+        }
         var value: UInt64 = 0
         var shift: UInt64 = 0
         while position < buffer.count, shift < 64 {
@@ -81,5 +88,18 @@ struct WireReader {
             shift += 7
         }
         throw Malformed()
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// Whether these bytes are those of `text`.
+    func isText(_ text: String) -> Bool {
+        var text = text
+        return text.withUTF8 { utf8 in
+            guard utf8.count == count, let left = utf8.baseAddress, let right = baseAddress else {
+                return utf8.isEmpty && isEmpty
+            }
+            return memcmp(left, right, count) == 0
+        }
     }
 }

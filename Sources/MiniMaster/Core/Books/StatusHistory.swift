@@ -11,7 +11,7 @@ package struct StatusSummary: Sendable {
     /// A `ContainerStatus` as on the wire, without the process id, which is for the framework only; empty for none. The
     /// decoded message takes ten times the memory, and is asked for a thousand times less often.
     package var encodedContainer: [UInt8] { container.bytes }
-    private var container = EncodedContainer([])
+    private(set) var container = EncodedContainer()
     private var rare: Rare?
 
     /// What most statuses have not.
@@ -42,17 +42,17 @@ package struct StatusSummary: Sendable {
         }
     }
 
-    /// - Parameter encodedContainer: Well-formed and without a process id.
+    /// - Parameter container: Well-formed and without a process id.
     init(
         state: V1TaskState, timestamp: Double, healthy: Bool?, source: V1TaskStatus.Source?,
-        reason: V1TaskStatus.Reason?, message: String?, encodedContainer: [UInt8]
+        reason: V1TaskStatus.Reason?, message: String?, container: EncodedContainer
     ) {
         self.state = state
         self.timestamp = timestamp
         self.healthy = healthy
         self.source = source
         self.reason = reason
-        container = EncodedContainer(encodedContainer)
+        self.container = container
         if let message, !message.isEmpty { rare = Rare(labels: nil, message: message) }
     }
 

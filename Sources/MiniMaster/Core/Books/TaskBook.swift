@@ -64,23 +64,32 @@ package struct TaskBook: Sendable {
         return places.map(\.slot)
     }
 
-    /// Lends a record to its reader: a copy would cost more than most that is done with it.
+    /// Lends `body` the task at a place: a copy would cost more than most that is done with it.
     ///
     /// - Precondition: From `slots(of:)` of this very value.
-    subscript(slot slot: UInt32) -> TaskRecord {
-        _read { yield pages[slot] }
-    }
+    func withTask(at slot: UInt32, _ body: (borrowing TaskRecord) -> Void) { pages.lend(slot, to: body) }
 
     /// - Precondition: No task has that key.
     mutating func insert(_ record: TaskRecord) {
-        precondition(!contains(record.key), "\(record.key) is already in the book")
+        let isNew = insertNew(record)
+        precondition(isNew, "\(record.key) is already in the book")
+    }
+
+    /// Puts a task in unless there is one of that key: one search instead of two, which shows with a hundred thousand.
+    ///
+    /// - Returns: Whether it was put in. If not, nothing has changed.
+    mutating func insertNew(_ record: TaskRecord) -> Bool {
+        let slot = pages.next
+        guard byFramework[record.key.framework, default: TaskIndex()].insert(record.key.task, slot) else {
+            return false
+        }
         launches += 1
         var numbered = record
         numbered.sequence = launches
-        let slot = pages.insert(numbered)
-        byFramework[record.key.framework, default: TaskIndex()][record.key.task] = slot
+        pages.insert(numbered)
         byAgent[record.agent, default: []].append(slot)
         journal?.changes.append(Change(record: numbered, isNew: true))
+        return true
     }
 
     /// Makes room for tasks that are about to come to an agent.
@@ -100,7 +109,7 @@ package struct TaskBook: Sendable {
     @discardableResult
     mutating func remove(_ key: TaskKey) -> TaskRecord? {
         guard let slot = byFramework[key.framework]?[key.task] else { return nil }
-        byFramework[key.framework]?[key.task] = nil
+        byFramework[key.framework]?.remove(key.task)
         if byFramework[key.framework]?.count == 0 { byFramework[key.framework] = nil }
         let record = pages.remove(slot)
         byAgent[record.agent]?.removeAll { $0 == slot }
@@ -157,40 +166,72 @@ package struct TaskBook: Sendable {
 
 /// Records in pages of a few kilobytes, at places that stay theirs as long as they are here.
 private struct RecordPages: Sendable {
+    /// As many as a word has bits.
     private static let pageSize = 64
 
-    private var pages: [[TaskRecord?]] = []
+    private struct Page: Sendable {
+        /// An empty place holds a record of nothing: one that is not optional is lent without being copied.
+        var records: [TaskRecord] = []
+        /// A bit for each place.
+        var taken: UInt64 = 0
+    }
+
+    private var pages: [Page] = []
     private var free: [UInt32] = []
     private(set) var count = 0
 
     subscript(slot: UInt32) -> TaskRecord {
         _read {
-            precondition(pages[Int(slot) / Self.pageSize][Int(slot) % Self.pageSize] != nil, "no task at \(slot)")
-            yield pages[Int(slot) / Self.pageSize][Int(slot) % Self.pageSize]!
+            precondition(isTaken(slot), "no task at \(slot)")
+            yield pages[Int(slot) / Self.pageSize].records[Int(slot) % Self.pageSize]
         }
         _modify {
-            precondition(pages[Int(slot) / Self.pageSize][Int(slot) % Self.pageSize] != nil, "no task at \(slot)")
-            yield &pages[Int(slot) / Self.pageSize][Int(slot) % Self.pageSize]!
+            precondition(isTaken(slot), "no task at \(slot)")
+            yield &pages[Int(slot) / Self.pageSize].records[Int(slot) % Self.pageSize]
         }
     }
 
-    mutating func insert(_ record: TaskRecord) -> UInt32 {
+    /// An array's subscript copies what it gives, a pointer's does not.
+    func lend(_ slot: UInt32, to body: (borrowing TaskRecord) -> Void) {
+        precondition(isTaken(slot), "no task at \(slot)")
+        pages[Int(slot) / Self.pageSize].records.withUnsafeBufferPointer { records in
+            guard let first = records.baseAddress else { return }
+            body(first[Int(slot) % Self.pageSize])
+        }
+    }
+
+    private func isTaken(_ slot: UInt32) -> Bool {
+        pages[Int(slot) / Self.pageSize].taken >> (Int(slot) % Self.pageSize) & 1 == 1
+    }
+
+    /// Where the next record will lie.
+    var next: UInt32 {
+        if let slot = free.last { return slot }
+        guard let last = pages.last else { return 0 }
+        return UInt32((pages.count - 1) * Self.pageSize + last.records.count)
+    }
+
+    mutating func insert(_ record: TaskRecord) {
+        let slot = next
+        let (page, place) = (Int(slot) / Self.pageSize, Int(slot) % Self.pageSize)
         count += 1
-        if let slot = free.popLast() {
-            pages[Int(slot) / Self.pageSize][Int(slot) % Self.pageSize] = record
-            return slot
+        if free.popLast() != nil {
+            pages[page].records[place] = record
+        } else {
+            if page == pages.count {
+                pages.append(Page())
+                pages[page].records.reserveCapacity(Self.pageSize)
+            }
+            pages[page].records.append(record)
         }
-        if pages.last.map({ $0.count == Self.pageSize }) ?? true {
-            pages.append([])
-            pages[pages.count - 1].reserveCapacity(Self.pageSize)
-        }
-        pages[pages.count - 1].append(record)
-        return UInt32((pages.count - 1) * Self.pageSize + pages[pages.count - 1].count - 1)
+        pages[page].taken |= 1 << UInt64(place)
     }
 
     mutating func remove(_ slot: UInt32) -> TaskRecord {
         let record = self[slot]
-        pages[Int(slot) / Self.pageSize][Int(slot) % Self.pageSize] = nil
+        let (page, place) = (Int(slot) / Self.pageSize, Int(slot) % Self.pageSize)
+        pages[page].records[place] = .nothing
+        pages[page].taken &= ~(1 << UInt64(place))
         count -= 1
         free.append(slot)
         if count == 0 { (pages, free) = ([], []) }
@@ -199,28 +240,46 @@ private struct RecordPages: Sendable {
 
     func forEach(_ body: (TaskRecord) -> Void) {
         for page in pages {
-            for record in page {
-                if let record { body(record) }
+            var rest = page.taken
+            while rest != 0 {
+                body(page.records[rest.trailingZeroBitCount])
+                rest &= rest - 1
             }
         }
     }
 }
 
+extension TaskRecord {
+    fileprivate static let nothing = TaskRecord(
+        key: TaskKey(framework: FrameworkID(""), task: TaskID("")), agent: AgentID(""), name: "", role: .any,
+        resources: Resources(), executor: "", state: .taskStaging, details: nil, sequence: 0)
+}
+
 /// Places by task id, in many small dictionaries once there are many.
 private struct TaskIndex: Sendable {
     private static let partSize = 192
+    /// How many dictionaries each one becomes when they are full: few tasks are moved more than once.
+    private static let splitFactor = 4
 
     private var parts: [[TaskID: UInt32]] = [[:]]
     private(set) var count = 0
 
-    subscript(id: TaskID) -> UInt32? {
-        get { parts[part(of: id)][id] }
-        set {
-            let part = part(of: id)
-            let isKnown = parts[part].updateOrRemove(id, newValue)
-            count += (newValue == nil ? 0 : 1) - (isKnown ? 1 : 0)
-            if count > parts.count * Self.partSize { split() }
+    subscript(id: TaskID) -> UInt32? { parts[part(of: id)][id] }
+
+    /// - Returns: False if there is a task of that id; then its place is unchanged.
+    mutating func insert(_ id: TaskID, _ slot: UInt32) -> Bool {
+        let part = part(of: id)
+        if let known = parts[part].updateValue(slot, forKey: id) {
+            parts[part][id] = known
+            return false
         }
+        count += 1
+        if count > parts.count * Self.partSize { split() }
+        return true
+    }
+
+    mutating func remove(_ id: TaskID) {
+        if parts[part(of: id)].removeValue(forKey: id) != nil { count -= 1 }
     }
 
     /// In no particular order.
@@ -236,25 +295,30 @@ private struct TaskIndex: Sendable {
     /// - Parameter count: A power of two.
     private static func part(of id: TaskID, among count: Int) -> Int {
         if count == 1 { return 0 }
-        // FNV-1a: the dictionaries have their own hashing, this only spreads.
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for byte in id.value.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+        // The dictionaries have their own hashing, this only spreads: a multiplication for each word.
+        var text = id.value
+        let hash = text.withUTF8 { utf8 in
+            let bytes = UnsafeRawBufferPointer(utf8)
+            var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+            var position = 0
+            while bytes.count - position >= 8 {
+                let word = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self))
+                hash = (hash ^ word) &* 0x9e37_79b9_7f4a_7c15
+                hash ^= hash >> 32
+                position += 8
+            }
+            for byte in bytes[position...] { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+            return hash
+        }
         return Int(truncatingIfNeeded: (hash ^ hash >> 32) & UInt64(count - 1))
     }
 
     private mutating func split() {
-        var wider = [[TaskID: UInt32]](repeating: [:], count: parts.count * 2)
+        var wider = [[TaskID: UInt32]](repeating: [:], count: parts.count * Self.splitFactor)
+        for place in wider.indices { wider[place].reserveCapacity(Self.partSize / 2) }
         for part in parts {
             for (id, slot) in part { wider[Self.part(of: id, among: wider.count)][id] = slot }
         }
         parts = wider
-    }
-}
-
-extension [TaskID: UInt32] {
-    /// - Returns: Whether the key was there before.
-    fileprivate mutating func updateOrRemove(_ key: TaskID, _ value: UInt32?) -> Bool {
-        if let value { return updateValue(value, forKey: key) != nil }
-        return removeValue(forKey: key) != nil
     }
 }

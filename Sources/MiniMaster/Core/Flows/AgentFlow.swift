@@ -231,7 +231,11 @@ extension Cluster {
         for info in message.frameworks where info.hasID { adoptFramework(info, on: agent) }
         adoptExecutors(message.executors, on: agent)
         let before = tasks.keys(on: agent)
-        let reported = adoptTasks(registration.tasks.records + message.tasks.map { TaskRecord($0) }, on: agent)
+        var reports = registration.tasks.records
+        if !message.tasks.isEmpty { reports += message.tasks.map { TaskRecord($0) } }
+        // Asked for only when the books know tasks of the agent, as they do not when all agents come at once.
+        var reported: Set<TaskKey> = []
+        adoptTasks(reports, on: agent, reported: before.isEmpty ? nil : { reported.insert($0) })
         var missing: [TaskKey] = []
         for key in before {
             guard let task = tasks[key], task.agent == agent else { continue }
@@ -276,30 +280,43 @@ extension Cluster {
         var resources: Resources
     }
 
-    /// - Returns: The keys of those that have a framework.
-    private mutating func adoptTasks(_ reports: [TaskRecord], on agent: AgentID) -> Set<TaskKey> {
-        var reported: Set<TaskKey> = []
-        reported.reserveCapacity(reports.count)
+    /// - Parameter reported: Told the key of each that has a framework.
+    private mutating func adoptTasks(
+        _ reports: [TaskRecord], on agent: AgentID, reported: ((TaskKey) -> Void)?
+    ) {
         tasks.expect(reports.count, on: agent)
         // An agent's tasks are of a few frameworks: found here, their ids are the books' own and stored once.
-        var known: [FrameworkID: Framework] = [:]
+        var owners: [FrameworkID: TaskOwner?] = [:]
         var bills: [Bill] = []
         for var report in reports {
-            if known[report.key.framework] == nil { known[report.key.framework] = frameworks[report.key.framework] }
+            let named = report.key.framework
+            let owner: TaskOwner?
+            if let known = owners[named] {
+                owner = known
+            } else {
+                owner = frameworks[named].map { TaskOwner(id: $0.id, role: $0.roles.first ?? .any) }
+                owners[named] = .some(owner)
+            }
             // Of a framework that is over, or that the agent itself cannot describe: nothing to keep a book for.
-            guard let framework = known[report.key.framework] else {
-                command(agent, .shutdownFramework(report.key.framework))
+            guard let owner else {
+                command(agent, .shutdownFramework(named))
                 continue
             }
-            report.key = TaskKey(framework: framework.id, task: report.key.task)
+            report.key = TaskKey(framework: owner.id, task: report.key.task)
             report.agent = agent
-            if !report.isRoleKnown { report.role = framework.roles.first ?? .any }
+            if !report.isRoleKnown { report.role = owner.role }
             report.isRoleKnown = true
-            reported.insert(report.key)
+            reported?(report.key)
             adoptTask(report, on: agent, &bills)
         }
         settle(&bills, on: agent)
-        return reported
+    }
+
+    /// What a report needs to know of its framework.
+    private struct TaskOwner {
+        var id: FrameworkID
+        /// That of tasks which name none.
+        var role: RoleName
     }
 
     private mutating func settle(_ bills: inout [Bill], on agent: AgentID) {
@@ -312,7 +329,13 @@ extension Cluster {
     private mutating func adoptTask(_ report: TaskRecord, on agent: AgentID, _ bills: inout [Bill]) {
         let key = report.key
         var wasUnreachable = false
-        if let known = tasks[key] {
+        var fresh = report
+        fresh.isHeldByAgent = true
+        // Charged with the others, at the end.
+        fresh.isCharged = !fresh.isTerminal && fresh.resources.isPlainScalars
+        if tasks.insertNew(fresh) {
+            if fresh.isCharged { return Self.add(fresh, to: &bills) }
+        } else if let known = tasks[key] {
             // An id in use on another agent: the agent's copy is older than ours and must go.
             guard known.agent == agent else { return command(agent, .kill(key, policy: nil)) }
             settle(&bills, on: agent)  // It may be one of them: nobody keeps an agent from naming a task twice.
@@ -323,14 +346,6 @@ extension Cluster {
                 record.isHeldByAgent = true
                 if let pending = report.forwarded { record.forwarded = pending }
             }
-        } else {
-            var record = report
-            record.isHeldByAgent = true
-            // Charged with the others, at the end.
-            record.isCharged = !record.isTerminal && record.resources.isPlainScalars
-            if record.isCharged { Self.add(record, to: &bills) }
-            tasks.insert(record)
-            if record.isCharged { return }
         }
         guard let record = tasks[key] else { return }
         if record.isTerminal {
