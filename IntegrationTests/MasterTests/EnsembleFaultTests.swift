@@ -45,7 +45,7 @@ extension RealEnsemble {
 
         @Test func `a slow ensemble slows a leader down and does not depose it`() async throws {
             let proxies = try RealEnsemble.ensemble.clientPorts.map {
-                try DelayingProxy(toPort: UInt16($0), delay: .milliseconds(150))
+                try LoopbackProxy(toPort: UInt16($0), delay: .milliseconds(150))
             }
             defer { for proxy in proxies { proxy.close() } }
             let lab = MasterLab(directories: directories, addresses: proxies.map { "127.0.0.1:\($0.port)" })
@@ -99,7 +99,7 @@ private struct RunningMasterProgram {
     let url: String
 
     static func start(_ lab: MasterLab, _ path: String) async throws -> RunningMasterProgram {
-        let port = try freePort()
+        let port = try LoopbackProxy.freePort()
         let command = try await startCommand(
             builtProduct("mini"),
             [
@@ -132,11 +132,4 @@ private struct RunningMasterProgram {
         command.process.send(signal: SIGKILL)
         command.forgetOutput()
     }
-}
-
-/// A port that was free a moment ago.
-private func freePort() throws -> UInt16 {
-    let proxy = try DelayingProxy(toPort: 1, delay: .zero)
-    defer { proxy.close() }
-    return proxy.port
 }

@@ -1,16 +1,19 @@
-// A TCP proxy on loopback that delays every byte: a network that is slow, not broken.
+// A TCP proxy on loopback: a network that is slow, or a peer of another version.
 
 import Glibc
 import Mailbox
 
-struct CannotListen: Error {}
+public struct CannotListen: Error {}
 
 /// Forwards connections to another port of this host. Bytes of either direction arrive `delay` later, in order.
-final class DelayingProxy: Sendable {
-    let port: UInt16
+public final class LoopbackProxy: Sendable {
+    public let port: UInt16
     private let listener: Int32
 
-    init(toPort target: UInt16, delay: Duration) throws {
+    /// - Parameter rewrite: Given what the client has sent, piece by piece, and answers with what the server gets.
+    public init(
+        toPort target: UInt16, delay: Duration = .zero, rewrite: @escaping @Sendable ([UInt8]) -> [UInt8] = { $0 }
+    ) throws {
         listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         var address = Self.loopback(0)
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
@@ -30,16 +33,23 @@ final class DelayingProxy: Sendable {
                     Glibc.close(client)
                     continue
                 }
-                Self.pump(from: client, to: server, delay)
-                Self.pump(from: server, to: client, delay)
+                Self.pump(from: client, to: server, delay, rewrite)
+                Self.pump(from: server, to: client, delay) { $0 }
             }
         }
     }
 
     /// No new connections; those that are open end with their peers.
-    func close() {
+    public func close() {
         shutdown(listener, Int32(SHUT_RDWR))
         Glibc.close(listener)
+    }
+
+    /// A port that was free a moment ago.
+    public static func freePort() throws -> UInt16 {
+        let proxy = try LoopbackProxy(toPort: 1)
+        defer { proxy.close() }
+        return proxy.port
     }
 
     private static func loopback(_ port: UInt16) -> sockaddr_in {
@@ -65,13 +75,15 @@ final class DelayingProxy: Sendable {
 
     /// One direction: what is read is sent after the delay. The end of one side ends the other; each descriptor is
     /// closed by the pump that reads from it.
-    private static func pump(from source: Int32, to sink: Int32, _ delay: Duration) {
+    private static func pump(
+        from source: Int32, to sink: Int32, _ delay: Duration, _ rewrite: @escaping @Sendable ([UInt8]) -> [UInt8]
+    ) {
         DedicatedThread.start(named: "slow-pump") {
             var buffer = [UInt8](repeating: 0, count: 16_384)
             while true {
                 let count = recv(source, &buffer, buffer.count, 0)
                 guard count > 0 else { break }
-                let bytes = Array(buffer[..<count])
+                let bytes = rewrite(Array(buffer[..<count]))
                 Timers.shared.scheduleOnce(after: delay) {
                     _ = bytes.withUnsafeBytes { send(sink, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
                 }
