@@ -150,6 +150,14 @@ import Testing
         #expect(machine("nope") == "no agent is called 'nope': `mini agents` lists them")
     }
 
+    @Test func `a window beyond all time is said as the longest there is`() {
+        let call = MaintenanceChange.schedule(
+            [Machine(hostname: "a", ip: "10.0.0.1")], start: 1e15, duration: .seconds(Int64.max), in: .init())
+        let window = call.updateMaintenanceSchedule.schedule.windows[0].unavailability
+        #expect(window.start.nanoseconds == .max)
+        #expect(window.duration.nanoseconds == .max)
+    }
+
     @Test func `a schedule is changed machine by machine`() throws {
         let one = Machine(hostname: "h1", ip: "10.0.0.1")
         let two = Machine(hostname: "h2", ip: "10.0.0.2")

@@ -1,4 +1,5 @@
 // Durations as people write them.
+import Resources
 
 enum DurationText {
     private static let units: [(name: String, milliseconds: Int64)] = [
@@ -17,8 +18,7 @@ enum DurationText {
 
     /// In the largest unit that leaves no rest.
     static func text(_ duration: Duration) -> String {
-        let (seconds, attoseconds) = duration.components
-        let milliseconds = seconds * 1_000 + attoseconds / 1_000_000_000_000_000
+        let milliseconds = duration.clampedNanoseconds / 1_000_000
         guard milliseconds != 0, let unit = units.first(where: { milliseconds % $0.milliseconds == 0 }) else {
             return "0"
         }

@@ -1,6 +1,7 @@
 // `mini maintenance`: which machines are to be taken down when, and how far that is.
 
 import MesosProtocol
+import Resources
 import TextTables
 
 public struct Machine: Encodable, Hashable, Sendable {
@@ -103,11 +104,9 @@ public enum MaintenanceChange {
         var schedule = remaining(current, without: machines)
         var window = V1MaintenanceWindow()
         window.machineIds = machines.map(\.message)
-        window.unavailability.start.nanoseconds = Int64(start * 1e9)
-        if let duration {
-            window.unavailability.duration.nanoseconds =
-                duration.components.seconds * 1_000_000_000 + duration.components.attoseconds / 1_000_000_000
-        }
+        // Whatever lies beyond the 292 years that the message can say is said as these.
+        window.unavailability.start.nanoseconds = Int64(exactly: (start * 1e9).rounded()) ?? .max
+        if let duration { window.unavailability.duration.nanoseconds = duration.clampedNanoseconds }
         schedule.windows.append(window)
         return update(schedule)
     }

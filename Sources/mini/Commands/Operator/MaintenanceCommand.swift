@@ -3,6 +3,7 @@
 import ArgumentParser
 import Foundation
 import OperatorClient
+import Resources
 
 struct MaintenanceCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -42,7 +43,7 @@ struct MaintenanceScheduleCommand: AsyncParsableCommand {
 
     func run() async throws {
         let now = Date().timeIntervalSince1970
-        let begin = now + Double(start.duration.components.seconds)
+        let begin = now + start.duration.inSeconds
         cluster.show(
             try await cluster.ask("maintenance schedule") { leader in
                 let found = try await leader.machines(machines)
