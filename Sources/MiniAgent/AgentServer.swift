@@ -109,12 +109,13 @@ public final class AgentServer: Sendable {
         let inbox = Mailbox<AgentShell.Input>()
         let work = WorkBag()
         let thread = AgentThread.start()
+        let calls = HTTPCalls(on: thread)
         var sampling = UsageSampler.Settings()
         sampling.interval = configuration.usageSampleInterval
         let usage = UsageSampler(settings: sampling)
         let nested = NestedContainers(runners: start.sessionRunners, logger: logger)
         let runner = start.runner(
-            usage: usage, nested: nested, slice: await ExecutorsSlice.open(configuration, logger: logger),
+            usage: usage, nested: nested, slice: await ExecutorsSlice.open(configuration, logger: logger), calls: calls,
             watcher: watcher
         ) { event in inbox.send(.event(event)) }
         await runner.fetcher.cache.open()
@@ -123,7 +124,7 @@ public final class AgentServer: Sendable {
             parts: AgentShell.Parts(
                 paths: start.paths, info: info, advertisedIP: start.announcedIP, runner: runner,
                 killsOrphans: configuration.dockerKillOrphans,
-                client: security.masterTLS.map { HTTPClient(tls: $0) } ?? .shared,
+                client: security.masterTLS.map { HTTPClient(tls: $0) } ?? .shared, calls: calls,
                 authorization: security.credential?.basicAuthorization,
                 executors: ExecutorEnvironment(
                     endpoint: "\(start.advertisedIP):\(info.port)", recoveryTimeout: configuration.recoveryTimeout,

@@ -24,7 +24,7 @@ public enum ProcessEnd: Hashable, Sendable, CustomStringConvertible {
 /// A process, held by a pidfd, so that its number cannot come to mean another process.
 public final class ChildProcess: Sendable {
     private enum Watch {
-        case running(waiters: [CheckedContinuation<ProcessEnd, Never>])
+        case running(waiters: [@Sendable (ProcessEnd) -> Void])
         case ended(ProcessEnd)
     }
 
@@ -69,17 +69,21 @@ public final class ChildProcess: Sendable {
     /// Waits for the end. There is no deadline here: a task runs as long as it likes. Not cancellable; a caller with a
     /// deadline sends a signal.
     public func end() async -> ProcessEnd {
-        await withCheckedContinuation { continuation in
-            let end = watch.withLock { watch -> ProcessEnd? in
-                switch watch {
-                case .ended(let end): return end
-                case .running(let waiters):
-                    watch = .running(waiters: waiters + [continuation])
-                    return nil
-                }
+        await withCheckedContinuation { continuation in onEnd { continuation.resume(returning: $0) } }
+    }
+
+    /// Calls `body` once the process has ended: at once if it has, otherwise on the thread that watches processes, which it
+    /// must not block.
+    public func onEnd(_ body: @escaping @Sendable (ProcessEnd) -> Void) {
+        let end = watch.withLock { watch -> ProcessEnd? in
+            switch watch {
+            case .ended(let end): return end
+            case .running(let waiters):
+                watch = .running(waiters: waiters + [body])
+                return nil
             }
-            if let end { continuation.resume(returning: end) }
         }
+        if let end { body(end) }
     }
 
     /// How it ended; `nil` while it runs.
@@ -116,13 +120,13 @@ public final class ChildProcess: Sendable {
     }
 
     private func collect() {
-        let waiters = watch.withLock { watch -> [CheckedContinuation<ProcessEnd, Never>] in
+        let waiters = watch.withLock { watch -> [@Sendable (ProcessEnd) -> Void] in
             guard case .running(let waiters) = watch else { return [] }
             watch = .ended(pollEnd())
             return waiters
         }
         guard let end = knownEnd else { return }
-        for waiter in waiters { waiter.resume(returning: end) }
+        for waiter in waiters { waiter(end) }
     }
 
     private func pollEnd() -> ProcessEnd {

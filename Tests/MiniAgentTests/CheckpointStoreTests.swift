@@ -129,6 +129,43 @@ struct CheckpointStoreTests {
         #expect(DurableFile.names(in: directory) == ["c1.task"])
     }
 
+    @Test func `what needs no flush is written at once, and nothing is waited for`() throws {
+        let path = "\(directory.path)/log"
+        var first = CheckpointCommit()
+        try first.append([1], to: path, header: [9])
+        let firstIsEmpty = first.isEmpty
+        #expect(!firstIsEmpty)
+        try first.sync()
+        var second = CheckpointCommit()
+        try second.append([2], to: path, header: [9], isFlushed: false)
+        let secondIsEmpty = second.isEmpty
+        #expect(secondIsEmpty)
+        #expect(try DurableFile.read(path) == [9, 1, 2])
+        var third = CheckpointCommit()
+        try third.append([3], to: path, header: [9])
+        try third.sync()
+        #expect(try DurableFile.read(path) == [9, 1, 2, 3])
+    }
+
+    @Test func `each write is answered once, acknowledgements of every kind included`() {
+        let answered = Locked<[CheckpointWrite.Token: Int]>([:])
+        var info = V1AgentInfo()
+        info.hostname = "h1"
+        let store = CheckpointStore(paths: paths, agentInfo: info, recovered: AgentCheckpoint()) { token, _ in
+            answered.withLock { $0[token, default: 0] += 1 }
+        }
+        let writes =
+            Self.writes.prefix(5) + [
+                .update(Self.update(2, .taskRunning)), .acknowledgement(Self.key, Self.update(1, .taskStarting).id),
+                .acknowledgement(Self.key, Self.update(2, .taskRunning).id), .update(Self.update(3, .taskFinished)),
+                .acknowledgement(Self.key, Self.update(3, .taskFinished).id),
+            ]
+        for write in writes { store.perform(write) }
+        store.drain()
+        #expect(answered.withLock { $0 } == Dictionary(uniqueKeysWithValues: writes.map { ($0.token, 1) }))
+        #expect(load().checkpoint.tasks[Self.key]?.isRetired == true)
+    }
+
     // MARK: Version 1
 
     @Test func `the folders of an agent of version 1 are read, written on and removed`() throws {

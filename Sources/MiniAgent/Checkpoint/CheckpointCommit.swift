@@ -68,7 +68,12 @@ struct CheckpointCommit: ~Copyable {
     private static func temporary(_ path: String) -> String { "\(path).tmp" }
 
     /// Adds to a file's end, creating it with `header` first.
-    mutating func append(_ bytes: [UInt8], to path: String, header: [UInt8]) throws(FileError) {
+    ///
+    /// - Parameter isFlushed: Whether ``sync()`` waits for it. What is not flushed survives us, and a crash of the host only
+    ///   if something behind it in the same file was flushed.
+    mutating func append(
+        _ bytes: [UInt8], to path: String, header: [UInt8], isFlushed: Bool = true
+    ) throws(FileError) {
         // A file that has not got its name yet takes it along.
         if let new = files.first(where: { $0.path == path && $0.isReplacement }) {
             return try DurableFile.write(bytes, to: new.descriptor, path: path)
@@ -88,6 +93,10 @@ struct CheckpointCommit: ~Copyable {
             close(file)
             throw error
         }
+        guard isFlushed || size == 0 else {
+            close(file)
+            return
+        }
         files.append(Open(descriptor: file, path: path, purpose: .append(start: size)))
         if size == 0 { add(directory: DurableFile.parent(of: path)) }
     }
@@ -95,6 +104,9 @@ struct CheckpointCommit: ~Copyable {
     private mutating func add(directory: String) {
         if !directories.contains(directory) { directories.append(directory) }
     }
+
+    /// Whether ``sync()`` has anything to wait for.
+    var isEmpty: Bool { files.isEmpty && directories.isEmpty }
 
     /// Waits until the disk has it all.
     ///

@@ -19,8 +19,16 @@ package final class CheckpointStore: Sendable {
         /// As the disk has them, or will before anything that is asked for later.
         var written: [FrameworkID: V1FrameworkInfo] = [:]
         var runs: [TaskKey: Run] = [:]
-        var waiting: [(token: CheckpointWrite.Token, work: Work)] = []
+        var waiting: [Waiting] = []
         var isWriting = false
+    }
+
+    private struct Waiting: Sendable {
+        var token: CheckpointWrite.Token
+        var work: Work
+        /// Whether the answer waits for the disk. Without it a crash of the host may undo the write, a crash of the agent
+        /// not.
+        var isFlushed = true
     }
 
     /// Where a task's records lie.
@@ -28,6 +36,8 @@ package final class CheckpointStore: Sendable {
         var container: ContainerID
         /// The custom executor that has the task.
         var host: ExecutorID?
+        /// Updates without an acknowledgement.
+        var pending = 0
     }
 
     /// Most writes that wait for the disk together: the first of them should not wait for ever.
@@ -53,7 +63,9 @@ package final class CheckpointStore: Sendable {
         state = Locked(
             State(
                 agent: recovered.agent, frameworks: recovered.frameworks,
-                runs: recovered.tasks.mapValues { Run(container: $0.record.container, host: $0.record.host) }))
+                runs: recovered.tasks.mapValues {
+                    Run(container: $0.record.container, host: $0.record.host, pending: $0.pending.count)
+                }))
         // An earlier life of this agent may have been ended in the middle of it.
         sweepLane.async { VolumeDirectories(paths: paths).sweep() }
     }
@@ -61,13 +73,32 @@ package final class CheckpointStore: Sendable {
     /// Starts a write. Call from one place only, in the order the core asked for.
     package func perform(_ write: CheckpointWrite) {
         if case .resources(let resources) = write { return perform(resources, token: write.token) }
-        let work = plan(write)
+        let isFlushed = mustReachDisk(write)
+        let waiting = Waiting(token: write.token, work: plan(write, isFlushed: isFlushed), isFlushed: isFlushed)
         let mustStart = state.withLock { state in
-            state.waiting.append((write.token, work))
+            state.waiting.append(waiting)
             defer { state.isWriting = true }
             return !state.isWriting
         }
         if mustStart { writer.async { self.writeGroups() } }
+    }
+
+    /// An acknowledgement behind which another update waits decides what is sent next, and must not be undone: the framework
+    /// would hear of an earlier state after a later one. Any other is flushed with the next update of its task; until then a
+    /// crash of the host only has the update told once more.
+    private func mustReachDisk(_ write: CheckpointWrite) -> Bool {
+        state.withLock { state in
+            switch write {
+            case .update(let update):
+                state.runs[update.key]?.pending += 1
+                return true
+            case .acknowledgement(let key, _):
+                guard let run = state.runs[key], run.pending > 0 else { return true }
+                state.runs[key]?.pending -= 1
+                return run.pending > 1
+            default: return true
+            }
+        }
     }
 
     /// Waits for everything that was asked for. Blocks: for the end of the program and for tests.
@@ -84,16 +115,22 @@ package final class CheckpointStore: Sendable {
             if group.isEmpty { return }
             var commit = CheckpointCommit()
             var failures: [FileError?] = []
-            for (_, work) in group {
+            for write in group {
                 do throws(FileError) {
-                    try work(&commit)
+                    try write.work(&commit)
                     failures.append(nil)
                 } catch {
                     failures.append(error)
                 }
             }
-            do throws(FileError) { try commit.sync() } catch { failures = failures.map { $0 ?? error } }
-            for ((token, _), failure) in zip(group, failures) { onDone(token, failure) }
+            let isWaiting = !commit.isEmpty
+            if isWaiting {
+                for (write, failure) in zip(group, failures) where !write.isFlushed { onDone(write.token, failure) }
+                do throws(FileError) { try commit.sync() } catch { failures = failures.map { $0 ?? error } }
+            }
+            for (write, failure) in zip(group, failures) where write.isFlushed || !isWaiting {
+                onDone(write.token, failure)
+            }
         }
     }
 
@@ -117,7 +154,7 @@ package final class CheckpointStore: Sendable {
     }
 
     /// Binds what the write needs to know now, before later writes change it.
-    private func plan(_ write: CheckpointWrite) -> Work {
+    private func plan(_ write: CheckpointWrite, isFlushed: Bool) -> Work {
         let paths = paths
         if case .agent(let id) = write {
             state.withLock { $0.agent = id }
@@ -154,7 +191,7 @@ package final class CheckpointStore: Sendable {
         case .update(let update):
             return append(.update(update.status(agent: agent)), update.key, agent)
         case .acknowledgement(let key, let id):
-            return append(.acknowledgement(id), key, agent)
+            return append(.acknowledgement(id), key, agent, isFlushed: isFlushed)
         case .kill(let key, _, let order):
             return append(.kill(order), key, agent)
         case .retirement(let key, let container):
@@ -193,16 +230,20 @@ package final class CheckpointStore: Sendable {
         }
     }
 
-    private func append(_ record: CheckpointRecord, _ key: TaskKey, _ agent: AgentID) -> Work {
+    private func append(
+        _ record: CheckpointRecord, _ key: TaskKey, _ agent: AgentID, isFlushed: Bool = true
+    ) -> Work {
         guard let known = state.withLock({ $0.runs[key] }) else {
             preconditionFailure("a record of \(key), which was never written")
         }
-        return Self.append(record, to: paths.run(agent, key, known.container, host: known.host).taskUpdates)
+        return Self.append(
+            record, to: paths.run(agent, key, known.container, host: known.host).taskUpdates, isFlushed: isFlushed)
     }
 
-    private static func append(_ record: CheckpointRecord, to path: String) -> Work {
+    private static func append(_ record: CheckpointRecord, to path: String, isFlushed: Bool = true) -> Work {
         { (commit) throws(FileError) in
-            try commit.append(RecordFile.encode(record.encoded), to: path, header: RecordFile.header)
+            try commit.append(
+                RecordFile.encode(record.encoded), to: path, header: RecordFile.header, isFlushed: isFlushed)
         }
     }
 

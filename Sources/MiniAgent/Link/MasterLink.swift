@@ -19,12 +19,17 @@ final class MasterLink: Sendable {
 
     private static let path = "/api/v1/agent-link"
     private static let callTimeout: Duration = .seconds(10)
+    /// For a master to begin its answer to a registration. The core has less patience, and closes the link.
+    private static let answerTimeout: Duration = .seconds(60)
+    private static let refusalBytesMax = 64 << 10
     /// Far more than an agent can have tasks with unacknowledged updates.
     private static let callsMax = 100_000
 
     private let id: LinkID
     private let master: MasterAddress
     private let client: HTTPClient
+    /// For masters that are reached by a plain connection.
+    private let calls: HTTPCalls
     private let authorization: [(String, String)]
     private let logger: Logger
     private let thread: AgentThread?
@@ -33,12 +38,13 @@ final class MasterLink: Sendable {
     private let reading = Locked<Task<Void, Never>?>(nil)
 
     init(
-        _ id: LinkID, to master: MasterAddress, client: HTTPClient, authorization: String? = nil, logger: Logger,
-        thread: AgentThread? = nil, report: @escaping @Sendable (AgentEvent) -> Void
+        _ id: LinkID, to master: MasterAddress, client: HTTPClient, calls: HTTPCalls, authorization: String? = nil,
+        logger: Logger, thread: AgentThread? = nil, report: @escaping @Sendable (AgentEvent) -> Void
     ) {
         self.id = id
         self.master = master
         self.client = client
+        self.calls = calls
         self.authorization = authorization.map { [("Authorization", $0)] } ?? []
         self.logger = logger
         self.thread = thread
@@ -89,17 +95,10 @@ final class MasterLink: Sendable {
     /// - Returns: Why the stream ended.
     private func read(_ registration: LinkCall) async -> String {
         let body = MediaType.protobuf.encode(registration)
+        if let reason = await readPlainly(body) { return reason }
         do throws(HTTPClientError) {
             var response = try await register(body)
-            if response.status == 307,
-                let leader = response.header("Location").flatMap({
-                    Self.baseURL(ofLocation: $0, isSecure: master.url.hasPrefix("https://"))
-                })
-            {
-                // A fixed address of a master that does not lead.
-                state.withLock { $0.baseURL = leader }
-                response = try await register(body)
-            }
+            if response.status == 307, follow(response.header("Location")) { response = try await register(body) }
             guard response.status == 200 else { return await refusal(response) }
             guard let streamID = response.header("Mini-Link-Stream-Id") else {
                 return "the master's answer lacks a Mini-Link-Stream-Id"
@@ -113,12 +112,55 @@ final class MasterLink: Sendable {
 
     private func register(_ body: [UInt8]) async throws(HTTPClientError) -> HTTPClientResponse {
         var request = HTTPClientRequest(method: "POST", url: state.withLock { $0.baseURL } + Self.path)
-        request.headers = [
-            ("Content-Type", MediaType.protobuf.rawValue), ("Accept", MediaType.protobuf.rawValue),
-        ]
-        request.headers += authorization
+        request.headers = registrationFields
         request.body = body
         return try await client.execute(request)
+    }
+
+    private var registrationFields: [(String, String)] {
+        [("Content-Type", MediaType.protobuf.rawValue), ("Accept", MediaType.protobuf.rawValue)] + authorization
+    }
+
+    /// Turns to the leader that a fixed address of another master points to.
+    private func follow(_ location: String?) -> Bool {
+        let leader = location.flatMap { Self.baseURL(ofLocation: $0, isSecure: master.url.hasPrefix("https://")) }
+        guard let leader else { return false }
+        state.withLock { $0.baseURL = leader }
+        return true
+    }
+
+    /// Reads the stream on the agent's thread.
+    ///
+    /// - Returns: Why the stream ended; nil if this master cannot be reached so.
+    private func readPlainly(_ body: [UInt8]) async -> String? {
+        var mayFollow = true
+        while let endpoint = CallEndpoint(url: state.withLock({ $0.baseURL })) {
+            let stream = CommandStream(
+                onBegin: { [self] id in state.withLock { $0.streamID = id } },
+                onCommand: { [self] command in take(command) })
+            let call = calls.open(
+                endpoint, request: Self.request(to: endpoint, registrationFields, body), timeout: Self.answerTimeout,
+                bodyMax: Self.refusalBytesMax, into: stream)
+            let end = await stream.end.wait()
+            calls.close(call: call)
+            switch end {
+            case .over(let reason): return reason
+            case .refused(let reply) where reply.status == 307 && mayFollow && follow(reply.value(of: "location")):
+                mayFollow = false
+            case .refused(let reply): return Self.refusal(reply.status, reply.body)
+            case nil: return "cancelled"
+            }
+        }
+        return nil
+    }
+
+    /// Everything that is sent.
+    private static func request(
+        to endpoint: CallEndpoint, _ fields: [(String, String)], _ body: [UInt8]
+    ) -> [UInt8] {
+        var head = "POST \(path) HTTP/1.1\r\nHost: \(endpoint.host)\r\nContent-Length: \(body.count)\r\n"
+        for (name, value) in fields { head += "\(name): \(value)\r\n" }
+        return Array((head + "\r\n").utf8) + body
     }
 
     /// The scheme and authority of `http://host:port/...` or `//host:port/...`. A redirect never leads from `https` to
@@ -136,18 +178,21 @@ final class MasterLink: Sendable {
             decoder.append(chunk)
             do {
                 while let record = try decoder.next() {
-                    let command: LinkCommand = try MediaType.protobuf.decode(from: record)
-                    if let known = MasterCommand(command) {
-                        report(.commandReceived(id, known))
-                    } else {
-                        logger.warning("the master sent a command this agent does not understand: \(command.type)")
-                    }
+                    take(try MediaType.protobuf.decode(from: record))
                 }
             } catch {
                 return "the master's stream is garbage: \(error)"
             }
         }
         return "the master closed the link"
+    }
+
+    private func take(_ command: LinkCommand) {
+        if let known = MasterCommand(command) {
+            report(.commandReceived(id, known))
+        } else {
+            logger.warning("the master sent a command this agent does not understand: \(command.type)")
+        }
     }
 
     private func refusal(_ response: HTTPClientResponse) async -> String {
@@ -158,9 +203,13 @@ final class MasterLink: Sendable {
                 if body.count > 4096 { break }
             }
         } catch {}
-        if response.status == 404 { return "the master does not know agents of mini-mesos: is it another product's?" }
+        return Self.refusal(response.status, body)
+    }
+
+    private static func refusal(_ status: Int, _ body: [UInt8]) -> String {
+        if status == 404 { return "the master does not know agents of mini-mesos: is it another product's?" }
         let text = String(decoding: body.prefix(300), as: UTF8.self).split(whereSeparator: \.isNewline)
-        return "the master answered \(response.status) \(text.first ?? "")"
+        return "the master answered \(status) \(text.first ?? "")"
     }
 
     private func finish(because reason: String) {
@@ -196,19 +245,26 @@ final class MasterLink: Sendable {
 
     /// - Returns: What went wrong.
     private func post(_ call: LinkCall, streamID: String) async -> String? {
-        var request = HTTPClientRequest(method: "POST", url: state.withLock { $0.baseURL } + Self.path)
-        request.headers = [
-            ("Content-Type", MediaType.protobuf.rawValue), ("Mini-Link-Stream-Id", streamID),
-        ]
-        request.headers += authorization
-        request.body = MediaType.protobuf.encode(call)
-        request.totalTimeout = Self.callTimeout
-        do throws(HTTPClientError) {
-            let reply = try await client.fetch(request, bodyMax: 64 << 10)
-            if (200..<300).contains(reply.status) { return nil }
-            return "the master answered \(reply.status) to \(call.type): \(reply.text.prefix(200))"
-        } catch {
-            return "\(call.type) did not reach the master: \(error)"
-        }
+        let url = state.withLock { $0.baseURL }
+        let fields =
+            [("Content-Type", MediaType.protobuf.rawValue), ("Mini-Link-Stream-Id", streamID)] + authorization
+        let body = MediaType.protobuf.encode(call)
+        let (status, text): (Int, String)
+        do {
+            if let endpoint = CallEndpoint(url: url) {
+                let reply = try await calls.fetch(
+                    endpoint, request: Self.request(to: endpoint, fields, body), timeout: Self.callTimeout,
+                    bodyMax: Self.refusalBytesMax)
+                (status, text) = (reply.status, String(decoding: reply.body.prefix(200), as: UTF8.self))
+            } else {
+                var request = HTTPClientRequest(method: "POST", url: url + Self.path)
+                request.headers = fields
+                request.body = body
+                request.totalTimeout = Self.callTimeout
+                let reply = try await client.fetch(request, bodyMax: Self.refusalBytesMax)
+                (status, text) = (reply.status, String(reply.text.prefix(200)))
+            }
+        } catch { return "\(call.type) did not reach the master: \(error)" }
+        return (200..<300).contains(status) ? nil : "the master answered \(status) to \(call.type): \(text)"
     }
 }

@@ -25,6 +25,8 @@ actor AgentShell {
         var runner: ContainerRunner
         var killsOrphans: Bool
         var client: HTTPClient
+        /// For what goes without libcurl; read by the agent's thread.
+        var calls: HTTPCalls
         /// What the agent proves itself to the master with: the value of an `Authorization` field.
         var authorization: String?
         var executors: ExecutorEnvironment
@@ -46,6 +48,7 @@ actor AgentShell {
     private var launches: [ContainerID: Launch] = [:]
     private var checks: [ContainerID: [CheckPurpose: WorkBag.Ticket]] = [:]
     private let executorStreams: ExecutorStreams
+    private let retries: CoarseTimers<AgentTimer>
     private var end: AgentEnd?
     private var metrics = AgentMetrics()
 
@@ -56,6 +59,7 @@ actor AgentShell {
         self.inbox = inbox
         self.work = work
         executorStreams = ExecutorStreams { inbox.send(.event($0)) }
+        retries = CoarseTimers { timers in for timer in timers { inbox.send(.event(.timerFired(timer))) } }
     }
 
     func use(_ store: CheckpointStore) { self.store = store }
@@ -167,8 +171,8 @@ actor AgentShell {
             store?.perform(write)
         case .register(let id, let master, let registration):
             let link = MasterLink(
-                id, to: master, client: parts.client, authorization: parts.authorization, logger: parts.logger,
-                thread: thread
+                id, to: master, client: parts.client, calls: parts.calls, authorization: parts.authorization,
+                logger: parts.logger, thread: thread
             ) { [inbox] event in inbox.send(.event(event)) }
             links[id] = link
             link.open(registration.message(describing: parts.info, at: parts.advertisedIP))
@@ -176,6 +180,8 @@ actor AgentShell {
             links.removeValue(forKey: id)?.close()
         case .send(let id, let call):
             links[id]?.send(call.message(agent: core.agent))
+        case .schedule(.retryUpdate(let key, let send), let delay):
+            retries.schedule(.retryUpdate(key, send: send), after: delay)
         case .schedule(let timer, let delay):
             Timers.shared.scheduleOnce(after: delay) { [inbox] in inbox.send(.event(.timerFired(timer))) }
         case .prepareContainer(let record, let framework):

@@ -107,14 +107,15 @@ struct AgentStart: Sendable {
 
     /// The containerizers as configured.
     func runner(
-        usage: UsageSampler, nested: NestedContainers, slice: ExecutorsSlice?, watcher: AgentStep.Watcher?,
+        usage: UsageSampler, nested: NestedContainers, slice: ExecutorsSlice?, calls: HTTPCalls,
+        watcher: AgentStep.Watcher?,
         report: @escaping @Sendable (AgentEvent) -> Void
     ) -> ContainerRunner {
         var containerizers: [ContainerizerKind: any Containerizer] = [:]
         if settings.containerizers.contains(.docker) {
             containerizers[.docker] = DockerContainerizer(
                 socketPath: configuration.dockerSocket, deadlines: DockerDeadlines(configuration), settings: docker,
-                logger: logger
+                calls: calls, logger: logger
             ) { notice in
                 switch notice {
                 case .pulling(let container, let text): report(.containerProgressed(container, text))

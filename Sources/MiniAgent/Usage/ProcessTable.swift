@@ -20,13 +20,16 @@ package struct ProcessTable: Sendable {
             guard let open = stat.firstIndex(of: UInt8(ascii: "(")), let close = stat.lastIndex(of: UInt8(ascii: ")")),
                 open < close, let pid = pid_t(String(decoding: stat[..<open].filter { $0 != 0x20 }, as: UTF8.self))
             else { return nil }
-            let fields = String(decoding: stat[(close + 1)...], as: UTF8.self).split(whereSeparator: \.isWhitespace)
+            // Of every process of the host: as bytes, which takes a tenth of the time that text does.
+            let fields = stat[(close + 1)...].split { $0 <= 0x20 }
             // Field 3 of the manual page is the first here.
-            guard fields.count >= 22, fields[0] != "Z", fields[0] != "X" else { return nil }
-            func number(_ field: Int) -> UInt64 { UInt64(fields[field - 3]) ?? 0 }
+            guard fields.count >= 22, let state = fields[0].first, state != UInt8(ascii: "Z"),
+                state != UInt8(ascii: "X")
+            else { return nil }
+            func number(_ field: Int) -> UInt64 { UInt64(String(decoding: fields[field - 3], as: UTF8.self)) ?? 0 }
             self.pid = pid
-            parent = pid_t(fields[1]) ?? 0
-            session = pid_t(fields[3]) ?? 0
+            parent = pid_t(String(decoding: fields[1], as: UTF8.self)) ?? 0
+            session = pid_t(String(decoding: fields[3], as: UTF8.self)) ?? 0
             userTicks = number(14) &+ number(16)
             systemTicks = number(15) &+ number(17)
             threads = Int(clamping: number(20))

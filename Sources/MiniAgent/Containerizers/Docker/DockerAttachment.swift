@@ -70,27 +70,7 @@ final class DockerOpening: Sendable {
 
     /// A socket that does not block.
     static func connect(to path: String) throws(DockerError) -> Int32 {
-        let socket = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
-        guard socket >= 0 else { throw .unreachable("no socket: \(String(cString: strerror(errno)))") }
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        let bytes = Array(path.utf8) + [0]
-        guard bytes.count <= MemoryLayout.size(ofValue: address.sun_path) else {
-            Glibc.close(socket)
-            throw .unreachable("the socket's path is too long")
-        }
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
-        let length = socklen_t(MemoryLayout<sockaddr_un>.size)
-        let code = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { Glibc.connect(socket, $0, length) }
-        }
-        // EAGAIN: its backlog is full, so it accepts nobody.
-        guard code == 0 else {
-            let reason = String(cString: strerror(errno))
-            Glibc.close(socket)
-            throw .unreachable("could not connect: \(reason)")
-        }
-        return socket
+        do throws(HTTPCallError) { return try CallEndpoint.unix(path).connect() } catch { throw DockerError(error) }
     }
 
     /// - Returns: What came after the answer's head.
@@ -105,7 +85,7 @@ final class DockerOpening: Sendable {
         }
         var received: [UInt8] = []
         while true {
-            if let (status, headEnd) = Self.head(of: received) {
+            if let (status, headEnd) = HTTPHead.find(in: received) {
                 let body = Array(received[headEnd...])
                 guard status == 101 || status == 200 else {
                     throw .refused(status: status, message: try reason(socket, body, until: deadline))
@@ -118,26 +98,6 @@ final class DockerOpening: Sendable {
             }
             received += chunk
         }
-    }
-
-    /// The status and where the body begins; nil as long as the head is not complete.
-    static func head(of bytes: [UInt8]) -> (status: Int, headEnd: Int)? {
-        guard let end = endOfHead(in: bytes) else { return nil }
-        let line = bytes.prefix { $0 != 13 }
-        let status = line.split(separator: UInt8(ascii: " ")).dropFirst().first.flatMap {
-            Int(String(decoding: $0, as: UTF8.self))
-        }
-        return (status ?? 0, end)
-    }
-
-    /// Where the first empty line ends.
-    private static func endOfHead(in bytes: [UInt8]) -> Int? {
-        var at = 3
-        while at < bytes.count {
-            if bytes[at] == 10, bytes[at - 1] == 13, bytes[at - 2] == 10, bytes[at - 3] == 13 { return at + 1 }
-            at += 1
-        }
-        return nil
     }
 
     /// The engine's error text: an object, whatever surrounds it.

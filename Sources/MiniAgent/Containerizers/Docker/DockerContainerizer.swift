@@ -58,15 +58,15 @@ package final class DockerContainerizer: Containerizer {
 
     /// - Parameter deadlines: Of calls; a look at the engine's health has `quick`.
     package init(
-        socketPath: String, deadlines: DockerDeadlines = DockerDeadlines(), settings: Settings, logger: Logger,
-        notify: @escaping @Sendable (Notice) -> Void = { _ in }
+        socketPath: String, deadlines: DockerDeadlines = DockerDeadlines(), settings: Settings,
+        calls: HTTPCalls = .shared, logger: Logger, notify: @escaping @Sendable (Notice) -> Void = { _ in }
     ) {
         let suspicion = EngineSuspicion()
         var watchDeadlines = deadlines
         watchDeadlines.quick = min(deadlines.quick, .seconds(5))
-        engine = DockerEngine(socketPath: socketPath, deadlines: deadlines) { suspicion.note() }
+        engine = DockerEngine(socketPath: socketPath, deadlines: deadlines, calls: calls) { suspicion.note() }
         watch = EngineWatch(
-            engine: DockerEngine(socketPath: socketPath, deadlines: watchDeadlines),
+            engine: DockerEngine(socketPath: socketPath, deadlines: watchDeadlines, calls: calls),
             pace: EngineWatch.Pace(interval: deadlines.watchInterval), suspicion: suspicion, logger: logger)
         self.settings = settings
         self.logger = logger

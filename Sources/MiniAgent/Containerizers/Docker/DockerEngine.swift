@@ -23,6 +23,14 @@ package enum DockerError: Error, Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    init(_ error: HTTPCallError) {
+        switch error {
+        case .unreachable(let reason): self = .unreachable(reason)
+        case .malformed(let what): self = .malformed(what)
+        case .cancelled: self = .cancelled
+        }
+    }
+
     var isNotFound: Bool { if case .refused(404, _) = self { true } else { false } }
     var isConflict: Bool { if case .refused(409, _) = self { true } else { false } }
     var isUnreachable: Bool { if case .unreachable = self { true } else { false } }
@@ -58,7 +66,7 @@ package struct DockerEngine: Sendable {
 
     package let socketPath: String
     let deadlines: DockerDeadlines
-    private let calls: EngineCalls
+    private let calls: HTTPCalls
     /// For what takes long.
     private let client: HTTPClient
     private let known = Locked<DockerEngineInfo?>(nil)
@@ -66,12 +74,12 @@ package struct DockerEngine: Sendable {
     private let onSilence: @Sendable () -> Void
 
     package init(
-        socketPath: String, deadlines: DockerDeadlines = DockerDeadlines(), client: HTTPClient = .shared,
-        onSilence: @escaping @Sendable () -> Void = {}
+        socketPath: String, deadlines: DockerDeadlines = DockerDeadlines(), calls: HTTPCalls = .shared,
+        client: HTTPClient = .shared, onSilence: @escaping @Sendable () -> Void = {}
     ) {
         self.socketPath = socketPath
         self.deadlines = deadlines
-        calls = .shared
+        self.calls = calls
         self.client = client
         self.onSilence = onSilence
     }
@@ -240,7 +248,7 @@ package struct DockerEngine: Sendable {
     @discardableResult
     func call(
         _ method: String, _ path: String, body: [UInt8]? = nil, timeout: Duration? = nil, mayBeSilent: Bool = false
-    ) async throws(DockerError) -> EngineReply {
+    ) async throws(DockerError) -> HTTPCallReply {
         let reply = try await send(
             method, "\(try await prefix())\(path)", body: body, timeout: timeout ?? deadlines.quick,
             mayBeSilent: mayBeSilent)
@@ -251,13 +259,13 @@ package struct DockerEngine: Sendable {
 
     private func send(
         _ method: String, _ path: String, body: [UInt8]? = nil, timeout: Duration, mayBeSilent: Bool = false
-    ) async throws(DockerError) -> EngineReply {
-        do throws(DockerError) {
+    ) async throws(DockerError) -> HTTPCallReply {
+        let request = try Self.request(method, path, body)
+        do throws(HTTPCallError) {
             return try await calls.fetch(
-                socketPath: socketPath, request: try Self.request(method, path, body), timeout: timeout,
-                bodyMax: Self.answerBytesMax)
+                .unix(socketPath), request: request, timeout: timeout, bodyMax: Self.answerBytesMax)
         } catch {
-            throw mayBeSilent ? error : silent(error)
+            throw mayBeSilent ? DockerError(error) : silent(DockerError(error))
         }
     }
 
@@ -315,7 +323,7 @@ package struct DockerEngine: Sendable {
         }
     }
 
-    private static func refusal(_ reply: EngineReply) -> DockerError {
+    private static func refusal(_ reply: HTTPCallReply) -> DockerError {
         .refused(status: reply.status, message: DockerAnswers.message(reply.body))
     }
 

@@ -211,10 +211,7 @@ package final class ProcessContainerizer: Containerizer {
         if let process = process(of: launch) {
             if isRecovered { onRunning(started(launch)) }
             let end = Latch<Void>()
-            Task {
-                _ = await process.end()
-                end.open(())
-            }
+            process.onEnd { _ in end.open(()) }
             guard await end.wait() != nil else { return nil }
         }
         running.withLock { $0[container] = nil }

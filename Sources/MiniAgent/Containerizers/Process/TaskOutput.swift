@@ -89,10 +89,7 @@ struct TaskOutput: Sendable {
     static func drain(_ writer: ChildProcess) async {
         let end = Latch<Void>()
         let patience = Timers.shared.scheduleOnce(after: drainMax) { end.open(()) }
-        Task {
-            _ = await writer.end()
-            end.open(())
-        }
+        writer.onEnd { _ in end.open(()) }
         _ = await end.wait()
         patience.cancel()
     }

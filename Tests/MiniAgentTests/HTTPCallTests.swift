@@ -1,4 +1,4 @@
-// Calls to an engine on connections that are kept: what comes back, and what becomes of broken ones.
+// Calls on connections that are kept: what comes back, and what becomes of broken ones.
 
 import Foundation
 import Glibc
@@ -65,7 +65,7 @@ private final class Keeping: Sendable {
     private static func readRequest(_ connection: Int32) -> Int? {
         var received: [UInt8] = []
         while true {
-            if let (_, headEnd) = DockerOpening.head(of: received) {
+            if let (_, headEnd) = HTTPHead.find(in: received) {
                 let head = String(decoding: received[..<headEnd], as: UTF8.self)
                 let length = head.split(separator: "Content-Length: ").dropFirst().first
                     .flatMap { Int($0.prefix { $0.isNumber }) }
@@ -79,24 +79,30 @@ private final class Keeping: Sendable {
     }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct EngineCallTests {
+@Suite(.timeLimit(.minutes(1))) struct HTTPCallTests {
+    /// Read by a thread of their own, and by an agent's.
+    private static let readers = [HTTPCalls.shared, HTTPCalls(on: AgentThread.start())]
+
     private func call(
-        _ engine: Keeping, body: [UInt8] = [], timeout: Duration = .seconds(30), bodyMax: Int = 1 << 20
-    ) async throws(DockerError) -> EngineReply {
+        _ engine: Keeping, by calls: HTTPCalls = .shared, body: [UInt8] = [], timeout: Duration = .seconds(30),
+        bodyMax: Int = 1 << 20
+    ) async throws(HTTPCallError) -> HTTPCallReply {
         let head = "POST /x HTTP/1.1\r\nHost: docker\r\nContent-Length: \(body.count)\r\n\r\n"
-        return try await EngineCalls.shared.fetch(
-            socketPath: engine.path, request: Array(head.utf8) + body, timeout: timeout, bodyMax: bodyMax)
+        return try await calls.fetch(
+            .unix(engine.path), request: Array(head.utf8) + body, timeout: timeout, bodyMax: bodyMax)
     }
 
-    @Test func `calls one after another share a connection, whatever their answers look like`() async throws {
+    @Test(arguments: [0, 1]) func `calls one after another share a connection, whatever their answers look like`(
+        _ reader: Int
+    ) async throws {
         let engine = try #require(
             Keeping(
                 .text("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab"), .text("HTTP/1.1 204 No Content\r\n\r\n"),
                 .text("HTTP/1.1 304 Not Modified\r\n\r\n"),
                 .text("HTTP/1.1 200 OK\r\ntransfer-encoding: Chunked\r\n\r\n3\r\nabc\r\n1\r\nd\r\n0\r\n\r\n"),
                 .text("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 404 No\r\nCONTENT-LENGTH: 1\r\n\r\n?")))
-        var replies: [EngineReply] = []
-        for _ in 0..<5 { replies.append(try await call(engine)) }
+        var replies: [HTTPCallReply] = []
+        for _ in 0..<5 { replies.append(try await call(engine, by: Self.readers[reader])) }
         #expect(replies.map(\.status) == [200, 204, 304, 200, 404])
         #expect(replies.map { String(decoding: $0.body, as: UTF8.self) } == ["ab", "", "", "abcd", "?"])
         #expect(engine.connections == 1)
@@ -117,7 +123,7 @@ private final class Keeping: Sendable {
     {
         for text in ["", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab", "HTTP/1.1 200"] {
             let engine = try #require(Keeping(.last(text)))
-            await #expect(throws: DockerError.unreachable("it closed the connection")) { try await call(engine) }
+            await #expect(throws: HTTPCallError.unreachable("it closed the connection")) { try await call(engine) }
         }
     }
 
@@ -139,16 +145,16 @@ private final class Keeping: Sendable {
 
     @Test func `silence, an answer that is too large, no HTTP and nobody there are errors`() async throws {
         let silent = try #require(Keeping(.none))
-        await #expect(throws: DockerError.unreachable("timed out")) {
+        await #expect(throws: HTTPCallError.unreachable("timed out")) {
             try await call(silent, timeout: .milliseconds(30))
         }
         let large = try #require(Keeping(.text("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n123456789")))
-        await #expect(throws: DockerError.malformed("the answer is too large")) { try await call(large, bodyMax: 8) }
+        await #expect(throws: HTTPCallError.malformed("the answer is too large")) { try await call(large, bodyMax: 8) }
         let other = try #require(Keeping(.text("SSH-2.0 hello\r\n\r\n")))
-        await #expect(throws: DockerError.malformed("no HTTP status")) { try await call(other) }
-        let error = await #expect(throws: DockerError.self) {
-            try await EngineCalls.shared.fetch(
-                socketPath: "/nobody/there", request: [65], timeout: .seconds(1), bodyMax: 1)
+        await #expect(throws: HTTPCallError.malformed("no HTTP status")) { try await call(other) }
+        let error = await #expect(throws: HTTPCallError.self) {
+            try await HTTPCalls.shared.fetch(
+                .unix("/nobody/there"), request: [65], timeout: .seconds(1), bodyMax: 1)
         }
         #expect(error?.description.contains("could not connect") == true)
     }
@@ -158,12 +164,12 @@ private final class Keeping: Sendable {
         let caller = Task { try await call(silent) }
         while silent.connections == 0 { await Task.yield() }
         caller.cancel()
-        await #expect(throws: DockerError.cancelled) { try await caller.value }
+        await #expect(throws: HTTPCallError.cancelled) { try await caller.value }
         let late = Task {
             withUnsafeCurrentTask { $0?.cancel() }
             return try await call(silent)
         }
-        await #expect(throws: DockerError.cancelled) { try await late.value }
+        await #expect(throws: HTTPCallError.cancelled) { try await late.value }
     }
 
     @Test func `many calls at the same time each get their own answer`() async throws {
@@ -178,5 +184,86 @@ private final class Keeping: Sendable {
             return try await group.reduce(into: []) { $0.append($1) }
         }
         #expect(lengths.allSatisfy { "\($0.0)" == $0.1 })
+    }
+
+    // MARK: Answers that last
+
+    private final class Collected: HTTPCallSink {
+        let text = Locked("")
+        let end = Latch<HTTPCallError?>()
+
+        func begin(_ reply: HTTPCallReply) {
+            text.withLock {
+                $0 +=
+                    "\(reply.status) \(reply.value(of: "x-name") ?? "-")|" + String(decoding: reply.body, as: UTF8.self)
+            }
+        }
+        func take(_ bytes: [UInt8]) { text.withLock { $0 += String(decoding: bytes, as: UTF8.self) } }
+        func end(_ error: HTTPCallError?) { end.open(error) }
+    }
+
+    private func listen(
+        _ engine: Keeping, _ calls: HTTPCalls, timeout: Duration = .seconds(30)
+    ) async -> (text: String, error: HTTPCallError?) {
+        let sink = Collected()
+        let request = Array("POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n".utf8)
+        _ = calls.open(.unix(engine.path), request: request, timeout: timeout, bodyMax: 100, into: sink)
+        let error = await sink.end.wait() ?? nil
+        return (sink.text.withLock { $0 }, error)
+    }
+
+    @Test(arguments: [0, 1])
+    func `an answer that lasts is handed on as it comes, and its connection serves again`(_ reader: Int) async throws {
+        let chunked =
+            "HTTP/1.1 200 OK\r\nX-Name:  a b \r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n1\r\nd\r\n0\r\n\r\n"
+        let engine = try #require(
+            Keeping(
+                .text(chunked), .text("HTTP/1.1 307 Elsewhere\r\nx-name: y\r\nContent-Length: 2\r\n\r\nno"),
+                .last("HTTP/1.1 200 OK\r\n\r\nto the end"), .last("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf")))
+        let calls = Self.readers[reader]
+        #expect(await listen(engine, calls) == ("200 a b|abcd", nil))
+        #expect(await listen(engine, calls) == ("307 y|no", nil))
+        #expect(engine.connections == 1)
+        #expect(await listen(engine, calls) == ("200 -|to the end", nil))
+        #expect(await listen(engine, calls) == ("200 -|half", .unreachable("it closed the connection")))
+    }
+
+    @Test
+    func `an answer that does not begin in time is an error, one that has begun may last, and both can be closed`()
+        async throws
+    {
+        let engine = try #require(Keeping(.none, .text("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"), .none))
+        #expect(await listen(engine, .shared, timeout: .milliseconds(30)) == ("", .unreachable("timed out")))
+        let sink = Collected()
+        let call = HTTPCalls.shared.open(
+            .unix(engine.path), request: [10], timeout: .seconds(30), bodyMax: 9, into: sink)
+        HTTPCalls.shared.close(call: call)
+        #expect(await sink.end.wait() == .cancelled)
+    }
+
+    @Test func `who is let go of frees its descriptors and the thread that read for it`() async throws {
+        let engine = try #require(Keeping(.length, .length))
+        weak var held: AgentThread?
+        do {
+            let thread = AgentThread.start()
+            held = thread
+            let calls = HTTPCalls(on: thread)
+            _ = try await call(engine, by: calls)
+        }
+        while held != nil { await Task.yield() }
+    }
+
+    // MARK: Endpoints
+
+    @Test func `only what needs no look-up and no TLS is called plainly`() {
+        #expect(CallEndpoint(url: "http://127.0.0.1:5050/x") == .address("127.0.0.1", port: 5050))
+        #expect(CallEndpoint(url: "http://127.0.0.1")?.host == "127.0.0.1:80")
+        #expect(CallEndpoint(url: "http://[::1]:5050/x") == .address("::1", port: 5050))
+        #expect(CallEndpoint(url: "http://[::1]:5050")?.host == "[::1]:5050")
+        #expect(CallEndpoint(url: "http://[::1]") == .address("::1", port: 80))
+        for url in [
+            "https://127.0.0.1:5050", "http://master.example:5050", "http://127.0.0.1:x", "http://127.0.0.1:99999",
+            "http://", "127.0.0.1:5050", "http://u@127.0.0.1:5050",
+        ] { #expect(CallEndpoint(url: url) == nil, "\(url)") }
     }
 }
