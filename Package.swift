@@ -287,7 +287,7 @@ let package = Package(
             name: "JenkinsIntegrationTests",
             dependencies: [
                 "LoadTest", "PracticeJenkins", "DevCluster", "IntegrationSupport", "mini", "mini-supervisor",
-                "HTTPClient", "Processes",
+                "HTTPClient", "JenkinsUsage", "Processes",
             ], path: "IntegrationTests/JenkinsTests", swiftSettings: strict),
         .testTarget(
             name: "ClientIntegrationTests",

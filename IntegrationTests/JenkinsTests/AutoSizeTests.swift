@@ -4,6 +4,7 @@ import Foundation
 import HTTPClient
 import IntegrationSupport
 import LoadTest
+import PracticeJenkins
 import Testing
 
 @Suite(.serialized, .timeLimit(.minutes(6)), .enabled(if: RealJenkins.isPractice))
@@ -69,5 +70,57 @@ struct AutoSizeTests {
             #expect(try await size(farm, of: node) == advised)
             #expect(try await farm.end(of: "app", 4).result == "SUCCESS")
         }
+    }
+
+    /// In a container, because that has a limit on every host with an engine.
+    @Test func `a build that the kernel kills for want of memory has half as much again the next time, and ends well`()
+        async throws
+    {
+        try await SampleImage(agentScript: PracticeAgentScript.text).ensure()
+        let cluster = try await DevCluster.start(
+            ClusterOptions(
+                masters: 1, agents: 1, containerizer: .docker, basePort: 0, executable: builtProduct("mini")))
+        do {
+            var template = template(
+                "container: {image: \"\(SampleImage.reference)\", network: host, volumes: ["
+                    + "{containerPath: DIRECTORY, hostPath: DIRECTORY}]}")
+            template.memory = 64
+            let farm = try await JenkinsFarm.start(
+                FarmPlan([template]), named: "memory", on: cluster, agentScript: PracticeAgentScript.text,
+                isServed: false)
+            try farm.reconfigure { $0.replacing("DIRECTORY", with: farm.directory) }
+            try await farm.framework.start()
+            try await stepUp(farm)
+            await farm.remove()
+        } catch {
+            await cluster.stop()
+            throw error
+        }
+        #expect(await cluster.stop() == [])
+    }
+
+    /// A container has 32 MiB more than its task asks for. One process of the build takes 100.
+    private func stepUp(_ farm: JenkinsFarm) async throws {
+        try await farm.create(
+            FarmJob(
+                "app", .freestyle(label: "sized"),
+                command: "dd if=/dev/zero of=/dev/null bs=100M count=1\nsleep 1"))
+        let asked = { (number: Int) in
+            try await farm.build("app")
+            let task = try await eventually("an agent for build \(number)", within: .seconds(60)) {
+                await farm.tasks()?.first { $0.state == "TASK_RUNNING" }
+            }
+            return try #require(task.resources).mem
+        }
+        #expect(try await asked(1) == 64)
+        #expect(try await farm.end(of: "app").result == "FAILURE")
+        let advised = try await eventually("one killed build gives advice", within: .seconds(30)) {
+            try await advice(farm, for: "app")
+        }
+        #expect(advised.memory == 96)
+        try await farm.expectIdle()
+        #expect(try await asked(2) == 96)
+        #expect(try await farm.end(of: "app", 2).result == "SUCCESS")
+        try await farm.expectIdle()
     }
 }

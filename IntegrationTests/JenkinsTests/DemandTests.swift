@@ -49,6 +49,34 @@ struct DemandTests {
         }
     }
 
+    @Test func `builds run where their label expressions allow, and one that cannot be read is a label nobody has`()
+        async throws
+    {
+        let plan = FarmPlan([
+            FarmTemplate("a", "idleTimeout: 1s"), FarmTemplate("b", "idleTimeout: 1s"),
+            FarmTemplate("ab", "labels: a b", "idleTimeout: 1s"),
+        ])
+        let allowed: [(expression: String, templates: [String])] = [
+            ("a", ["a", "ab"]), ("a && b", ["ab"]), ("a && !b", ["a"]), ("a || b", ["a", "b", "ab"]),
+            ("b && (a -> !b)", ["b"]), ("(a <-> b) && a", ["ab"]), ("\"b\" && !a", ["b"]),
+        ]
+        try await withFarm(plan) { farm in
+            for (index, label) in allowed.enumerated() {
+                try await farm.createJob("app-\(index)", label: label.expression)
+            }
+            try await farm.createJob("odd", label: "a &&")
+            try await farm.build(allowed.indices.map { "app-\($0)" })
+            try await farm.build("odd")
+            for (index, label) in allowed.enumerated() {
+                #expect(try await farm.end(of: "app-\(index)").result == "SUCCESS", "\(label.expression)")
+                let node = farm.ledger.lines(of: "app-\(index)").first?.node ?? ""
+                #expect(label.templates.contains { node.hasPrefix("mj-\($0)-") }, "\(label.expression) ran on \(node)")
+            }
+            let reasons = await farm.frameworkState()?.waiting.filter { $0.job == "odd" }.map(\.reason)
+            #expect(reasons == ["no template serves 'a &&'"])
+        }
+    }
+
     private enum Templates: CaseIterable { case capped, failing }
 
     /// At once: each has a farm of its own.

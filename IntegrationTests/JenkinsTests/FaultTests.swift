@@ -112,6 +112,49 @@ struct FaultTests {
         }
     }
 
+    private enum Victim: CaseIterable { case framework, host, master }
+
+    /// The tasks ignore SIGTERM, so that each end takes the whole grace period.
+    @Test(.enabled(if: RealJenkins.isPractice))
+    func `whoever is killed while a task is being killed, the task ends and nothing is left`() async {
+        await atOnce(Victim.allCases) { victim in
+            let plan = FarmPlan([FarmTemplate("once", "singleUse: true")])
+            try await withFarm(plan, isServed: false) { farm in
+                try farm.reconfigure { $0.replacing("\"exec /bin/sh", with: "\"trap '' TERM; exec /bin/sh") }
+                try await farm.framework.start()
+                try await farm.createJob("app", label: "once")
+                try await farm.build("app")
+                let node = try await farm.start(of: "app")
+                let task = try #require(await farm.tasks()?.first { $0.id == node })
+                let host = try #require(try await farm.clusterAgent(of: task))
+                #expect(try await farm.end(of: "app").result == "SUCCESS")
+                _ = try await farm.agent(in: "killing")
+                #expect(!farm.processes(of: node).isEmpty, "\(victim): the task was to resist for its grace period")
+                switch victim {
+                case .framework:
+                    await farm.framework.kill()
+                    try await farm.framework.start()
+                case .host: try await Self.restart(host)
+                case .master:
+                    let url = await farm.cluster.leaderURL()
+                    try await Self.restart(try #require(farm.cluster.masters.first { $0.url == url }))
+                }
+                try await farm.expectIdle()
+                #expect(farm.ledger.lines(of: "app").map(\.kind) == [.start, .end])
+                #expect(farm.ledger.agentStarts().mapValues(\.count) == [node: 1])
+                try await eventually("\(victim): nothing of the agent runs", within: .seconds(60)) {
+                    farm.processes(of: node).isEmpty
+                }
+            }
+        }
+    }
+
+    private static func restart(_ process: ClusterProcess) async throws {
+        process.kill()
+        await process.waitForEnd()
+        try await process.start()
+    }
+
     @Test(.enabled(if: RealJenkins.isPractice))
     func `a host that is lost takes its build with it; the next build runs elsewhere and nothing is left`()
         async throws

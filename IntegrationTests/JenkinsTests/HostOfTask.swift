@@ -24,16 +24,20 @@ extension JenkinsFarm {
         return cluster.agents.first { pid.hasSuffix($0.url.dropFirst("http://".count)) }
     }
 
-    /// Kills everything that runs for a Jenkins agent, as the end of its host would.
-    func killAgentProcess(_ node: String) {
-        for name in (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? [] {
+    /// Everything that runs for a Jenkins agent on this host, its builds included.
+    func processes(of node: String) -> [pid_t] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        return names.compactMap { name in
             guard let pid = pid_t(name),
                 let environment = FileManager.default.contents(atPath: "/proc/\(name)/environ")
-            else { continue }
+            else { return nil }
             let entries = environment.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
-            if entries.contains("JENKINS_AGENT_NAME=\(node)") || entries.contains("NODE_NAME=\(node)") {
-                kill(pid, SIGKILL)
-            }
+            return entries.contains("JENKINS_AGENT_NAME=\(node)") || entries.contains("NODE_NAME=\(node)") ? pid : nil
         }
+    }
+
+    /// Kills all of them, as the end of its host would.
+    func killAgentProcess(_ node: String) {
+        for pid in processes(of: node) { kill(pid, SIGKILL) }
     }
 }

@@ -4,6 +4,7 @@ import Foundation
 import Glibc
 import HTTPClient
 import IntegrationSupport
+import JenkinsUsage
 import LoadTest
 import Testing
 
@@ -23,6 +24,28 @@ struct StandbyTests {
         func state() async -> FrameworkState? {
             guard let text = await ask("/state") else { return nil }
             return try? JSONDecoder().decode(FrameworkState.self, from: Data(text.utf8))
+        }
+
+        /// Whether it knows of a build that runs on a node and of the queue item that this was.
+        func knowsItem(ofBuildOn node: String) async -> Bool {
+            struct Memory: Decodable {
+                struct UnderWay: Decodable { var builds: [Build] }
+                struct Build: Decodable {
+                    var node: String
+                    var item: UInt64?
+                }
+                var under_way: UnderWay?
+            }
+            guard let text = await ask("/memory?after=\(Int64.max)"),
+                let memory = try? JSONDecoder().decode(Memory.self, from: Data(text.utf8))
+            else { return false }
+            return memory.under_way?.builds.contains { $0.node == node && $0.item != nil } ?? false
+        }
+
+        /// A finished build of a job, with its phases.
+        func build(of job: String) async -> BuildRow? {
+            guard let text = await ask("/builds?job=\(job)") else { return nil }
+            return (try? JSONDecoder().decode(BuildsAnswer.self, from: Data(text.utf8)))?.builds.first
         }
     }
 
@@ -59,10 +82,20 @@ struct StandbyTests {
             try await eventually("the second process stands by", within: .seconds(30)) {
                 await standby.ask("/health")?.hasPrefix("standby: ") ?? false
             }
-            try await farm.createJob("app", label: "linux", seconds: 6)
+            try await farm.createJob("early", label: "linux")
+            try await farm.build("early")
+            #expect(try await farm.end(of: "early").result == "SUCCESS")
+            try await eventually("the standby has a copy of what the leader knows", within: .seconds(60)) {
+                await standby.build(of: "early") != nil
+            }
+            try await farm.expectIdle()
+            try await farm.createJob("app", label: "linux", seconds: 8)
             try await farm.build("app")
             let node = try await farm.start(of: "app")
             let id = try #require(await farm.frameworkState()?.framework_id)
+            try await eventually("the standby has heard of the build", within: .seconds(60)) {
+                await standby.knowsItem(ofBuildOn: node)
+            }
 
             await farm.framework.kill(SIGKILL)
             try await eventually("the standby has taken over", within: .seconds(45)) {
@@ -73,7 +106,12 @@ struct StandbyTests {
             #expect(await standby.ask("/health") == "ok")
             #expect(try await farm.end(of: "app").result == "SUCCESS")
             #expect(farm.ledger.lines(of: "app").map(\.kind) == [.start, .end])
-            #expect(farm.ledger.agentStarts().count == 1)
+            #expect(farm.ledger.agentStarts().count == 2)
+            let row = try await eventually("the standby knows the whole build", within: .seconds(60)) {
+                await standby.build(of: "app")
+            }
+            #expect(row.node == node && row.label == "linux" && row.asked != nil)
+            #expect(row.phases.offered != nil && row.phases.started != nil, "the leader saw its agent start: \(row)")
             try await eventually("the standby retires the agent", within: .seconds(45)) {
                 let (nodes, tasks) = (try await farm.controller.agents(), await farm.tasks())
                 return nodes.isEmpty && tasks?.isEmpty == true

@@ -169,6 +169,57 @@ struct AgentScriptTests {
         }
     }
 
+    @Test func `an agent whose connection was taken and not answered comes in all the same`() async throws {
+        try await withAgentScript { script in
+            try await LiveController.lend { controller in
+                let secret = try await controller.createNode("n1")
+                try await controller.control("action=drop-answer&path=/standin/agent/connect&times=1")
+                let agent = try await startCommand(
+                    "/bin/sh", [script], environment: controller.environment(agent: "n1", secret: secret))
+                defer {
+                    agent.process.sendToGroup(signal: SIGKILL)
+                    agent.forgetOutput()
+                }
+                try await eventually("the agent is refused, for the controller has a connection that nobody holds") {
+                    agent.output.contains("not let in yet")
+                }
+                // The agent is refused until the controller has missed the other one for half a minute.
+                try await controller.control("action=warp&seconds=31")
+                try await eventually("the agent is in", within: .seconds(20)) {
+                    agent.output.contains("connected as n1")
+                }
+                try await controller.createJob("good", command: "echo built")
+                try await controller.startBuild("good")
+                #expect(try await controller.result("good") == "SUCCESS")
+                agent.process.send(signal: SIGTERM)
+                #expect(await agent.finished(within: .seconds(10)).end == .exited(0))
+            }
+        }
+    }
+
+    @Test func `an agent that comes before its node waits for it`() async throws {
+        try await withAgentScript { script in
+            try await LiveController.lend { controller in
+                // The secret depends on the name alone.
+                let secret = try await controller.createNode("n1")
+                try await controller.send("POST", "/computer/n1/doDelete")
+                let agent = try await startCommand(
+                    "/bin/sh", [script], environment: controller.environment(agent: "n1", secret: secret))
+                defer {
+                    agent.process.sendToGroup(signal: SIGKILL)
+                    agent.forgetOutput()
+                }
+                try await eventually("the agent is refused") { agent.output.contains("not let in yet") }
+                _ = try await controller.createNode("n1")
+                try await eventually("the agent is in", within: .seconds(20)) {
+                    try await controller.value("offline", of: "/computer/n1") == "false"
+                }
+                agent.process.send(signal: SIGTERM)
+                #expect(await agent.finished(within: .seconds(10)).end == .exited(0))
+            }
+        }
+    }
+
     @Test func `an agent without its secret is refused`() async throws {
         try await withAgentScript { script in
             try await LiveController.lend { controller in

@@ -68,10 +68,13 @@ public enum PracticeAgentScript {
             ) >/dev/null 2>"$answer.head" &
             asking=$!
             wait $asking
+            whole=$?
             asking=
             status=$(sed -n 's/.*HTTP\/1\.[01] \([0-9][0-9][0-9]\).*/\1/p' "$answer.head" | tail -n 1)
             reason=$(sed -n 's/.*[Xx]-[Ee]rror: *//p' "$answer.head" | tail -n 1)
             status=${status:-000}
+            # Half an answer is none: a cookie may be missing, a script cut off.
+            [ "$status" != 200 ] || [ "$whole" -eq 0 ] || status=000
         }
 
         # Ends a run's process group; a child that has not yet made its own group is ended alone.
@@ -168,7 +171,7 @@ public enum PracticeAgentScript {
 
         # Connects; a node that the controller does not know yet may appear in the next seconds.
         connect() {
-            unknown=0 lost=no
+            refused=0 lost=no
             while :; do
                 ask main "connect?name=$encoded&secret=$secret&cookie=$cookie" "$own/none"
                 case $status in
@@ -178,21 +181,19 @@ public enum PracticeAgentScript {
                     return
                     ;;
                 400)
+                    refused=$((refused + 1))
+                    # One of its own requests may have been taken though the answer was lost; the controller forgets such a
+                    # connection after half a minute. busybox keeps the reason of a refusal to itself.
                     case $reason in
-                    *unknown*)
-                        unknown=$((unknown + 1))
-                        if [ $unknown -ge 20 ]; then echo "practice-agent: no node $name" >&2; leave 3; fi
-                        ;;
-                    *)
-                        # One of its own requests may have been taken though the answer was lost; the controller forgets
-                        # such a connection after half a minute.
-                        unknown=$((unknown + 1))
-                        if [ $lost = no ] || [ $unknown -ge 40 ]; then
-                            echo "practice-agent: refused: $reason" >&2
-                            leave 3
-                        fi
-                        ;;
+                    *unknown*) most=20 ;;
+                    ?*) [ $lost = yes ] && most=40 || most=1 ;;
+                    *) most=40 ;;
                     esac
+                    if [ $refused -ge $most ]; then
+                        echo "practice-agent: refused: ${reason:-no such node, or it is connected already}" >&2
+                        leave 3
+                    fi
+                    [ $refused -gt 1 ] || echo "practice-agent: not let in yet; trying again"
                     ;;
                 403) echo "practice-agent: refused: wrong secret" >&2; leave 3 ;;
                 *) lost=yes; [ $(($(date +%s) - heard)) -lt 60 ] || { echo "practice-agent: no answer from $url" >&2; leave 5; } ;;

@@ -83,6 +83,47 @@ import Testing
                     connected: .seconds(4), assigned: .seconds(5), ran: .milliseconds(69_900)))
     }
 
+    @Test func `a build some process of which was killed for want of memory is told as such when it ends`() throws {
+        var farm = WatchedFarm([linux])
+        let node = try bringUp(&farm)
+        farm.tell(.itemLookedUp(1, .started(buildURL: url)))
+        farm.poll([], [.node(node, ["linux"], busy: 1, url: url)])
+        #expect(farm.phases.launchedNodes == [node])
+        farm.phases.noteMemoryKill(on: node)
+        farm.poll([], [.node(node, ["linux"])])
+        farm.tell(.buildLookedUp(url: url, view("FAILURE", .seconds(3), on: node.value)))
+        #expect(farm.finished.map(\.wasOutOfMemory) == [true])
+        try farm.restart(notesFirst: true, computers: [.node(node, ["linux"])])
+        #expect(farm.phases.nodes == [node] && farm.phases.launchedNodes.isEmpty)
+    }
+
+    @Test(arguments: [true, false])
+    func `a build that waits through a restart keeps its time in the queue and its agent's start`(notesFirst: Bool)
+        throws
+    {
+        var farm = WatchedFarm([linux])
+        let since = farm.item(1, phase: .waiting)
+        farm.poll([since])
+        farm.wait(.seconds(5))
+        var item = since
+        item.phase = .buildable
+        farm.poll([item])
+        farm.wait(.seconds(1))
+        let node = try #require(farm.offer().created.first)
+        farm.tell(.nodeCreated(node, AgentSecret("5ec4e7")))
+        try farm.restart(notesFirst: notesFirst, items: [item], computers: [.node(node, ["linux"], online: false)])
+        farm.update(node, .running)
+        farm.wait(.seconds(2))
+        farm.tell(.itemLookedUp(1, .started(buildURL: url)))
+        farm.poll([], [.node(node, ["linux"], busy: 1, url: url)])
+        farm.wait(.seconds(9))
+        farm.poll([], [.node(node, ["linux"])])
+        farm.tell(.buildLookedUp(url: url, view("SUCCESS", .seconds(9), on: node.value)))
+        let phases = try #require(farm.finished.first?.phases)
+        #expect(phases.queued == .seconds(5))
+        #expect(phases.offered == .seconds(1))
+    }
+
     @Test func `what a restart finds gone is forgotten`() throws {
         var farm = WatchedFarm([linux])
         let node = try bringUp(&farm)

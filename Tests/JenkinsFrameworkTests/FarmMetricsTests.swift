@@ -53,7 +53,8 @@ import Testing
         let body = """
             [{"executor_id":"mj-linux-1","framework_id":"f","source":"mj-linux-1","statistics":{"timestamp":12.5,
             "cpus_user_time_secs":3.5,"cpus_system_time_secs":0.5,"cpus_throttled_time_secs":0.25,
-            "mem_rss_bytes":1048576,"mem_total_bytes":2097152,"mem_peak_bytes":3145728}},
+            "mem_rss_bytes":1048576,"mem_total_bytes":2097152,"mem_peak_bytes":3145728,
+            "mem_oom_kills":2}},
             {"executor_id":"other","statistics":{"timestamp":1}}]
             """
         let samples = try ContainerStatistics.samples(Array(body.utf8))
@@ -61,7 +62,7 @@ import Testing
             samples == [
                 "mj-linux-1": UsageSample(
                     time: 12.5, cpuSeconds: 4, throttledSeconds: 0.25, memoryBytes: 1_048_576,
-                    memoryPeakBytes: 3_145_728)
+                    memoryPeakBytes: 3_145_728, memoryKills: 2)
             ])
         #expect(throws: (any Error).self) { try ContainerStatistics.samples(Array("<html>".utf8)) }
     }

@@ -110,7 +110,14 @@ extension Computer {
 
 extension [JenkinsPlanner.Effect] {
     var created: [NodeName] { compactMap { if case .createNode(let node) = $0 { node.name } else { nil } } }
-    var deleted: [NodeName] { compactMap { if case .deleteNode(let name) = $0 { name } else { nil } } }
+    var deleted: [NodeName] {
+        compactMap {
+            switch $0 {
+            case .deleteNode(let name), .deleteDrainedNode(let name): name
+            default: nil
+            }
+        }
+    }
     var drained: [NodeName] { compactMap { if case .drainNode(let name, _) = $0 { name } else { nil } } }
     var killed: [TaskID] { compactMap { if case .kill(let task, _) = $0 { task } else { nil } } }
     var launched: [NodeName] {

@@ -112,6 +112,7 @@ extension SimulatedFarm {
         case .drainNode(let name, _): request(effect, from, lost: .nodeDrainFailed(name, reason: "lost"))
         case .openNode(let name), .openGate(let name):
             request(effect, from, lost: .nodeOpenFailed(name, reason: "lost", mayBeOpen: true))
+        case .deleteDrainedNode(let name): deleteDrained(name, effect, from)
         case .deleteNode(let name): request(effect, from, lost: .nodeDeletionFailed(name, reason: "lost"))
         case .createBeacon(let node):
             if isDeaf || nodes[node.name.value] != nil { return }
@@ -181,6 +182,22 @@ extension SimulatedFarm {
         schedule(.deliver(answer, incarnation: from), after: delay)
     }
 
+    /// For so long an answer to the look before a deletion, and the deletion itself, may be on their way.
+    private static let lookAndDelete = 30
+
+    private mutating func deleteDrained(_ name: NodeName, _ effect: JenkinsPlanner.Effect, _ from: Int) {
+        if isDeaf || random.chance(faults.failedPolls) {
+            return schedule(
+                .deliver(.nodeDeletionFailed(name, reason: "no answer"), incarnation: from),
+                after: random.milliseconds(5...120))
+        }
+        if let node = nodes[name.value], node.drainReason == nil || !node.running.isEmpty {
+            let event = JenkinsPlanner.Event.nodeDeletionFailed(name, reason: "somebody has put it back into service")
+            return schedule(.deliver(event, incarnation: from), after: random.milliseconds(5...40))
+        }
+        schedule(.execute(.deleteNode(name), incarnation: from), after: random.milliseconds(1...Self.lookAndDelete))
+    }
+
     private mutating func trouble(_ effect: JenkinsPlanner.Effect) {
         excuses += 1
         switch effect {
@@ -213,9 +230,9 @@ extension SimulatedFarm {
             return .nodeOpened(name)
         case .deleteNode(let name):
             if let node = nodes[name.value], !node.running.isEmpty {
-                // Whoever opens by hand what is on its way out cannot be seen by a request that was made before, nor by one that
-                // follows from a look before it.
-                if let openedAt = node.openedByHandAt, isLate || now - openedAt <= 100 {
+                // A controller deletes without a condition: whoever opens a node by hand between the look and the deletion is
+                // not seen, nor by a deletion that was given up and is executed late.
+                if let openedAt = node.openedByHandAt, isLate || now - openedAt <= Self.lookAndDelete {
                     loseBuilds(on: name.value)
                 } else {
                     violations.append("\(name) was deleted under a build at \(now) ms")

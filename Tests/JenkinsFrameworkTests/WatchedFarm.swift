@@ -34,7 +34,7 @@ struct WatchedFarm {
     }
 
     /// The framework is killed and started again: it has what it wrote down, in whatever order the two come back to it.
-    mutating func restart(notesFirst: Bool, computers: [Computer]) throws {
+    mutating func restart(notesFirst: Bool, items: [QueueItem] = [], computers: [Computer]) throws {
         let part = try #require(phases.keptPart)
         let kept = BuildPhases.kept(part, at: now)
         let record = planner.record(at: now)
@@ -43,7 +43,7 @@ struct WatchedFarm {
         wait(.seconds(3))
         if notesFirst { phases.restore(kept, at: now) }
         tell(.subscribed("fw-1"))
-        poll([], computers)
+        poll(items, computers)
         if !notesFirst { phases.restore(kept, at: now) }
     }
 

@@ -52,6 +52,36 @@ import Testing
         }
     }
 
+    @Test func `a store is copied part by part, and what came meanwhile with the next`() throws {
+        let (first, second) = (try Place(), try Place())
+        let source = try UsageStore.open(directory: first.path, at: Self.now).store
+        let copy = try UsageStore.open(directory: second.path, at: Self.now).store
+        try source.add((1...5).map { row($0, at: Self.now - Double($0)) }, at: Self.now)
+        try copy.add([row(2, at: Self.now - 2)], at: Self.now)
+        let identity = try source.part(after: .max, limit: 2).identity
+        #expect(try identity != copy.part(after: .max, limit: 2).identity)
+        #expect(try copy.copied(from: identity) == 0)
+        func copyAll() throws -> Int {
+            var parts = 0
+            while true {
+                let part = try source.part(after: copy.copied(from: identity), limit: 2)
+                try copy.add(part, at: Self.now)
+                parts += 1
+                if part.isEnd { return parts }
+            }
+        }
+        #expect(try copyAll() == 3)
+        #expect(try copy.builds() == source.builds())
+        try source.add([row(6)], at: Self.now)
+        #expect(try copyAll() == 1)
+        #expect(try copy.builds() == source.builds())
+        // What both know keeps its place, so that copying back brings nothing again.
+        #expect(try copy.part(after: 0, limit: 1).builds == [row(2, at: Self.now - 2)])
+        #expect(
+            try UsageStore.open(directory: first.path, at: Self.now).store.part(after: .max, limit: 1).identity
+                == identity)
+    }
+
     @Test func `a build told twice is kept once, as it was told last`() throws {
         let place = try Place()
         let store = try UsageStore.open(directory: place.path, at: Self.now).store

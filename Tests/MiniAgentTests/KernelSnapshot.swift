@@ -45,6 +45,7 @@ struct KernelSnapshot: Sendable {
         unevictable 0
 
         """,
+        "\(unifiedFolder)/memory.events": "low 0\nhigh 0\nmax 12\noom 1\noom_kill 1\noom_group_kill 0\n",
         "\(unifiedFolder)/io.stat": """
         8:0 rbytes=8192 wbytes=4096 rios=2 wios=1 dbytes=0 dios=0
         254:0 rbytes=100 wbytes=12288 rios=1 wios=3 dbytes=0 dios=0
@@ -78,6 +79,7 @@ struct KernelSnapshot: Sendable {
         let memory = "/sys/fs/cgroup/memory\(group)"
         files["\(memory)/memory.usage_in_bytes"] = "6762496\n"
         files["\(memory)/memory.max_usage_in_bytes"] = "8122368\n"
+        files["\(memory)/memory.oom_control"] = "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n"
         files["\(memory)/memory.limit_in_bytes"] = "67108864\n"
         files["\(memory)/memory.stat"] = """
             cache 1

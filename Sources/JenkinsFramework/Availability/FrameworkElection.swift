@@ -5,6 +5,13 @@ import MasterDetection
 import MesosProtocol
 import ZooKeeper
 
+/// Another process that leads.
+struct FrameworkLeader: Hashable, Sendable {
+    var name: String
+    /// Where it serves its status, if it says so.
+    var url: String?
+}
+
 /// Takes part in one election for as long as the process runs, with one session after the other.
 final class FrameworkElection: Sendable {
     private struct State {
@@ -25,15 +32,15 @@ final class FrameworkElection: Sendable {
     private let availability: JenkinsConfiguration.Availability
     private let url: String
     private let logger: Logger
-    private let report: @Sendable (String?) -> Void
+    private let report: @Sendable (FrameworkLeader) -> Void
     private let state = Locked(State())
 
     /// - Parameters:
     ///   - url: Where this process serves its status; what the others show as the leader.
-    ///   - report: Told in words who leads while this process does not.
+    ///   - report: Told who leads while this process does not.
     init(
         _ availability: JenkinsConfiguration.Availability, url: String, logger: Logger,
-        report: @escaping @Sendable (String?) -> Void
+        report: @escaping @Sendable (FrameworkLeader) -> Void
     ) {
         self.availability = availability
         self.url = url
@@ -176,7 +183,7 @@ final class FrameworkElection: Sendable {
     private func report(_ leader: ElectionMember, _ membership: ElectionMembership) async {
         let found = try? await membership.read(leader)
         let name = found.map { String($0.info.pid.drop { $0 != "@" }.dropFirst()) } ?? leader.name
-        report("\(name) leads")
+        report(FrameworkLeader(name: name, url: found.map(\.info.id)))
     }
 
     /// Written in the form of the masters, which their tools can show.

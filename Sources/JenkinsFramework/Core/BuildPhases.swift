@@ -18,6 +18,9 @@ package struct FinishedBuild: Equatable, Sendable {
     package var isShared: Bool
     package var wasOutOfMemory: Bool
     package var phases: PhaseSpans
+
+    /// Tells builds apart.
+    var key: String { url + " " + node }
 }
 
 /// How long a build was in each phase; nil if it did not go through it, or nobody saw it.
@@ -60,6 +63,8 @@ package struct BuildPhases: Equatable, Sendable {
         var connectedAt: Instant?
         var wasOutOfMemory = false
         var isGone = false
+        /// Launched by an earlier run of the framework.
+        var isAdopted = false
     }
 
     struct Run: Equatable, Sendable {
@@ -88,6 +93,8 @@ package struct BuildPhases: Equatable, Sendable {
 
     private static let itemsMax = 20_000
     static let runsMax = 5_000
+    /// Of items that wait only the latest are written down.
+    static let waitingMax = 1_000
     static let agentsMax = 20_000
     /// A build that has left its executor and of which the controller does not say the end is given up after this.
     private static let giveUp = Duration.seconds(3_600)
@@ -114,6 +121,26 @@ package struct BuildPhases: Equatable, Sendable {
             else { return nil }
             return RunningBuild(url: key.url, node: NodeName(key.node), agentID: agent.agentID)
         }
+    }
+
+    /// Nodes of our agents.
+    var nodes: Set<NodeName> { Set(agents.keys) }
+
+    /// Nodes of agents that were launched since the framework started.
+    var launchedNodes: Set<NodeName> { Set(agents.filter { !$0.value.isAdopted }.keys) }
+
+    func agentID(of node: NodeName) -> AgentID? { agents[node]?.agentID }
+
+    /// The kernel killed something in the container of a node for want of memory: what runs there has too little.
+    mutating func noteMemoryKill(on node: NodeName) {
+        for key in runs.keys where key.node == node.value { runs[key]?.wasOutOfMemory = true }
+    }
+
+    /// Everything but what is counted from the start on.
+    mutating func forgetBuilds() {
+        let counts = (launches, launchFailures)
+        self = BuildPhases()
+        (launches, launchFailures) = counts
     }
 
     /// Whether the end of a build has still to be told.
@@ -231,7 +258,7 @@ package struct BuildPhases: Equatable, Sendable {
             if agents[node] == nil, agents.count < Self.agentsMax {
                 agents[node] = Agent(
                     template: record.template, host: record.hostname, executors: record.executors,
-                    agentID: record.agentID)
+                    agentID: record.agentID, isAdopted: true)
                 if let earlier = landmarksBefore[node] { agents[node]?.take(earlier) }
             }
             if agents[node]?.agentID == nil { agents[node]?.agentID = record.agentID }

@@ -190,11 +190,11 @@ extension JenkinsPlanner {
         // On a look from before the failure nobody had opened the node yet.
         guard agent.isRetryDue(at: now), controller.isReachable, controller.isFresh(at: now) else { return }
         update(agent.name) { $0.retryAt = nil }
-        if agent.isBusy, agent.mayHaveTask {
-            // The request failed, somebody opened the node, and a build has started.
+        if agent.isBusy || isHeardByController(agent.name), agent.mayHaveTask {
+            // The request failed, somebody opened the node, and builds may have started.
             drain(agent.name, because: "retiring", at: now)
         } else {
-            effects.append(.deleteNode(agent.name))
+            askDeletion(agent.name)
         }
     }
 

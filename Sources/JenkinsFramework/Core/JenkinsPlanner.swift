@@ -75,6 +75,9 @@ public struct JenkinsPlanner: Equatable, Sendable {
         /// The same for an agent with a gate: it must be closed even if this process dies.
         case openGate(NodeName)
         case deleteNode(NodeName)
+        /// Only if a look just before still shows it drained and idle; else the deletion has failed. The controller itself
+        /// knows no such condition: whoever opens the node between the look and the deletion loses what it is given.
+        case deleteDrainedNode(NodeName)
         case lookUpItem(QueueItemID)
         case lookUpBuild(url: String)
         /// Reads the label in the configuration of the job at this address.
@@ -220,7 +223,13 @@ public struct JenkinsPlanner: Equatable, Sendable {
 
     mutating func deleteNode(of name: NodeName, at now: Instant) {
         update(name) { $0.enter(.deleting, at: now) }
-        effects.append(.deleteNode(name))
+        askDeletion(name)
+    }
+
+    /// What was seen drained and idle must still be so.
+    mutating func askDeletion(_ name: NodeName) {
+        let wasClosed = controller.computers[name.value].map { $0.isTemporarilyOffline && !$0.isBusy } ?? false
+        effects.append(wasClosed ? .deleteDrainedNode(name) : .deleteNode(name))
     }
 
     /// The first step of every retirement of an agent that may still take builds.

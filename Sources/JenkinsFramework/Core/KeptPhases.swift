@@ -15,6 +15,14 @@ package struct KeptPhases: Codable, Equatable, Sendable {
         var seenAt: Int64?
     }
 
+    /// Still in the queue.
+    package struct Waiting: Codable, Equatable, Sendable {
+        var item: QueueItemID
+        var label: String
+        var queuedAt: Int64?
+        var buildableAt: Int64?
+    }
+
     package struct Agent: Codable, Equatable, Sendable {
         var node: String
         var askedMilliCPUs: Int64?
@@ -27,6 +35,7 @@ package struct KeptPhases: Codable, Equatable, Sendable {
 
     var builds: [Build]
     var agents: [Agent]
+    var waiting: [Waiting]?
 }
 
 extension BuildPhases {
@@ -41,7 +50,8 @@ extension BuildPhases {
     /// nil before the first look at the controller's computers: until then what an earlier run has kept is worth more.
     package var keptPart: KeptPart? {
         guard hasSeenComputers else { return nil }
-        let needed = Set(runs.values.compactMap(\.item)).union(becoming.values.joined())
+        var needed = Set(runs.values.compactMap(\.item)).union(becoming.values.joined())
+        needed.formUnion(items.keys.sorted().suffix(Self.waitingMax))
         return KeptPart(
             agents: agents, runs: runs, becoming: becoming, items: items.filter { needed.contains($0.key) })
     }
@@ -69,7 +79,12 @@ extension BuildPhases {
                 offeredAt: wall(agent.offeredAt), pulledAt: wall(agent.pulledAt), runningAt: wall(agent.runningAt),
                 connectedAt: wall(agent.connectedAt))
         }
-        return KeptPhases(builds: builds, agents: agents)
+        let told = Set(part.runs.values.compactMap(\.item)).union(part.becoming.values.joined())
+        let waiting = part.items.filter { !told.contains($0.key) }.sorted { $0.key < $1.key }.map { id, item in
+            KeptPhases.Waiting(
+                item: id, label: item.label, queuedAt: wall(item.queuedAt), buildableAt: wall(item.buildableAt))
+        }
+        return KeptPhases(builds: builds, agents: agents, waiting: waiting)
     }
 
     /// Takes up what an earlier run kept, before or after the first look at the controller. What the controller does not
@@ -96,6 +111,14 @@ extension BuildPhases {
             } else if !hasSeenComputers {
                 remembered[key] = Remembered(item: build.item, seenAt: since)
             }
+        }
+        for waiting in (kept.waiting ?? []).suffix(Self.waitingMax) {
+            guard let queuedAt = instant(waiting.queuedAt) else { continue }
+            // One that was seen again already was taken for one that never waited for anything but an executor.
+            let label = items[waiting.item]?.label ?? ""
+            items[waiting.item] = Item(
+                label: label.isEmpty ? waiting.label : label, queuedAt: queuedAt,
+                buildableAt: instant(waiting.buildableAt) ?? items[waiting.item]?.buildableAt)
         }
         for agent in kept.agents.prefix(Self.agentsMax) {
             var landmarks = Agent(template: "")

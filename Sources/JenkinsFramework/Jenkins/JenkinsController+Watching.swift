@@ -32,7 +32,7 @@ extension JenkinsController {
         return NodeWatch(startedAt: startedAt, computers: computers, queued: queued)
     }
 
-    private func computer(_ name: NodeName, in lane: JenkinsClient.Lane) async throws(JenkinsFailure) -> Computer {
+    func computer(_ name: NodeName, in lane: JenkinsClient.Lane) async throws(JenkinsFailure) -> Computer {
         let tree = JenkinsAnswers.oneComputerTree
         let answer = try await client.get(
             JenkinsRequests.query(

@@ -214,6 +214,21 @@ final class JenkinsController: Sendable {
         try await client.post(JenkinsRequests.computer(name) + "/doDelete", alsoFine: [404])
     }
 
+    /// Unless somebody has opened it meanwhile. There is no request that deletes on a condition, so it is looked at first.
+    func deleteDrained(_ name: NodeName) async throws(JenkinsFailure) {
+        let computer: Computer
+        do throws(JenkinsFailure) {
+            computer = try await self.computer(name, in: .change)
+        } catch {
+            if case .answered(404, _) = error { return }
+            throw error
+        }
+        guard computer.isTemporarilyOffline, !computer.isBusy else {
+            throw .cannotAsk("somebody has put \(name) back into service")
+        }
+        try await delete(name)
+    }
+
     // MARK: - Items and builds
 
     func fate(of item: QueueItemID) async throws(JenkinsFailure) -> ItemFate {

@@ -39,6 +39,11 @@ extension FrameworkTerm {
                 try await controller.delete(name)
             }
             request(name, work, done: .nodeDeleted(name)) { .nodeDeletionFailed(name, reason: "\($0)") }
+        case .deleteDrainedNode(let name):
+            let work = { @Sendable (controller: JenkinsController) async throws(JenkinsFailure) in
+                try await controller.deleteDrained(name)
+            }
+            request(name, work, done: .nodeDeleted(name)) { .nodeDeletionFailed(name, reason: "\($0)") }
         case .lookUpItem(let id):
             Task { [controller, inbox] in inbox.send(.itemLookedUp(id, try? await controller.fate(of: id))) }
         case .lookUpBuild(let url):

@@ -200,6 +200,7 @@ public final class JenkinsFrameworkServer: Sendable {
         if let advice { term.inbox.send(.sizesAdvised(advice)) }
         term.show()
         board.standsBy = nil
+        board.ledger.begin()
         let guarding = leadership.map { leadership in
             Task {
                 let reason = await leadership.end()
@@ -210,6 +211,7 @@ public final class JenkinsFrameworkServer: Sendable {
         let failure = await term.run()
         guarding?.cancel()
         state.withLock { $0.term = nil }
+        if !isStopping { board.ledger.pause() }
         return failure
     }
 
@@ -217,7 +219,10 @@ public final class JenkinsFrameworkServer: Sendable {
 
     /// Leads whenever the election says so, and waits in between.
     private func stand(by availability: JenkinsConfiguration.Availability) async -> String? {
-        let election = FrameworkElection(availability, url: url, logger: logger) { [board] in board.standsBy = $0 }
+        let election = FrameworkElection(availability, url: url, logger: logger) { [board] leader in
+            board.standsBy = "\(leader.name) leads"
+            board.ledger.follow(leader.url)
+        }
         let mayBegin = state.withLock { state in
             if !state.isStopping { state.election = election }
             return !state.isStopping

@@ -2,7 +2,8 @@
 import FoundationEssentials
 import JenkinsUsage
 
-/// `/monitor/statistics` of a Mesos agent, as far as it is used. Apache Mesos answers the same, without the peak.
+/// `/monitor/statistics` of a Mesos agent, as far as it is used. Apache Mesos answers the same, without the peak
+/// and without the kills.
 struct ContainerStatistics: Decodable {
     struct Figures: Decodable {
         var timestamp: Double
@@ -12,6 +13,7 @@ struct ContainerStatistics: Decodable {
         var mem_rss_bytes: Double?
         var mem_total_bytes: Double?
         var mem_peak_bytes: Double?
+        var mem_oom_kills: Int?
     }
 
     var executor_id: String?
@@ -30,7 +32,7 @@ struct ContainerStatistics: Decodable {
             let sample = UsageSample(
                 time: figures.timestamp, cpuSeconds: user + (figures.cpus_system_time_secs ?? 0),
                 throttledSeconds: figures.cpus_throttled_time_secs ?? 0, memoryBytes: memory,
-                memoryPeakBytes: figures.mem_peak_bytes)
+                memoryPeakBytes: figures.mem_peak_bytes, memoryKills: figures.mem_oom_kills)
             for name in Set([entry.executor_id, entry.source].compactMap(\.self)) where !name.isEmpty {
                 samples[name] = sample
             }

@@ -42,7 +42,7 @@ extension FarmLedger {
         }
     }
 
-    private func answer(_ make: (UsageStore) throws(UsageStoreError) -> some Encodable) -> HTTPResponse {
+    func answer(_ make: (UsageStore) throws(UsageStoreError) -> some Encodable) -> HTTPResponse {
         let (store, problem) = state.withLock { ($0.store, $0.storeProblem) }
         guard let store else { return .text(503, problem) }
         do throws(UsageStoreError) {

@@ -15,10 +15,19 @@ final class FarmLedger: Sendable {
         var facts: WaitingFacts
         var metrics = FarmMetrics()
         var series: [RunningBuild: UsageSeries] = [:]
+        var lastLooks = LastLooks()
+        /// What was measured of the builds that wait for their last look.
+        var measured: [String: BuildUse] = [:]
         /// Builds that have ended and are not on disk yet.
         var unsaved: [BuildRow] = []
         var agentURLs: [AgentID: String] = [:]
         var unsavedAgents: [AgentID: String] = [:]
+        /// Whether this process acts; else another one does, and what it knows is copied.
+        var isActing = false
+        /// Where the one that acts serves its status.
+        var leader: String?
+        /// Whether what an earlier run or the last leader has kept of the builds under way has been taken up.
+        var isRestored = false
         /// What is on disk of the builds under way.
         var keptPart: BuildPhases.KeptPart?
         var store: UsageStore?
@@ -32,7 +41,7 @@ final class FarmLedger: Sendable {
 
     private static let unsavedMax = 10_000
     private static let agentURLsMax = 10_000
-    private static let phasesName = "phases"
+    static let phasesName = "phases"
 
     let directory: String
     let logger: Logger
@@ -66,14 +75,22 @@ final class FarmLedger: Sendable {
                     .flatMap { state.series.removeValue(forKey: $0) }
                 // A build on somebody else's node is none of ours to size.
                 guard !build.template.isEmpty else { continue }
-                let row = BuildRow(build, used: series?.use)
-                state.metrics.add(row)
-                state.unsaved.append(row)
+                state.measured[build.key] = series?.use
+                if let first = state.lastLooks.add(build, at: now.instant) { Self.enter([first], &state) }
             }
-            if state.unsaved.count > Self.unsavedMax {
-                state.metrics.rowsDropped += state.unsaved.count - Self.unsavedMax
-                state.unsaved.removeFirst(state.unsaved.count - Self.unsavedMax)
-            }
+        }
+    }
+
+    /// Puts builds that have ended among those to be written.
+    private static func enter(_ builds: [FinishedBuild], _ state: inout State) {
+        for build in builds {
+            let row = BuildRow(build, used: state.measured.removeValue(forKey: build.key))
+            state.metrics.add(row)
+            state.unsaved.append(row)
+        }
+        if state.unsaved.count > unsavedMax {
+            state.metrics.rowsDropped += state.unsaved.count - unsavedMax
+            state.unsaved.removeFirst(state.unsaved.count - unsavedMax)
         }
     }
 
@@ -111,35 +128,48 @@ final class FarmLedger: Sendable {
         await withTaskGroup { group in
             group.addTask { await self.measure() }
             group.addTask { await self.keep(advise) }
+            group.addTask { await self.copyLeader() }
         }
     }
 
     func stop() { state.withLock { $0.isStopping = true } }
 
-    private var isStopping: Bool { state.withLock { $0.isStopping } }
+    var isStopping: Bool { state.withLock { $0.isStopping } }
 
     private func measure() async {
         let clock = ContinuousClock()
         var next = clock.now
         while !isStopping {
-            let running = state.withLock { state in
-                state.phases.running.map { build in (build, build.agentID.flatMap { state.agentURLs[$0] }) }
-            }
-            if !running.isEmpty {
-                let samples = await collector.look(at: Set(running.compactMap(\.1)).sorted())
-                state.withLock { state in
-                    let current = Set(state.phases.running)
-                    state.series = state.series.filter { current.contains($0.key) || state.phases.isKnown($0.key) }
-                    for (build, _) in running {
-                        if let sample = samples[build.node.value] {
-                            state.series[build, default: UsageSeries()].add(sample)
-                        }
-                    }
-                }
-            }
+            await look()
             // A little more than the second for which an agent gives the same answer again.
             next = max(next + .milliseconds(1_050), clock.now)
             try? await Task.sleep(until: next, clock: clock)
+        }
+    }
+
+    private func look() async {
+        let (running, ended) = state.withLock { state in
+            (
+                state.phases.running.map { build in (build, build.agentID.flatMap { state.agentURLs[$0] }) },
+                state.lastLooks.nodes.map { node in state.phases.agentID(of: node).flatMap { state.agentURLs[$0] } }
+            )
+        }
+        guard !running.isEmpty || !ended.isEmpty else { return }
+        let start = Moment.now.instant
+        let samples = await collector.look(at: Set(running.compactMap(\.1) + ended.compactMap(\.self)).sorted())
+        state.withLock { state in
+            let current = Set(state.phases.running)
+            state.series = state.series.filter { current.contains($0.key) || state.phases.isKnown($0.key) }
+            for (build, _) in running {
+                if let sample = samples[build.node.value] { state.series[build, default: UsageSeries()].add(sample) }
+            }
+            var kills: [NodeName: Int] = [:]
+            for (name, sample) in samples { kills[NodeName(name)] = sample.memoryKills }
+            state.lastLooks.keep(state.phases.nodes)
+            let (builds, struck) = state.lastLooks.looked(
+                kills.filter { state.phases.nodes.contains($0.key) }, since: start, fresh: state.phases.launchedNodes)
+            for node in struck { state.phases.noteMemoryKill(on: node) }
+            Self.enter(builds, &state)
         }
     }
 
@@ -151,6 +181,7 @@ final class FarmLedger: Sendable {
             if ContinuousClock.now >= tryAgainAt, !save(advise) { tryAgainAt = .now + .seconds(30) }
             try? await Task.sleep(for: .milliseconds(500))
         }
+        state.withLock { state in Self.enter(state.lastLooks.close(), &state) }
         _ = save { _ in }
     }
 
@@ -192,6 +223,8 @@ final class FarmLedger: Sendable {
 
     /// What is known of the builds under way, for the next run of the framework.
     private func keepPhases(_ store: UsageStore, at now: Double) throws(UsageStoreError) {
+        guard state.withLock({ $0.isActing }) else { return }
+        restorePhases(store)
         let part = state.withLock { state in
             let part = state.phases.keptPart
             return part == state.keptPart ? nil : part
@@ -201,10 +234,17 @@ final class FarmLedger: Sendable {
         state.withLock { $0.keptPart = part }
     }
 
+    static func keptPhases(_ store: UsageStore) -> KeptPhases? {
+        guard let text = try? store.kept(as: phasesName) else { return nil }
+        return try? JSONDecoder().decode(KeptPhases.self, from: Data(text.utf8))
+    }
+
     private func restorePhases(_ store: UsageStore) {
-        guard let text = try? store.kept(as: Self.phasesName),
-            let kept = try? JSONDecoder().decode(KeptPhases.self, from: Data(text.utf8))
-        else { return }
+        let isDue = state.withLock { state in
+            defer { state.isRestored = true }
+            return !state.isRestored
+        }
+        guard isDue, let kept = Self.keptPhases(store) else { return }
         state.withLock { $0.phases.restore(kept, at: .now) }
     }
 
@@ -238,7 +278,6 @@ final class FarmLedger: Sendable {
         let (store, setAside) = try UsageStore.open(directory: directory, at: now)
         if let setAside { logger.error("the store of builds was not readable; it is now \(setAside)") }
         let known = (try? store.agents()) ?? [:]
-        restorePhases(store)
         state.withLock { state in
             state.store = store
             for (id, url) in known where state.agentURLs[AgentID(id)] == nil { state.agentURLs[AgentID(id)] = url }

@@ -1,4 +1,4 @@
-// GET /health, /state, /events?since=N, /metrics, /usage and /builds: what people and programs see of a running framework.
+// GET /health, /state, /events?since=N, /metrics, /usage, /builds and /memory: what people and programs see of a running framework.
 import FoundationEssentials
 import HTTPServer
 import Mailbox
@@ -103,6 +103,8 @@ final class StatusBoard: Sendable {
             return ledger.usage(request)
         case "/builds":
             return ledger.builds(request)
+        case "/memory":
+            return ledger.memory(request)
         case "/events":
             guard let since = UInt64(request.query("since") ?? "0") else {
                 return .text(400, "since: expected the number of the last line seen")

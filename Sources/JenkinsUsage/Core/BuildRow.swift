@@ -109,7 +109,8 @@ public struct BuildRow: Hashable, Codable, Sendable {
     /// Whether several builds may have run in the container at once: then the numbers are the container's.
     public var isShared: Bool
     public var used: BuildUse?
-    /// Whether the agent's container was ended for want of memory while the build ran.
+    /// Whether the agent's container was ended for want of memory while the build ran, or the kernel killed one of its
+    /// processes for that.
     public var wasOutOfMemory: Bool
     public var phases: PhaseTimes
 

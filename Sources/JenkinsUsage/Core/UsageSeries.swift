@@ -11,16 +11,19 @@ public struct UsageSample: Hashable, Sendable {
     public var memoryBytes: Double
     /// The container's own record of the most it has used, page cache included.
     public var memoryPeakBytes: Double?
+    /// Processes that the kernel has killed so far because the container's memory was used up, if that is known.
+    public var memoryKills: Int?
 
     public init(
         time: Double, cpuSeconds: Double, throttledSeconds: Double = 0, memoryBytes: Double,
-        memoryPeakBytes: Double? = nil
+        memoryPeakBytes: Double? = nil, memoryKills: Int? = nil
     ) {
         self.time = time
         self.cpuSeconds = cpuSeconds
         self.throttledSeconds = throttledSeconds
         self.memoryBytes = memoryBytes
         self.memoryPeakBytes = memoryPeakBytes
+        self.memoryKills = memoryKills
     }
 }
 

@@ -24,7 +24,7 @@ public final class UsageStore: Sendable {
 
     public let path: String
     private let queue: DatabaseQueue
-    private let limits: Limits
+    let limits: Limits
 
     private init(path: String, queue: DatabaseQueue, limits: Limits) {
         self.path = path
@@ -127,6 +127,7 @@ public final class UsageStore: Sendable {
                     id TEXT PRIMARY KEY, url TEXT NOT NULL, seen_at REAL NOT NULL) WITHOUT ROWID;
                 CREATE TABLE IF NOT EXISTS note (
                     name TEXT PRIMARY KEY, text TEXT NOT NULL, kept_at REAL NOT NULL) WITHOUT ROWID;
+                INSERT OR IGNORE INTO note (name, text, kept_at) VALUES ('identity', lower(hex(randomblob(8))), 0);
                 PRAGMA user_version = \(version);
                 """)
     }
@@ -138,14 +139,14 @@ public final class UsageStore: Sendable {
     /// - Parameter now: Seconds since the Unix epoch.
     public func add(_ rows: [BuildRow], at now: Double) throws(UsageStoreError) {
         try write { [limits] db in
-            for row in rows { try Self.insert(row, db) }
+            for row in rows { try Self.insert(row, or: "REPLACE", db) }
             try Self.prune(db, limits, at: now)
         }
         // Gives pages that were freed back to the disk; a reader in the way only postpones it.
         try? queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA incremental_vacuum(256)") }
     }
 
-    private static func insert(_ row: BuildRow, _ db: Database) throws {
+    static func insert(_ row: BuildRow, or otherwise: String, _ db: Database) throws {
         let used = row.used
         let times = row.phases.values
         let arguments: StatementArguments = [
@@ -156,7 +157,7 @@ public final class UsageStore: Sendable {
         ]
         try db.execute(
             sql: """
-                INSERT OR REPLACE INTO build (
+                INSERT OR \(otherwise) INTO build (
                     url, node, job, number, label, template, host, result, started_at, duration, asked_cpus,
                     asked_memory, shared, out_of_memory, samples, sampled_seconds, cpu_peak, cpu_p95, cpu_mean,
                     memory_peak, memory_peak_cache, throttled_seconds,
@@ -165,7 +166,7 @@ public final class UsageStore: Sendable {
                 """, arguments: arguments + StatementArguments(times))
     }
 
-    private static func prune(_ db: Database, _ limits: Limits, at now: Double) throws {
+    static func prune(_ db: Database, _ limits: Limits, at now: Double) throws {
         let (seconds, _) = limits.age.components
         try db.execute(sql: "DELETE FROM build WHERE started_at < ?", arguments: [now - Double(seconds)])
         let rows = try Int.fetchOne(db, sql: "SELECT count(*) FROM build") ?? 0
@@ -180,7 +181,7 @@ public final class UsageStore: Sendable {
             arguments: [surplus])
     }
 
-    private func write(_ change: (Database) throws -> Void) throws(UsageStoreError) {
+    func write(_ change: (Database) throws -> Void) throws(UsageStoreError) {
         do {
             try queue.write(change)
         } catch {
@@ -210,7 +211,7 @@ public final class UsageStore: Sendable {
         try read { try String.fetchAll($0, sql: "SELECT DISTINCT job FROM build ORDER BY job") }
     }
 
-    private static func build(_ row: Row) -> BuildRow {
+    static func build(_ row: Row) -> BuildRow {
         let askedCPUs: Double? = row["asked_cpus"]
         let askedMemory: Double? = row["asked_memory"]
         let samples: Int = row["samples"]
@@ -234,7 +235,7 @@ public final class UsageStore: Sendable {
                 connected: row["connected"], assigned: row["assigned"], ran: row["ran"]))
     }
 
-    private func read<Value>(_ look: (Database) throws -> Value) throws(UsageStoreError) -> Value {
+    func read<Value>(_ look: (Database) throws -> Value) throws(UsageStoreError) -> Value {
         do {
             return try queue.read(look)
         } catch {

@@ -56,9 +56,9 @@ public final class JenkinsDay: Sendable {
     private let options: JenkinsDayOptions
     private let plan: DayPlan
     private let report: @Sendable (String) -> Void
-    private let progress = Locked(Progress())
+    let progress = Locked(Progress())
 
-    private struct Progress {
+    struct Progress {
         var asked: [DayRecord.Ask] = []
         var ended = 0
         var kills: [DayVictim: Int] = [:]
@@ -304,47 +304,7 @@ public final class JenkinsDay: Sendable {
         }
     }
 
-    private func note(controllerEnd moment: Int64) { progress.withLock { $0.controllerEnds.append(moment) } }
-
-    /// A fault of the controller that ends by itself or is taken back.
-    private func perform(_ fault: DayFault, _ farm: JenkinsFarm, lasting pause: Duration) async throws {
-        let seconds = max(1, pause.components.seconds)
-        let control = { (query: String) async throws in
-            for attempt in 1... {
-                do { return try await farm.controller.control(query) } catch {
-                    if attempt == 50 { throw error }
-                    try await Task.sleep(for: .milliseconds(200))
-                }
-            }
-        }
-        switch fault {
-        case .freeze: try await control("action=freeze&seconds=\(seconds + 4)")
-        case .restart:
-            note(controllerEnd: Self.milliseconds)
-            try await control("action=restart&seconds=\(seconds)")
-        case .refuse:
-            for status in [500, 503, 403] { try await control("action=fail&path=/computer&status=\(status)&times=3") }
-        case .delay: try await control("action=delay-answer&path=/computer/&seconds=\(seconds + 1)&times=4")
-        case .drop: try await control("action=drop-answer&path=/computer/&method=POST&times=4")
-        case .expireCrumbs: try await control("action=expire-crumb")
-        case .buildOnDrain:
-            let name = "late-\(progress.withLock { $0.uninvited.count })"
-            try await farm.controller.create(
-                FarmJob(name, .freestyle(label: nil), command: farm.ledger.command(seconds: 0.5)))
-            try await control("action=build-on-drain&job=\(name)")
-            progress.withLock { $0.uninvited.append(name) }
-        case .german, .hideJobs, .quietDown:
-            let (on, off) =
-                switch fault {
-                case .german: ("action=locale&value=de", "action=locale&value=en")
-                case .hideJobs: ("action=hide-jobs", "action=hide-jobs&value=false")
-                default: ("action=quiet-down", "action=quiet-down&value=false")
-                }
-            try await control(on)
-            try await Task.sleep(for: pause)
-            try await control(off)
-        }
-    }
+    func note(controllerEnd moment: Int64) { progress.withLock { $0.controllerEnds.append(moment) } }
 
     // MARK: The end
 
@@ -400,7 +360,7 @@ public final class JenkinsDay: Sendable {
         return JenkinsDayResult(violations: violations, json: json)
     }
 
-    private static var milliseconds: Int64 { Int64(Date().timeIntervalSince1970 * 1_000) }
+    static var milliseconds: Int64 { Int64(Date().timeIntervalSince1970 * 1_000) }
 
     private static func seconds(_ duration: Duration) -> String {
         let (seconds, attoseconds) = duration.components

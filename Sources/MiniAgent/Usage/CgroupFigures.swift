@@ -47,7 +47,10 @@ enum CgroupFigures {
         if let limit = number(file("\(folder)/memory.limit_in_bytes")), limit < unlimitedBytesMin {
             usage.memory.limitBytes = limit
         }
-        guard detail, let stat = table(file("\(folder)/memory.stat")) else { return }
+        guard detail else { return }
+        // Since Linux 4.13.
+        usage.memory.kills = table(file("\(folder)/memory.oom_control"))?["oom_kill"]
+        guard let stat = table(file("\(folder)/memory.stat")) else { return }
         // With everything below the group, as the limit counts.
         usage.memory.rssBytes = stat["total_rss"] ?? stat["rss"]
         usage.memory.cacheBytes = stat["total_cache"] ?? stat["cache"]
@@ -78,6 +81,7 @@ enum CgroupFigures {
         usage.memory.peakBytes = number(file("\(folder)/memory.peak"))  // Since Linux 5.19.
         usage.memory.limitBytes = number(file("\(folder)/memory.max"))
         usage.memory.swapBytes = number(file("\(folder)/memory.swap.current"))
+        if detail { usage.memory.kills = table(file("\(folder)/memory.events"))?["oom_kill"] }
         if detail, let stat = table(file("\(folder)/memory.stat")) {
             usage.memory.rssBytes = stat["anon"]
             usage.memory.cacheBytes = stat["file"]

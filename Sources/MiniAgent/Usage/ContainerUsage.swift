@@ -40,6 +40,8 @@ package struct ContainerUsage: Hashable, Sendable {
         package var mappedFileBytes: UInt64?
         package var swapBytes: UInt64?
         package var unevictableBytes: UInt64?
+        /// Processes that the kernel has killed because the limit was reached.
+        package var kills: UInt64?
 
         package init() {}
     }
@@ -104,5 +106,6 @@ package struct ContainerUsage: Hashable, Sendable {
         }
         if network == nil { network = earlier.network }
         if memory.limitBytes == nil { memory.limitBytes = earlier.memory.limitBytes }
+        memory.kills = [memory.kills, earlier.memory.kills].compactMap { $0 }.max()
     }
 }

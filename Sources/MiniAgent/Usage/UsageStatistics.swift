@@ -96,12 +96,13 @@ enum UsageStatistics {
         UInt64(exactly: (megabytes * 1_048_576).rounded()) ?? 0
     }
 
-    /// As the legacy endpoints print it: sorted by name. `mem_peak_bytes` is an addition; `blkio_statistics` sums all
-    /// devices in one entry that names none.
+    /// As the legacy endpoints print it: sorted by name. `mem_peak_bytes` and `mem_oom_kills` are additions;
+    /// `blkio_statistics` sums all devices in one entry that names none.
     static func json(_ usage: ContainerUsage, _ allowance: UsageAllowance) -> JSONValue {
         let message = message(usage, allowance)
         var members = (JSONValue.message(MesosJSON.encode(message)).objectValue ?? []).map { ($0.key, $0.value) }
         if let peak = usage.memory.peakBytes { members.append(("mem_peak_bytes", .integer(peak))) }
+        if let kills = usage.memory.kills { members.append(("mem_oom_kills", .integer(kills))) }
         if let io = usage.io {
             let throttling = JSONValue.members([
                 (
