@@ -59,7 +59,7 @@ let package = Package(
         // Mechanisms that know nothing of Mesos.
         .target(name: "Mailbox", swiftSettings: strict),
         .target(name: "Processes", dependencies: ["CLinux", "Mailbox"], swiftSettings: strict),
-        .target(name: "Beneath", dependencies: ["CLinux"], swiftSettings: strict),
+        .target(name: "Beneath", dependencies: ["CLinux", "TextTables"], swiftSettings: strict),
         .target(name: "Hashing", swiftSettings: strict),
         .target(name: "XML", swiftSettings: strict),
         .target(name: "Unpacking", dependencies: ["CArchive", "Beneath", "Hashing"], swiftSettings: strict),
@@ -69,7 +69,7 @@ let package = Package(
             name: "HTTPServer",
             dependencies: nio + [
                 .product(name: "NIOTLS", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
-                "Mailbox", "CLinux", "CZlib",
+                "Mailbox", "CLinux", "CZlib", "TextTables",
             ],
             swiftSettings: strict),
 
@@ -81,7 +81,9 @@ let package = Package(
         // Security where HTTP comes in.
         .target(
             name: "HTTPAccess",
-            dependencies: ["HTTPServer", "Security", "MesosProtocol", "Resources", "Mailbox", protobuf, logging],
+            dependencies: [
+                "HTTPServer", "Security", "MesosProtocol", "Resources", "Mailbox", "TextTables", protobuf, logging,
+            ],
             swiftSettings: strict),
 
         // Services.
@@ -100,7 +102,8 @@ let package = Package(
         .target(
             name: "Alerts",
             dependencies: [
-                "HTTPClient", "Mailbox", "Resources", "Settings", logging, .product(name: "Yams", package: "Yams"),
+                "HTTPClient", "Mailbox", "Resources", "Settings", "TextTables", logging,
+                .product(name: "Yams", package: "Yams"),
             ], swiftSettings: strict),
 
         // Programs: they never import one another.
@@ -113,7 +116,7 @@ let package = Package(
                 "Alerts", "ClusterHistory", "HTTPClient", "HTTPAccess", "Allocator", "Metrics", "Resources", "Security",
                 "MesosProtocol", "ZooKeeper", "MasterDetection",
                 "HTTPServer",
-                "Mailbox",
+                "Mailbox", "TextTables",
                 protobuf, logging,
             ], exclude: ["WebUI/Files"], swiftSettings: strict),
         .target(
@@ -146,8 +149,8 @@ let package = Package(
         .target(
             name: "TaskRun",
             dependencies: [
-                "CLinux", "SchedulerClient", "MasterDetection", "MesosProtocol", "Resources", "HTTPClient", "Mailbox",
-                logging,
+                "CLinux", "OperatorClient", "SchedulerClient", "MasterDetection", "MesosProtocol", "Resources",
+                "HTTPClient", "Mailbox", logging,
             ], swiftSettings: strict),
         .target(
             name: "LoadTest",
@@ -258,7 +261,8 @@ let package = Package(
         .testTarget(
             name: "MasterIntegrationTests",
             dependencies: [
-                "MiniMaster", "DevCluster", "IntegrationSupport", "HTTPClient", "ZooKeeper", "MasterDetection",
+                "MiniMaster", "ClusterHistory", "DevCluster", "IntegrationSupport", "HTTPClient", "ZooKeeper",
+                "MasterDetection",
                 "MesosProtocol", "Resources", "Mailbox", "Processes", "mini", logging,
             ], path: "IntegrationTests/MasterTests", swiftSettings: strict),
         .testTarget(

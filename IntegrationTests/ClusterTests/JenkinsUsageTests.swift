@@ -16,6 +16,7 @@ import Testing
         var directory: String
         var controllerURL: String
         var configuration: String
+        var masterAddress: String
         var controller: ProgramRun
         var framework: ProgramRun
 
@@ -51,7 +52,7 @@ import Testing
             let framework = try await ProgramRun.mini("jenkins", "--config=\(directory)/jenkins.yaml")
             return Site(
                 directory: directory, controllerURL: url, configuration: directory + "/jenkins.yaml",
-                controller: controller, framework: framework)
+                masterAddress: document.masters[0].address, controller: controller, framework: framework)
         }
 
         func post(_ path: String, _ body: String = "") async throws {
@@ -133,7 +134,8 @@ import Testing
             return entry.code == "no_offer" && entry.phase == "requested"
                 && entry.reason.hasPrefix("no offer with 1000 CPUs: ") && entry.reason.contains(" free on ")
         }
-        let table = try await site.ask("queue", "--config=\(site.configuration)")
+        // Who knows neither the configuration nor the address knows the masters.
+        let table = try await site.ask("queue", "--master=127.0.0.1:1,\(site.masterAddress)")
         #expect(table.output.contains("REASON") && table.output.contains("no offer with 1000 CPUs"))
 
         let row = try await eventually("the build is remembered", within: .seconds(60)) { () -> BuildRow? in
@@ -170,8 +172,11 @@ import Testing
         let unanswered = try await site.ask("queue", "--config=\(site.configuration)")
         #expect(unanswered.end == .exited(1))
         #expect(unanswered.errors.contains("does not answer at http://127.0.0.1:"))
-        let wrong = try await site.ask("usage")
+        let wrong = try await site.ask("usage", "--url=http://127.0.0.1:1", "--config=\(site.configuration)")
         #expect(wrong.end == .exited(2))
-        #expect(wrong.errors == "mini: jenkins usage: give one of --config, --url, --state-dir\n")
+        #expect(wrong.errors.hasPrefix("mini: jenkins usage: give --config or --url, not both;"), "\(wrong.errors)")
+        let gone = try await site.ask("queue", "--master=\(site.masterAddress)")
+        #expect(gone.end == .exited(1))
+        #expect(gone.errors.contains("no framework of this cluster calls itself Jenkins"), "\(gone.errors)")
     }
 }

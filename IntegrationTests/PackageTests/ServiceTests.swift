@@ -44,6 +44,7 @@ import Testing
                     let identity = try await task.identity()
                     let groups = try await host.must("cat /proc/\(identity.process)/cgroup")
                     #expect(groups.contains("/mesos_executors.slice"), "\(groups)")
+                    try await expectTaskMayDoItsWork(identity.process, on: host)
 
                     try await host.crash("mini-agent")
                     #expect(try await task.identity() == identity)
@@ -81,6 +82,25 @@ import Testing
                 )
             }
         }
+    }
+
+    /// What holds the agent holds its tasks: capabilities that concern the whole host are gone, nothing else is.
+    private func expectTaskMayDoItsWork(_ process: String, on host: ServiceHost) async throws {
+        let status = try await host.must("cat /proc/\(process)/status /proc/1/status")
+        func values(_ name: String) -> [String] {
+            status.split(separator: "\n").filter { $0.hasPrefix("\(name):") }.map {
+                $0.dropFirst(name.count + 1).trimmingCharacters(in: .whitespaces)
+            }
+        }
+        let sets = values("CapBnd").compactMap { UInt64($0, radix: 16) }
+        // SYS_MODULE, RAWIO, PACCT, BOOT, TIME, TTY_CONFIG, MAC_OVERRIDE, MAC_ADMIN, SYSLOG, WAKE_ALARM, BLOCK_SUSPEND
+        let hosts: UInt64 = [16, 17, 20, 22, 25, 26, 32, 33, 34, 35, 36].reduce(0) { $0 | 1 << $1 }
+        try #require(sets.count == 2, "\(status)")
+        #expect(sets[0] == sets[1] & ~hosts, "\(status)")
+        #expect(values("NoNewPrivs").first == "0")
+        #expect(values("Seccomp_filters").first == values("Seccomp_filters").last)
+        let mounts = try await host.must("readlink /proc/\(process)/ns/mnt /proc/1/ns/mnt")
+        #expect(Set(mounts.split(separator: "\n")).count == 1, "\(mounts)")
     }
 
     @Test

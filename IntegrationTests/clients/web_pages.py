@@ -105,6 +105,7 @@ class Walk:
         page.wait_for_text("2 active agents")
         page.wait_for_text("Went wrong")
         page.wait_for_text(HOSTILE)
+        page.wait("failures are counted", "[...document.querySelectorAll('.countLink')].some((one) => /failed\\s*\\d/.test(one.innerText))")
         page.wait("it follows the events", "document.querySelector('.live')?.innerText.trim() === 'live'")
         self.shot("cluster")
         # The theme: as the system has it, light, dark.
@@ -230,6 +231,14 @@ class Walk:
         page.wait_for_text("Why does this role get what it gets?")
         page.wait_for_text("It holds 0.1 CPUs, 32 MB memory.")
         page.wait_for_text("has said that it wants no offers now")
+        page.click("td a", "steady task")
+        page.wait("the role's task is open", "location.hash.startsWith('#/tasks/')")
+        self.go("roles/nobody")
+        page.wait_for_text("Nobody is subscribed to this role now")
+        page.click("main a", "what it held before")
+        page.wait("its history is open", "location.hash.startsWith('#/history?') && location.hash.includes('role=nobody')")
+        self.go("roles/web%2Fteam")
+        page.wait_for_text("Why does this role get what it gets?")
         self.shot("role")
         self.clean("roles")
 
@@ -246,6 +255,7 @@ class Walk:
         page.wait("the queue tells the build and why it waits", "[...document.querySelectorAll('td')].some((one) =>"
                   " one.innerText.includes('nobody-serves-it')) && /label|template/i.test("
                   "document.querySelector('section.card tbody tr:not(.spacer) td:last-child').innerText)")
+        page.wait("the reason stands there in whole", "/^1 build: .*gpu/.test(document.querySelector('.reasonList li')?.innerText)")
         page.wait_for_text("long-one #1", 60)
         self.shot("jenkins")
         page.click("td a", "task and output")
@@ -279,6 +289,7 @@ class Walk:
         page = self.page
         self.go("history")
         page.wait("the four plots are drawn", "document.querySelectorAll('.plots .chart svg path.line').length >= 4", 30)
+        page.wait("of a young cluster, the hour", "document.querySelector('.tools a[aria-current=true]')?.innerText === 'Hour'")
         page.wait_for_text("Builds at a time")
         page.click(".tools a", "31 days")
         page.wait("the month is asked for", "location.hash.includes('range=month')"
@@ -295,6 +306,10 @@ class Walk:
             page.wait("the view is drawn", "Boolean(document.querySelector('main h1'))")
             time.sleep(0.3)
             self.shot("narrow")
+            if path == "jenkins":
+                page.wait("why builds wait is not cut", "(() => { const one = document.querySelector('.reasonList li');"
+                          " return one && one.scrollWidth <= one.clientWidth; })()")
+                page.wait("an agent leads to its task", "document.querySelector('td a[href*=\"#/tasks/\"]')?.offsetParent")
             wide = page.run("document.documentElement.scrollWidth - innerWidth")
             if wide > 0:
                 raise Failure(f"on a narrow screen {path} is {wide} pixels too wide")

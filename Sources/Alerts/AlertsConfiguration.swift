@@ -79,7 +79,9 @@ private struct Reader {
             case "resolve_after":
                 configuration.book.resolveAfter = duration(value, key, least: .zero) ?? .seconds(60)
             case "evaluation_interval":
-                configuration.evaluationInterval = duration(value, key, least: .seconds(1)) ?? .seconds(15)
+                // A log store that has missed the line of each look for three minutes says that no master leads.
+                configuration.evaluationInterval =
+                    duration(value, key, least: .seconds(1), most: .seconds(60)) ?? .seconds(15)
             case "farms": configuration.farms = strings(value, key).filter { isHTTP($0, key) }
             case "rules": configuration.book.rules = rules(value)
             case "receivers":
@@ -256,13 +258,14 @@ private struct Reader {
         return list.compactMap { string($0, path) }
     }
 
-    private mutating func duration(_ node: Node, _ path: String, least: Duration) -> Duration? {
-        guard let duration = node.string.flatMap(FlagText.duration), duration >= least,
-            duration <= .seconds(31 * 86_400)
-        else {
+    private mutating func duration(
+        _ node: Node, _ path: String, least: Duration, most: Duration = .seconds(31 * 86_400)
+    ) -> Duration? {
+        guard let duration = node.string.flatMap(FlagText.duration), duration >= least, duration <= most else {
             problems.append(
                 "\(path): expected a duration such as 90secs, 5mins or 4hrs"
-                    + (least > .zero ? ", at least \(FlagText.text(least))" : ""))
+                    + (least > .zero ? ", at least \(FlagText.text(least))" : "")
+                    + (most < .seconds(86_400) ? ", at most \(FlagText.text(most))" : ""))
             return nil
         }
         return duration

@@ -2,6 +2,7 @@
 
 import CLinux
 import Glibc
+import TextTables
 
 /// A file operation beneath a directory that failed.
 public struct BeneathError: Error, Hashable, Sendable, CustomStringConvertible {
@@ -176,13 +177,6 @@ extension [UInt8] {
 
 /// A name as a log line may hold it: control characters and what is no UTF-8 escaped, long ones cut short.
 public func printable(_ bytes: [UInt8]) -> String {
-    var result = ""
-    for character in String(decoding: bytes.prefix(300), as: UTF8.self).unicodeScalars {
-        if character.value < 0x20 || (0x7F..<0xA0).contains(character.value) {
-            result += "\\u{\(String(character.value, radix: 16))}"
-        } else {
-            result.unicodeScalars.append(character)
-        }
-    }
-    return bytes.count > 300 ? result + "..." : result
+    // What is cut off here is more than is shown.
+    DisplayWidth.line(String(decoding: bytes.prefix(1_300), as: UTF8.self), atMost: 300)
 }

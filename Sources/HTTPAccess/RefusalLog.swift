@@ -2,6 +2,7 @@
 import HTTPServer
 import Logging
 import Mailbox
+import TextTables
 
 /// Names who was refused what and why. A peer that knocks without end must not fill the disk.
 public final class RefusalLog: Sendable {
@@ -38,13 +39,9 @@ public final class RefusalLog: Sendable {
 
     /// A request that was refused: `GET /state from 'ops' at 10.0.0.1:4711`.
     public func note(_ request: HTTPRequest, claimed: String?, _ reason: String) {
-        // Bounded, and without what would break a line.
-        let path = request.path.unicodeScalars.prefix(100).map {
-            $0.value < 0x20 || $0.value == 0x7F ? "?" : String($0)
-        }
         let who = claimed.map { "'\($0)' at " } ?? ""
         note(
-            "refused \(request.method) \(path.joined()) from \(who)\(request.remoteAddress): \(reason)",
+            "refused \(request.method) \(DisplayWidth.line(request.path)) from \(who)\(request.remoteAddress): \(reason)",
             request.id.map { ["request_id": "\($0)"] } ?? [:])
     }
 }

@@ -32,10 +32,14 @@ public enum MasterLocation: Hashable, Sendable, CustomStringConvertible {
     /// Reads `zk://…/path`, `host:port`, `master@host:port`, `http://host:port`, `https://host:port` or
     /// `file:///path`, ignoring white space around it. The last form stands for the content of that file, which keeps a password out of `ps`.
     public static func parse(_ text: String) throws(MasterLocationError) -> MasterLocation {
+        try parseDirectly(content(of: text)[...])
+    }
+
+    /// The text itself, or what the file that it names holds; without white space around it.
+    static func content(of text: String) throws(MasterLocationError) -> String {
         let trimmed = trimmingWhitespace(text)
-        guard trimmed.hasPrefix("file://") else { return try parseDirectly(trimmed) }
-        let content = try read(String(trimmed.dropFirst("file://".count)))
-        return try parseDirectly(trimmingWhitespace(content))
+        guard trimmed.hasPrefix("file://") else { return String(trimmed) }
+        return String(trimmingWhitespace(try read(String(trimmed.dropFirst("file://".count)))))
     }
 
     /// Fit for logs: without a password.
@@ -46,7 +50,7 @@ public enum MasterLocation: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    private static func parseDirectly(_ text: Substring) throws(MasterLocationError) -> MasterLocation {
+    static func parseDirectly(_ text: Substring) throws(MasterLocationError) -> MasterLocation {
         if text.hasPrefix("zk://") {
             do throws(ZooKeeperURLError) {
                 return .zooKeeper(try ZooKeeperURL.parse(String(text)))
@@ -89,7 +93,7 @@ public enum MasterLocation: Hashable, Sendable, CustomStringConvertible {
         return String(decoding: bytes[..<count], as: UTF8.self)
     }
 
-    private static func trimmingWhitespace(_ text: String) -> Substring {
+    static func trimmingWhitespace(_ text: String) -> Substring {
         var slice = text[...]
         while let first = slice.first, first.isWhitespace { slice.removeFirst() }
         while let last = slice.last, last.isWhitespace { slice.removeLast() }

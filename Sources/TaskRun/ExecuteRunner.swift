@@ -9,7 +9,7 @@ import Resources
 
 /// Runs the tasks of one request.
 public struct ExecuteRunner: Sendable {
-    public var master: MasterLocation
+    public var masters: MasterLocations
     public var request: ExecuteRequest
     public var framework: V1FrameworkInfo
     public var media: MediaType
@@ -17,10 +17,10 @@ public struct ExecuteRunner: Sendable {
     public var credentials: (principal: String, secret: String)?
 
     public init(
-        master: MasterLocation, request: ExecuteRequest, framework: V1FrameworkInfo, media: MediaType = .protobuf,
+        masters: MasterLocations, request: ExecuteRequest, framework: V1FrameworkInfo, media: MediaType = .protobuf,
         credentials: (principal: String, secret: String)? = nil
     ) {
-        self.master = master
+        self.masters = masters
         self.request = request
         self.framework = framework
         self.media = media
@@ -34,7 +34,7 @@ public struct ExecuteRunner: Sendable {
     public func run(interruptions: AsyncStream<Void>, logger: Logger) async -> Int32 {
         let inbox = Mailbox<ExecuteMachine.Event>()
         let master = ShortFramework(
-            master: master, framework: framework, media: media, credentials: credentials, logger: logger)
+            masters: masters, framework: framework, media: media, credentials: credentials, logger: logger)
         return await master.run(interruptions: interruptions, tell: { inbox.send(.happened($0)) }) {
             var machine = ExecuteMachine(request)
             let status = await follow(inbox, master, &machine)

@@ -13,13 +13,13 @@ struct ShortFramework: Sendable {
     private let client: SchedulerClient
 
     init(
-        master: MasterLocation, framework: V1FrameworkInfo, media: MediaType = .protobuf,
+        masters: MasterLocations, framework: V1FrameworkInfo, media: MediaType = .protobuf,
         credentials: (principal: String, secret: String)?, http: HTTPClient = .shared, logger: Logger
     ) {
-        client = SchedulerClient(
-            .init(
-                master: master, framework: framework, media: media, credentials: credentials,
-                subscription: SubscriptionSettings()), logger: logger, http: http)
+        var configuration = SchedulerClient.Configuration(
+            master: masters.first, framework: framework, media: media, credentials: credentials)
+        configuration.otherMasters = masters.others
+        client = SchedulerClient(configuration, logger: logger, http: http)
     }
 
     /// Runs `body` while the framework is subscribed, and ends the framework after it.

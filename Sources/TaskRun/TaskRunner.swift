@@ -11,7 +11,7 @@ import SchedulerClient
 
 /// Runs one task and waits for it.
 public struct TaskRunner: Sendable {
-    public var master: MasterLocation
+    public var masters: MasterLocations
     public var request: TaskRequest
     public var role: RoleName
     /// How long to wait for a leading master before giving up, as long as the task is not launched.
@@ -24,12 +24,12 @@ public struct TaskRunner: Sendable {
     public var tls: ClientTLS?
 
     public init(
-        master: MasterLocation, request: TaskRequest, role: RoleName = .any, leaderTimeout: Duration = .seconds(60),
+        masters: MasterLocations, request: TaskRequest, role: RoleName = .any, leaderTimeout: Duration = .seconds(60),
         patience: Duration = .seconds(3), credentials: (principal: String, secret: String)? = nil, tls: ClientTLS? = nil
     ) {
         self.credentials = credentials
         self.tls = tls
-        self.master = master
+        self.masters = masters
         self.request = request
         self.role = role
         self.leaderTimeout = leaderTimeout
@@ -44,7 +44,7 @@ public struct TaskRunner: Sendable {
         let inbox = Mailbox<TaskRunMachine.Event>()
         let http = tls.map { HTTPClient(tls: $0) } ?? .shared
         let master = ShortFramework(
-            master: master, framework: framework, credentials: credentials, http: http, logger: logger)
+            masters: masters, framework: framework, credentials: credentials, http: http, logger: logger)
         inbox.send(.started)
         Timers.shared.scheduleOnce(after: patience) { inbox.send(.patienceEnded) }
         return await master.run(interruptions: interruptions, tell: { inbox.send(.happened($0)) }) {

@@ -58,6 +58,18 @@ public enum DisplayWidth {
         }
     }
 
+    /// A stranger's text as a line of a log, of mail or of an answer takes it: `escaped`, and no more than its beginning,
+    /// with `…` where something is missing.
+    ///
+    /// - Parameter lengthMax: Unicode scalars of `text` that are looked at and kept at most.
+    public static func line(_ text: String, atMost lengthMax: Int = 100) -> String {
+        let scalars = text.unicodeScalars
+        guard let end = scalars.index(scalars.startIndex, offsetBy: lengthMax, limitedBy: scalars.endIndex),
+            end < scalars.endIndex
+        else { return escaped(text) }
+        return escaped(String(scalars[..<end])) + "…"
+    }
+
     /// `text` with everything disruptive written out, as `\u{1B}`: for text of strangers within our sentences.
     public static func escaped(_ text: String) -> String {
         guard text.contains(where: isDisruptive) else { return text }

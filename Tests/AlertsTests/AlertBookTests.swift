@@ -23,18 +23,7 @@ import Testing
 
     @Test func `a healthy hour with busy minutes, a restarted agent and master, and short waits is silent`() {
         var watch = Watch()
-        var told: [AlertNews] = []
-        for _ in 0..<5 {
-            told += watch.see(Samples.cluster(), for: 300)
-            told += watch.see(Samples.full, for: 180)
-            told += watch.see(Samples.cluster { $0.lostAgents = ["a1"] }, for: 60)
-            told += watch.see(Samples.cluster { $0.masters = 2 }, for: 60)
-            told += watch.see(Samples.cluster { $0.farms[0].waits = [Samples.wait("no_offer", minutes: 9)] }, for: 60)
-            told += watch.see(
-                Samples.cluster { $0.farms[0].waits = [Samples.wait("not_buildable", minutes: 90)] }, for: 120)
-            // A farm that does not answer says nothing about its builds.
-            told += watch.see(Samples.cluster { $0.farms[0].waits = nil }, for: 120)
-        }
+        let told = watch.healthyHour()
         #expect(told.isEmpty)
         #expect(told.map(\.summary) == [])
     }

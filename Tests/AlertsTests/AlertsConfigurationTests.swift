@@ -79,6 +79,7 @@ import Yams
                   role_starved: {for: soon}
                   roles_starved: {}
                 repeat_interval: 5secs
+                evaluation_interval: 1hrs
                 colour: red
                 """) == [
                     "receivers[0].webhook.url: expected http:// or https://, found 'ftp://x'",
@@ -90,6 +91,7 @@ import Yams
                     "rules.roles_starved: unknown; expected one of agents_lost, builds_waiting, engine_stalled, "
                         + "label_unserved, quorum_thin, role_starved",
                     "repeat_interval: expected a duration such as 90secs, 5mins or 4hrs, at least 1mins",
+                    "evaluation_interval: expected a duration such as 90secs, 5mins or 4hrs, at least 1secs, at most 1mins",
                     "colour: unknown; expected one of receivers, rules, farms, repeat_interval, resolve_after, "
                         + "evaluation_interval",
                 ])

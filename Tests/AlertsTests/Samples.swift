@@ -51,6 +51,25 @@ struct Watch {
 
     init(_ settings: AlertBook.Settings = .init()) { book = AlertBook(settings) }
 
+    /// An hour and more in which each condition comes and goes before its time; what was told on the way.
+    mutating func healthyHour() -> [AlertNews] {
+        var told: [AlertNews] = []
+        for _ in 0..<5 {
+            told += see(Samples.cluster(), for: 300)
+            told += see(Samples.full, for: 180)
+            told += see(Samples.cluster { $0.lostAgents = ["a1"] }, for: 60)
+            told += see(Samples.cluster { $0.masters = 2 }, for: 60)
+            told += see(Samples.sick(of: "EngineStalled"), for: 45)
+            told += see(Samples.cluster { $0.farms[0].waits = [Samples.wait("no_offer", minutes: 9)] }, for: 60)
+            told += see(Samples.sick(of: "LabelUnserved"), for: 240)
+            told += see(
+                Samples.cluster { $0.farms[0].waits = [Samples.wait("not_buildable", minutes: 90)] }, for: 120)
+            // A farm that does not answer says nothing about its builds.
+            told += see(Samples.cluster { $0.farms[0].waits = nil }, for: 120)
+        }
+        return told
+    }
+
     /// Shows the same sample every 15 seconds for a while; what was told on the way.
     mutating func see(_ sample: ClusterSample, for seconds: Int) -> [AlertNews] {
         var told: [AlertNews] = []

@@ -45,6 +45,32 @@ struct MasterLocationTests {
                 == .zooKeeper(try ZooKeeperURL.parse("zk://u:secret@zk1:2181/mesos")))
     }
 
+    @Test(arguments: [
+        ("zk://a:1,b:2/mesos", ["zk://a:1,b:2/mesos"], false), ("a:5050", ["a:5050"], false),
+        ("a:5050, b:5051", ["a:5050", "b:5051"], false), ("a:1,b:1,a:1", ["a:1", "b:1"], false),
+        ("https://a:5050,https://b:5050", ["a:5050", "b:5050"], true),
+    ])
+    func `masters are given as ZooKeeper ensembles or lists of hosts`(text: String, parts: [String], secure: Bool)
+        throws
+    {
+        let masters = try MasterLocations.parse(text)
+        #expect(masters.all.map(\.description) == parts)
+        #expect(masters.isSecure == secure)
+    }
+
+    @Test(arguments: ["", "a", "a:b", "a:1,zk://b:1/x", "a:1,b", "a:1,", ",a:1", "file:///no/such/file"])
+    func `what names no master is refused`(text: String) {
+        #expect(throws: (any Error).self) { try MasterLocations.parse(text) }
+    }
+
+    @Test func `a file may list masters, too`() throws {
+        let path = try temporaryFile("https://m1:5050, https://m2:5050\n")
+        defer { unlink(path) }
+        let masters = try MasterLocations.parse("file://\(path)")
+        #expect(masters.description == "m1:5050,m2:5050")
+        #expect(masters.isSecure)
+    }
+
     @Test func `a file that is missing, too large or points to another file is refused`() throws {
         #expect(throws: MasterLocationError.unreadableFile(path: "/no/such/file", errno: ENOENT)) {
             try MasterLocation.parse("file:///no/such/file")

@@ -1,6 +1,7 @@
 // What the operator's commands have in common.
 
 import ArgumentParser
+import MasterDetection
 import Settings
 import Testing
 
@@ -16,7 +17,8 @@ import Testing
     }
 
     private func master(_ arguments: [String], _ environment: [String: String], file: String? = nil) throws -> String {
-        try MasterFlag.parse(arguments).text("state", environment: environment, files: Files(content: file))
+        try MasterFlag.parse(arguments).locations("state", environment: environment, files: Files(content: file))
+            .description
     }
 
     @Test func `the cluster is named by the flag, else by the environment, else by the host's file`() throws {
@@ -28,6 +30,40 @@ import Testing
         let failure = #expect(throws: CommandFailure.self) { try master([], [:], file: "\n") }
         #expect(failure?.status == 2)
         #expect(failure?.description.contains("MINI_MASTER") == true)
+    }
+
+    @Test(arguments: ["--master", "MINI_MASTER", "MESOS_MASTER", "/etc/mesos/zk"])
+    func `each way of naming masters takes an ensemble, an address or a list`(source: String) throws {
+        func read(_ text: String) throws -> String {
+            try master(
+                source == "--master" ? ["--master=\(text)"] : [], [source: text],
+                file: source.hasPrefix("/") ? text : nil)
+        }
+        #expect(try read("zk://a:1,b:2/mesos") == "zk://a:1,b:2/mesos")
+        #expect(try read("h1:5050") == "h1:5050")
+        #expect(try read("h1:5050,h2:5050,h3:5050") == "h1:5050,h2:5050,h3:5050")
+        #expect(try read("https://h1:5050, https://h2:5050") == "h1:5050,h2:5050")
+        let failure = #expect(throws: CommandFailure.self) { try read("h1:5050,h2") }
+        #expect(
+            failure?.description == "state: \(source): expecting 'zk://host:port,.../path', 'host:port', "
+                + "'http://host:port' or 'file:///path' for the master, found 'h2'")
+        #expect(failure?.status == 2)
+    }
+
+    @Test(arguments: [["run"], ["exec", "t"], ["task", "exec", "t"], ["jenkins", "queue"], ["ids", "tasks"]])
+    func `commands that run something or ask elsewhere name masters in the same way`(words: [String]) throws {
+        let end = ["run", "exec"].contains { words.contains($0) } ? ["--", "true"] : []
+        let command = try Mini.parseAsRoot(words + ["--master=h1:5050,h2:5050"] + end)
+        let flag: MasterFlag? =
+            switch command {
+            case let run as RunCommand: run.place.master
+            case let exec as ExecCommand: exec.place
+            case let exec as TaskExecCommand: exec.cluster.master
+            case let queue as JenkinsQueueCommand: queue.question.master
+            case let ids as IdsCommand: ids.master
+            default: nil
+            }
+        #expect(try flag?.locations("x").others.map(\.description) == ["h2:5050"])
     }
 
     private static let commands: [[String]] = [

@@ -133,6 +133,23 @@ import Testing
                 + #""mark_gone":true}}"#)
     }
 
+    @Test func `what cannot be taken back is asked in words that name it`() throws {
+        let agent = try #require(try Documents.agents().first { $0.hostname == "build-1" })
+        #expect(
+            ChangeQuestion.markGone(agent)
+                == "Agent \(agent.id) (build-1) can never come back after it was declared gone. Go on?")
+        var framework = try #require(try Documents.frameworks().first)
+        framework.name = "web\u{1B}[2J"
+        #expect(
+            ChangeQuestion.teardown(framework, tasks: 1)
+                == #"This ends framework web\u{1B}[2J (\#(framework.id)) and its 1 task. Go on?"#)
+        #expect(
+            ChangeQuestion.tornDown(framework, tasks: 2)
+                == #"framework web\u{1B}[2J (\#(framework.id)) and its 2 tasks are ended"#)
+        #expect(
+            ChangeQuestion.down(["m1", "m2\n"]) == #"This ends the agents on m1, m2\n with their tasks. Go on?"#)
+    }
+
     @Test func `machines are found by their agents, by the schedule, or said outright`() throws {
         let agents = try Documents.agents()
         func machine(_ text: String) -> String {

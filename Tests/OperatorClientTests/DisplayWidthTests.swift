@@ -31,6 +31,16 @@ import TextTables
         #expect(DisplayWidth.escaped("plain 構建") == "plain 構建")
     }
 
+    @Test func `a stranger's text takes no more of a line than its beginning, and breaks none`() {
+        #expect(DisplayWidth.line("a\u{7F}b\r\nc\u{9B}") == #"a\u{7F}b\r\nc\u{9B}"#)
+        #expect(DisplayWidth.line(String(repeating: "x", count: 100)) == String(repeating: "x", count: 100))
+        #expect(DisplayWidth.line(String(repeating: "x", count: 101)) == String(repeating: "x", count: 100) + "…")
+        #expect(DisplayWidth.line("ab\ncd", atMost: 3) == #"ab\n…"#)
+        // One character of a thousand marks is not one of a hundred.
+        #expect(DisplayWidth.line("e" + String(repeating: "\u{301}", count: 1_000)).unicodeScalars.count == 101)
+        #expect(DisplayWidth.line("") == "")
+    }
+
     @Test func `columns that matter least are left out before others become unreadable`() {
         var table = TextTable([
             .init("ID", mayShrink: true, keepsEnd: true), .init("HOST", dropOrder: 1), .init("STATE"),

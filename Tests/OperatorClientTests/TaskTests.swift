@@ -55,23 +55,6 @@ import Testing
         #expect(task.sandbox == "\(base)/latest")
     }
 
-    @Test(arguments: [
-        ("zk://a:1,b:2/mesos", ["zk://a:1,b:2/mesos"], false), ("a:5050", ["a:5050"], false),
-        ("a:5050, b:5051", ["a:5050", "b:5051"], false), ("https://a:5050,https://b:5050", ["a:5050", "b:5050"], true),
-    ])
-    func `masters are given as ZooKeeper ensembles or lists of hosts`(text: String, parts: [String], secure: Bool)
-        throws
-    {
-        let address = try MasterAddress.parse(text)
-        #expect(address.locations.map(\.description) == parts)
-        #expect(address.isSecure == secure)
-    }
-
-    @Test(arguments: ["", "a", "a:b", "a:1,zk://b:1/x", "a:1,b"])
-    func `what names no master is refused`(text: String) {
-        #expect(throws: (any Error).self) { try MasterAddress.parse(text) }
-    }
-
     @Test func `a redirection leads to the leader with the scheme it was asked with`() {
         #expect(
             OperatorConnection.base(of: "//10.0.0.1:5050/master/state", from: "http://x:1") == "http://10.0.0.1:5050")

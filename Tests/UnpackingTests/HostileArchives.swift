@@ -51,7 +51,7 @@ enum HostileArchives {
         all.append(tar("only a dot", .either) { $0.add(".", content: "x") })
         all.append(tar("a newline in a name", .kept(["a\nb"])) { $0.add("a\nb", content: "x") })
         all.append(
-            tar("control characters in a refused name", .refused("\\u{1b}")) { $0.add("/\u{1b}[2J\n", content: "x") })
+            tar("control characters in a refused name", .refused("\\u{1B}")) { $0.add("/\u{1b}[2J\n", content: "x") })
         all.append(tar("bytes that are no UTF-8", .either) { $0.add([0x61, 0xFF, 0xFE], content: [1]) })
         all.append(tar("backslashes are names", .kept(["..\\..\\secret"])) { $0.add("..\\..\\secret", content: "x") })
         all.append(

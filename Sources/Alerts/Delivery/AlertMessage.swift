@@ -1,6 +1,7 @@
 // News of alerts as a mail and as the body of a webhook.
 import FoundationEssentials
 import Resources
+import TextTables
 
 /// One message about everything that changed at one moment.
 public struct AlertMessage: Sendable {
@@ -57,8 +58,7 @@ public struct AlertMessage: Sendable {
 
     /// A header's words: without line ends, and encoded where they are not ASCII (RFC 2047).
     private static func header(_ text: String) -> String {
-        let plain = String(
-            text.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7F ? " " : Character($0) }.prefix(200))
+        let plain = DisplayWidth.line(text, atMost: 200)
         if plain.utf8.allSatisfy({ $0 < 0x80 }) { return plain }
         // An encoded word holds at most 75 characters.
         var words: [String] = []

@@ -1,6 +1,7 @@
 // What a TLS listener is configured with, and the context that NIO makes of it.
 import Glibc
 import NIOSSL
+import TextTables
 
 /// Certificate, key and whom to trust. The files are read when the server starts, and again only when it is restarted.
 public struct ServerTLS: Sendable, Hashable {
@@ -90,8 +91,7 @@ enum CertificateText {
         let text = "\(certificate)"
         guard let mark = text.range(of: "common_name=") else { return "a certificate without a name" }
         let name = text[mark.upperBound...].prefix { $0 != ";" && $0 != ">" }
-        let visible = name.unicodeScalars.prefix(100).map { $0.value < 0x20 || $0.value == 0x7F ? "?" : String($0) }
-        return "'\(visible.joined())'"
+        return "'\(DisplayWidth.line(String(name)))'"
     }
 
     static func validityFault(of certificate: NIOSSLCertificate, at seconds: Int) -> String? {

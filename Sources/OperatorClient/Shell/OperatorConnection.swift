@@ -9,7 +9,7 @@ import SwiftProtobuf
 /// One person's or script's way to a cluster. Requests go to the leading master; what it redirects to is the leader, and
 /// gets the credentials, too.
 public struct OperatorConnection: Sendable {
-    public var master: MasterAddress
+    public var master: MasterLocations
     /// For HTTP Basic.
     public var credentials: (principal: String, secret: String)?
     /// Nil: plain HTTP.
@@ -25,7 +25,7 @@ public struct OperatorConnection: Sendable {
     private let http: HTTPClient
 
     public init(
-        master: MasterAddress, credentials: (principal: String, secret: String)? = nil, tls: ClientTLS? = nil,
+        master: MasterLocations, credentials: (principal: String, secret: String)? = nil, tls: ClientTLS? = nil,
         patience: Duration = .seconds(15)
     ) {
         self.master = master
@@ -42,7 +42,7 @@ public struct OperatorConnection: Sendable {
     /// The addresses to ask first: the leader that ZooKeeper names, or what was given.
     private func candidates() async throws(OperatorFailure) -> [String] {
         var urls: [String] = []
-        for location in master.locations {
+        for location in master.all {
             switch location {
             case .zooKeeper:
                 let half = min(patience, .seconds(15))

@@ -7,10 +7,11 @@ import Logging
 import Mailbox
 import MasterDetection
 import MesosProtocol
+import OperatorClient
 
 /// One command beside one task.
 public struct ExecRunner: Sendable {
-    public var master: MasterLocation
+    public var masters: MasterLocations
     public var task: String
     /// Whose task; nil if there is only one of that name.
     public var framework: String?
@@ -24,8 +25,8 @@ public struct ExecRunner: Sendable {
     /// Nil: plain HTTP.
     public var tls: ClientTLS?
 
-    public init(master: MasterLocation, task: String, command: [String]) {
-        self.master = master
+    public init(masters: MasterLocations, task: String, command: [String]) {
+        self.masters = masters
         self.task = task
         self.command = command
     }
@@ -38,9 +39,8 @@ public struct ExecRunner: Sendable {
         let authorization = credentials.map { principal, secret in
             "Basic " + Data("\(principal):\(secret)".utf8).base64EncodedString()
         }
-        let found = try await TaskFinder(
-            master: master, http: http, isSecure: tls != nil, authorization: authorization
-        ).find(task, framework: framework)
+        let connection = OperatorConnection(master: masters, credentials: credentials, tls: tls)
+        let found = try await TaskFinder(connection: connection).find(task, framework: framework)
         var id = V1ContainerID()
         id.value = "\(UUID())".lowercased()
         id.parent = found.container

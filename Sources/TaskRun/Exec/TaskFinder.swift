@@ -1,10 +1,8 @@
 // Finds the container of a task that runs: from the leading master to the task's agent.
 
 import Foundation
-import HTTPClient
-import Logging
-import MasterDetection
 import MesosProtocol
+import OperatorClient
 
 /// Where a task runs.
 struct FoundTask: Hashable, Sendable {
@@ -18,20 +16,18 @@ public struct ExecFailure: Error, Hashable, Sendable, CustomStringConvertible {
     public var description: String
 }
 
-/// Asks the master's `/tasks` and `/slaves`.
+/// Asks the leading master's `/tasks` and `/slaves`.
 struct TaskFinder: Sendable {
-    private static let masterTimeout = Duration.seconds(15)
-
-    var master: MasterLocation
-    var http: HTTPClient
-    var isSecure: Bool
-    var authorization: String?
+    var connection: OperatorConnection
 
     /// - Parameter framework: Whose task; nil if there is only one of that name.
     func find(_ task: String, framework: String?) async throws(ExecFailure) -> FoundTask {
-        let base = try await masterURL()
-        let name = task.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
-        let answer = try await get("\(base)/tasks?limit=-1&task_id=\(name)")
+        var leader: LeaderSession
+        do throws(OperatorFailure) { leader = try await connection.leader() } catch {
+            throw ExecFailure(description: "\(error)")
+        }
+        let answer = try await Self.get("/tasks", [("limit", "-1"), ("task_id", task)], of: &leader)
+        let (base, isSecure) = (leader.url, connection.isSecure)
         let named = (answer["tasks"] as? [[String: Any]] ?? []).filter { entry in
             entry["id"] as? String == task && (framework.map { $0 == entry["framework_id"] as? String } ?? true)
         }
@@ -51,7 +47,7 @@ struct TaskFinder: Sendable {
         guard let container = Self.container(found), let agent = found["slave_id"] as? String else {
             throw ExecFailure(description: "the master does not say in which container task '\(task)' runs")
         }
-        let slaves = try await get("\(base)/slaves?slave_id=\(agent)")
+        let slaves = try await Self.get("/slaves", [("slave_id", agent)], of: &leader)
         let entry = (slaves["slaves"] as? [[String: Any]])?.first { $0["id"] as? String == agent }
         guard let address = (entry?["pid"] as? String)?.split(separator: "@").last else {
             throw ExecFailure(description: "the master does not say where agent \(agent) is")
@@ -75,41 +71,15 @@ struct TaskFinder: Sendable {
         return nil
     }
 
-    private func masterURL() async throws(ExecFailure) -> String {
-        var logger = Logger(label: "mini-exec", factory: { _ in SwiftLogNoOpLogHandler() })
-        logger.logLevel = .critical
-        let detector = MasterDetector(location: master, sessionTimeout: .seconds(10), logger: logger)
-        let patience = Task {
-            try? await Task.sleep(for: Self.masterTimeout)
-            await detector.stop()
+    private static func get(
+        _ path: String, _ query: [(String, String)], of leader: inout LeaderSession
+    ) async throws(ExecFailure) -> [String: Any] {
+        let body: [UInt8]
+        do throws(OperatorFailure) { body = try await leader.get(path, query) } catch {
+            throw ExecFailure(description: "\(error)")
         }
-        var url: String?
-        for await found in detector.masters {
-            guard let found else { continue }
-            url = found.baseURL(isSecure: isSecure)
-            break
-        }
-        patience.cancel()
-        await detector.stop()
-        guard let url else {
-            throw ExecFailure(description: "no master was found at \(master) in \(Self.masterTimeout)")
-        }
-        return url
-    }
-
-    private func get(_ url: String) async throws(ExecFailure) -> [String: Any] {
-        var request = HTTPClientRequest(url: url, followRedirects: true)
-        request.totalTimeout = .seconds(30)
-        if let authorization { request.headers = [("Authorization", authorization)] }
-        let reply: HTTPClientReply
-        do throws(HTTPClientError) { reply = try await http.fetch(request, bodyMax: 256 << 20) } catch {
-            throw ExecFailure(description: "\(url): \(error)")
-        }
-        guard reply.status == 200 else {
-            throw ExecFailure(description: "\(url) answered \(reply.status): \(reply.text.prefix(200))")
-        }
-        guard let object = try? JSONSerialization.jsonObject(with: Data(reply.body)) as? [String: Any] else {
-            throw ExecFailure(description: "\(url) did not answer with a JSON object")
+        guard let object = try? JSONSerialization.jsonObject(with: Data(body)) as? [String: Any] else {
+            throw ExecFailure(description: "\(leader.url)\(path) did not answer with a JSON object")
         }
         return object
     }

@@ -32,18 +32,14 @@ struct ExecCommand: AsyncParsableCommand {
             throw CommandFailure(
                 description: "exec: expected a command after --, as in: mini exec --master M TASK -- ps")
         }
-        let master = try place.text("exec")
-        let location: MasterLocation
-        do { location = try MasterLocation.parse(master) } catch {
-            throw CommandFailure(description: "exec: --master: \(error)")
-        }
-        var runner = ExecRunner(master: location, task: task, command: command)
+        let masters = try place.locations("exec")
+        var runner = ExecRunner(masters: masters, task: task, command: command)
         runner.framework = framework
         runner.hasTerminal = tty
         runner.user = user
         runner.environment = try Self.variables(env, "exec")
         runner.credentials = try security.credentials()
-        runner.tls = try security.tls(isSecureURL: master.hasPrefix("https://"))
+        runner.tls = try security.tls(isSecureURL: masters.isSecure)
         let status: Int32
         do { status = try await runner.run() } catch {
             throw CommandFailure(description: "exec: \(error)", status: 125)

@@ -16,12 +16,12 @@ enum ExecuteCommand {
             .execute, SettingsInput(arguments: invocation.arguments, environment: [:], files: HostFiles())
         ).orFail()
         for notice in settings.notices { FileHandle.standardError.write(Data("mesos-execute: \(notice)\n".utf8)) }
-        let location: MasterLocation
-        do { location = try MasterLocation.parse(settings.text("master") ?? "") } catch {
+        let masters: MasterLocations
+        do { masters = try MasterLocations.parse(settings.text("master") ?? "") } catch {
             throw settings.problem("master", "\(error)")
         }
         let runner = ExecuteRunner(
-            master: location, request: try ExecuteRequest(settings), framework: try framework(settings),
+            masters: masters, request: try ExecuteRequest(settings), framework: try framework(settings),
             media: try media(settings), credentials: credentials(settings))
         var logger = Logger(label: "mesos-execute", factory: { StreamLogHandler.standardError(label: $0) })
         logger.logLevel = .critical

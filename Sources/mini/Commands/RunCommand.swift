@@ -46,15 +46,11 @@ struct RunCommand: AsyncParsableCommand {
     @OptionGroup(title: "Security") var security: ClientSecurityFlags
 
     func run() async throws {
-        let location: MasterLocation
-        let master = try place.master.text("run")
-        do { location = try MasterLocation.parse(master) } catch {
-            throw CommandFailure(description: "run: --master: \(error)")
-        }
+        let masters = try place.master.locations("run")
         let role = try FlagCheck.role(place.role, "run: --role")
         let request = try taskRequest()
         let credentials = try security.credentials()
-        let tls = try security.tls(isSecureURL: master.hasPrefix("https://"))
+        let tls = try security.tls(isSecureURL: masters.isSecure)
         var logger = Logger(label: "mini-run", factory: { StreamLogHandler.standardError(label: $0) })
         logger.logLevel = .critical
         let signals = StopSignals()
@@ -64,7 +60,7 @@ struct RunCommand: AsyncParsableCommand {
             asking.finish()
         }
         let status = await TaskRunner(
-            master: location, request: request, role: role, leaderTimeout: place.leaderTimeout.duration,
+            masters: masters, request: request, role: role, leaderTimeout: place.leaderTimeout.duration,
             credentials: credentials, tls: tls
         )
         .run(interruptions: interruptions, logger: logger)

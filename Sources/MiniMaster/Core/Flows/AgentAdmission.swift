@@ -1,6 +1,7 @@
 // Which agents a master does not take, and what it tells them.
 import MesosProtocol
 import Resources
+import TextTables
 
 /// The rules an agent must meet before anything is looked up about it. None of them ends the agent's tasks: the agent is
 /// told, says so in its own log, and asks again.
@@ -42,11 +43,6 @@ enum AgentAdmission {
         return nil
     }
 
-    /// As much of a stranger's text as a line of the log takes.
-    private static func shown(_ text: String) -> String {
-        String(String.UnicodeScalarView(text.unicodeScalars.prefix(60).map { $0.value < 0x20 ? "?" : $0 }))
-    }
-
     private static func fault(in message: LinkCall.Register) -> String? {
         if message.agent.hostname.isEmpty { return "The agent has no host name" }
         if message.agent.hasID, let fault = IdentifierRules.fault(in: message.agent.id.value) {
@@ -55,7 +51,8 @@ enum AgentAdmission {
         if message.hasAdvertisedIp {
             // It goes into pids, URLs and machine ids as it is.
             guard Cluster.isIPv4(message.advertisedIp), message.advertisedIp != "0.0.0.0" else {
-                return "The agent's advertised address '\(shown(message.advertisedIp))' is no IPv4 address of a host"
+                return
+                    "The agent's advertised address '\(DisplayWidth.line(message.advertisedIp, atMost: 60))' is no IPv4 address of a host"
             }
         }
         guard (1...65_535).contains(message.agent.port) else {

@@ -440,7 +440,7 @@ export function historyChart({ title, text, base = 1, least = 0, from, to, step,
       h('path', { class: 'area', d: area(lines[0].most ?? lines[0].values) }),
       lines.toReversed().map((line) => h('path', { class: `line line${line.colour}`, d: path(line.values), key: line.name }))),
     heights.map((value) => h('span', { class: 'height quiet', 'aria-hidden': 'true', style: { top: `${y(value) / height * 100}%` } }, text(value)))),
-    h('div', { class: 'axis quiet' }, marks.map(([at, name]) => h('span', { style: { left: `${x(at) / width * 100}%` } }, name))),
+    h('div', { class: 'axis quiet' }, marks.map(([at, name]) => h('span', { class: x(at) < width / 20 ? 'first' : x(at) > width * 0.94 ? 'last' : null, style: { left: `${x(at) / width * 100}%` } }, name))),
     lines.length > 1 ? h('ul', { class: 'legend' }, lines.map((line) => h('li', { key: line.name },
       h('span', { class: `swatch line${line.colour}`, 'aria-hidden': 'true' }),
       line.link ? h('a', { href: line.link }, line.name) : line.name,
@@ -1662,7 +1662,7 @@ import { groupCounts, groupOf, TaskList } from '../tasks.js';
 import { Table } from '../table.js';
 import { facts, frameworkLink, taskCounts, usageTable, waiting } from './parts.js';
 import { shareRows } from './roles.js';
-import { briefTaskColumns } from './tasks.js';
+import { briefTaskColumns, failedTaskColumns } from './tasks.js';
 
 /** So many of the newest tasks are listed here; the rest is in the view of tasks. */
 const recentMax = 100;
@@ -1673,6 +1673,7 @@ export class ClusterPage {
   title = 'Cluster';
   #tables = { recent: {}, failed: {} };
   #cache = {};
+  #counted = {};
 
   constructor() {
     this.#stopUsing = use('roles', 'metrics', 'maintenance', 'flags');
@@ -1736,7 +1737,7 @@ export class ClusterPage {
       ['Frameworks', [h('a', { href: '#/frameworks' }, count(connected, 'connected framework')),
         summary.frameworks.length > connected
           ? h('span', { class: 'bad' }, `, ${number(summary.frameworks.length - connected)} disconnected`) : null]],
-      ['Tasks', taskCounts(summary.counts)],
+      ['Tasks', taskCounts(this.#stateCounts(summary))],
       ['Maintenance', maintenance ? (down + planned === 0 ? h('span', { class: 'quiet' }, 'none planned')
         : h('a', { href: '#/maintenance' }, `${number(planned)} draining, ${number(down)} down`)) : null],
       ['Master’s log', sources.flags.data?.log_dir || sources.flags.data?.external_log_file
@@ -1745,6 +1746,18 @@ export class ClusterPage {
   }
 
   // MARK: Tasks
+
+  /** The master's own counts leave out frameworks that are over; where all tasks are here, so are theirs. */
+  #stateCounts(summary) {
+    const { rows, isComplete, isCut } = this.#tasks;
+    if (!isComplete || isCut) return summary.counts;
+    if (this.#counted.rows !== rows) {
+      const counts = Object.fromEntries(Object.keys(summary.counts).map((state) => [state, 0]));
+      for (const row of rows) counts[row.state] = (counts[row.state] ?? 0) + 1;
+      this.#counted = { rows, counts };
+    }
+    return this.#counted.counts;
+  }
 
   #taskSections() {
     const { rows, problem, isComplete } = this.#tasks;
@@ -1770,7 +1783,7 @@ export class ClusterPage {
 
   #table(name, rows, empty = '') {
     return widget(Table, {
-      key: name, rows, columns: briefTaskColumns, rowKey: (row) => row.key, link: (row) => links.task(row).slice(1),
+      key: name, rows, columns: name === 'failed' ? failedTaskColumns : briefTaskColumns, rowKey: (row) => row.key, link: (row) => links.task(row).slice(1),
       state: this.#tables[name], label: `${name} tasks`, empty, isBox: true, hasNoFilter: true,
       onState: (state) => {
         this.#tables[name] = state;
@@ -1826,7 +1839,7 @@ function condition(framework) {
 }
 
 /** Roles by framework, as the document of the roles has them. */
-function rolesOf(id) {
+export function rolesOf(id) {
   return (sources.roles.data ?? []).filter((role) => role.frameworks.includes(id)).map((role) => role.name);
 }
 
@@ -2009,6 +2022,7 @@ export class HistoryPage {
   #source = null;
   #path = '';
   #stopKeeping = () => {};
+  #isYoung = false;
 
   stop() {
     this.#stopKeeping();
@@ -2033,10 +2047,16 @@ export class HistoryPage {
   }
 
   view(query) {
-    const range = ranges.find((one) => one.id === query.range) ?? ranges[1];
+    const chosen = ranges.find((one) => one.id === query.range);
+    const range = chosen ?? ranges[this.#isYoung ? 0 : 1];
     const role = query.role ?? '';
     this.#ask(range, role);
     const { data } = this.#source;
+    // A day of which there is less than an hour would be an empty plot with a dash at its edge.
+    if (!chosen && !this.#isYoung && data?.time.length && data.time[0] > data.to - ranges[0].seconds) {
+      this.#isYoung = true;
+      return this.view(query);
+    }
     return [
       h('h1', {}, 'History', role ? [' of role ', h('span', { class: 'name' }, role)] : ''),
       h('div', { class: 'tools', role: 'group', 'aria-label': 'What is shown' },
@@ -2081,9 +2101,10 @@ WebFile("ui/pages/jenkins.js", ####"""
 // The Jenkins framework's own view: which builds wait and why, which agents it has and what runs on them.
 import { h, widget } from '../dom.js';
 import { count, duration, mebibytes, number, roughly } from '../format.js';
-import { changed, sources } from '../model.js';
+import { changed, sources, use } from '../model.js';
 import { Table } from '../table.js';
-import { agentLink, badge, frameworkLink, outsideLink, since, waiting } from './parts.js';
+import { agentLink, badge, frameworkLink, outsideLink, roleLink, since, waiting } from './parts.js';
+import { rolesOf } from './frameworks.js';
 import { taskLink } from './task.js';
 
 const pollMilliseconds = 2_000;
@@ -2176,15 +2197,16 @@ class Watch {
 }
 
 const queueColumns = [
-  { id: 'job', title: 'Build', value: (row) => row.job, cell: (row) => row.job },
-  { id: 'label', title: 'Label', value: (row) => row.label, priority: 2, cell: (row) => row.label || h('span', { class: 'quiet' }, 'none') },
+  { id: 'job', title: 'Build', value: (row) => row.job, cell: (row) => h('span', { title: row.job }, row.job) },
+  { id: 'label', title: 'Label', value: (row) => row.label, priority: 2, width: '12rem', cell: (row) => row.label || h('span', { class: 'quiet' }, 'none') },
   { id: 'phase', title: 'Phase', width: '8rem', priority: 3, value: (row) => row.phase ?? '', cell: (row) => row.phase ?? '–' },
-  { id: 'since', title: 'Waiting', width: '7rem', value: (row) => -row.since, text: () => '', cell: (row) => roughly(Date.now() / 1000 - row.since) },
-  { id: 'reason', title: 'Because', value: (row) => row.reason, cell: (row) => h('span', { title: row.reason }, row.reason || '–') },
+  { id: 'since', title: 'Waiting', width: '5.5rem', value: (row) => -row.since, text: () => '', cell: (row) => roughly(Date.now() / 1000 - row.since) },
+  { id: 'reason', title: 'Because', width: '42%', value: (row) => row.reason, cell: (row) => h('span', { title: row.reason }, row.reason || '–') },
 ];
 
 const agentColumns = (document, running) => [
-  { id: 'node', title: 'Jenkins agent', value: (row) => row.node, cell: (row) => h('span', { title: row.node }, row.node) },
+  { id: 'node', title: 'Jenkins agent', value: (row) => row.node, cell: (row) => (document.framework_id && row.task_id
+    ? taskLink(document.framework_id, row.task_id, row.agent_id, row.node) : h('span', { title: row.node }, row.node)) },
   { id: 'state', title: 'State', width: '8rem', value: (row) => row.state, cell: (row) => badge(row.state.replaceAll('_', ' '), toneOf(row.state)) },
   {
     id: 'builds', title: 'Builds', value: (row) => buildsOn(row.node, running).join(' '),
@@ -2220,7 +2242,7 @@ const buildColumns = [
   { id: 'result', title: 'Result', width: '7.5rem', value: (row) => row.result, cell: (row) => badge(row.result.toLowerCase(), resultTones[row.result] ?? 'idle') },
   { id: 'label', title: 'Label', priority: 2, width: '8rem', value: (row) => row.label, cell: (row) => row.label || '–' },
   ...phaseNames.map((name) => ({
-    id: name, title: `${name[0].toUpperCase()}${name.slice(1)}`, isNumber: true, priority: 3, width: '6.3rem',
+    id: name, title: `${name[0].toUpperCase()}${name.slice(1)}`, isNumber: true, priority: 3, width: name === 'connected' ? '7.2rem' : '6.2rem',
     value: (row) => row.phases[name] ?? 0, text: () => '', cell: (row) => span(row.phases[name]),
   })),
   { id: 'duration', title: 'Ran', isNumber: true, width: '5.5rem', value: (row) => row.duration, text: () => '', cell: (row) => span(row.duration) },
@@ -2235,7 +2257,7 @@ const usageColumns = [
   { id: 'job', title: 'Job', value: (row) => row.job, cell: (row) => row.job },
   { id: 'template', title: 'Template', priority: 2, value: (row) => row.template, cell: (row) => row.template || '–' },
   { id: 'builds', title: 'Builds', isNumber: true, width: '5.5rem', value: (row) => row.builds, text: () => '', cell: (row) => number(row.builds) },
-  { id: 'asked', title: 'Asked for', isNumber: true, width: '9rem', value: (row) => row.asked?.memory ?? 0, text: () => '', cell: (row) => size(row.asked) },
+  { id: 'asked', title: 'Asked for', isNumber: true, width: '9rem', priority: 2, value: (row) => row.asked?.memory ?? 0, text: () => '', cell: (row) => size(row.asked) },
   { id: 'used', title: 'Used', isNumber: true, width: '9rem', value: (row) => row.used?.memory ?? 0, text: () => '', cell: (row) => size(row.used) },
   { id: 'suggested', title: 'Suggested', isNumber: true, width: '9rem', priority: 2, value: (row) => row.suggested?.size.memory ?? 0, text: () => '', cell: (row) => size(row.suggested?.size) },
   { id: 'cpuHours', title: 'CPU-hours saved', isNumber: true, width: '10rem', priority: 3, value: (row) => row.saved_cpu_hours, text: () => '', cell: (row) => (row.suggested ? number(row.saved_cpu_hours) : '–') },
@@ -2247,8 +2269,10 @@ export class JenkinsPage {
   #watches = new Map();
   #asked = new Set();
   #states = {};
+  #stopUsing = use('roles');
 
   stop() {
+    this.#stopUsing();
     for (const watch of this.#watches.values()) watch.stop();
   }
 
@@ -2301,7 +2325,7 @@ export class JenkinsPage {
       data.subscribed ? null : h('div', { class: 'alert bad' }, 'It is not subscribed to a master: it can get no agents.'),
       data.controller_reachable ? null : h('div', { class: 'alert bad' }, 'It cannot reach the Jenkins controller: ', data.controller_problem),
       h('section', { class: 'card' }, h('h2', {}, 'Queue ', h('span', { class: 'quiet' }, count(data.waiting.length, 'build waits', 'builds wait'))),
-        this.#table('queue', data.queue ?? data.waiting, queueColumns, (row) => String(row.item), 'No build waits.')),
+        whyTheyWait(data, framework), this.#table('queue', data.queue ?? data.waiting, queueColumns, (row) => String(row.item), 'No build waits.')),
       h('section', { class: 'card' }, h('h2', {}, 'Agents and what they build ', h('span', { class: 'quiet' }, number(data.agents.length))),
         this.#table('agents', data.agents, agentColumns(data, watch.running), (row) => row.node, 'It has no agents now: they are started when builds wait.')),
       h('section', { class: 'card' }, h('h2', {}, 'Templates'), templates(data)),
@@ -2323,6 +2347,29 @@ export class JenkinsPage {
       },
     });
   }
+}
+
+/** Builds that wait for the same thing are told of once, in whole: the table has room for one line each. */
+function whyTheyWait(data, framework) {
+  const kinds = new Map();
+  for (const row of data.queue ?? []) {
+    if (!row.reason) continue;
+    const key = `${row.code} ${row.template ?? row.label}`;
+    const known = kinds.get(key);
+    if (known) known.count += 1;
+    // The first in line waits for nobody else.
+    else kinds.set(key, { key, code: row.code, reason: row.reason, count: 1 });
+  }
+  if (kinds.size === 0) return null;
+  const most = [...kinds.values()].sort((a, b) => b.count - a.count);
+  const roles = rolesOf(framework.id);
+  return [
+    h('ul', { class: 'reasonList' }, most.slice(0, 5).map((kind) => h('li', { key: kind.key },
+      h('strong', {}, count(kind.count, 'build')), ': ', kind.reason,
+      kind.code === 'no_offer' && roles.length
+        ? ['. Who holds what: ', h('a', { href: '#/roles' }, 'all roles'), '; why it is offered nothing: ', roles.map((role) => ['role ', roleLink(role), ' '])] : null))),
+    most.length > 5 ? h('p', { class: 'quiet' }, `${count(most.length - 5, 'more reason')} in the list.`) : null,
+  ];
 }
 
 const amount = (found, value) => (found.resource === 'memory' ? mebibytes(value) : `${number(value)} CPUs`);
@@ -2528,9 +2575,14 @@ import { h, widget } from '../dom.js';
 import { count, mebibytes, number, percent, resources, time } from '../format.js';
 import { keep, source, sources, use } from '../model.js';
 import { explainStanding } from '../reasons.js';
-import { links, setQuery } from '../router.js';
+import { linkTo, links, setQuery } from '../router.js';
 import { Table } from '../table.js';
+import { TaskList } from '../tasks.js';
 import { agentLink, facts, frameworkLink, waiting } from './parts.js';
+import { taskTable } from './tasks.js';
+
+/** Among so many of the cluster's newest tasks those of one role are looked for. */
+const lookedThrough = 5_000;
 
 /** The largest fraction of any one resource. */
 export function dominantShare(amounts, total) {
@@ -2595,15 +2647,15 @@ const columns = (shares) => [
   { id: 'name', title: 'Role', value: (role) => role.name, cell: (role) => h('a', { href: links.role(role.name) }, role.name) },
   { id: 'weight', title: 'Weight', isNumber: true, width: '5.5rem', priority: 2, value: (role) => role.weight, text: () => '', cell: (role) => number(role.weight) },
   {
-    id: 'share', title: 'Share', isNumber: true, width: '6rem', value: (role) => shares.get(role.name)?.actual ?? 0, text: () => '',
+    id: 'share', title: 'Share', isNumber: true, width: '6rem', priority: 2, value: (role) => shares.get(role.name)?.actual ?? 0, text: () => '',
     cell: (role) => percent(shares.get(role.name)?.actual ?? 0),
   },
   {
-    id: 'ideal', title: 'By weight', isNumber: true, width: '6.5rem', value: (role) => shares.get(role.name)?.ideal ?? -1, text: () => '',
+    id: 'ideal', title: 'By weight', isNumber: true, width: '6.5rem', priority: 2, value: (role) => shares.get(role.name)?.ideal ?? -1, text: () => '',
     cell: (role) => (shares.has(role.name) ? percent(shares.get(role.name).ideal) : '–'),
   },
-  { id: 'cpus', title: 'CPUs', isNumber: true, width: '6rem', priority: 2, value: (role) => role.allocated.cpus ?? 0, text: () => '', cell: (role) => number(role.allocated.cpus ?? 0) },
-  { id: 'mem', title: 'Mem', isNumber: true, width: '7rem', priority: 2, value: (role) => role.allocated.mem ?? 0, text: () => '', cell: (role) => mebibytes(role.allocated.mem ?? 0) },
+  { id: 'cpus', title: 'CPUs', isNumber: true, width: '6rem', value: (role) => role.allocated.cpus ?? 0, text: () => '', cell: (role) => number(role.allocated.cpus ?? 0) },
+  { id: 'mem', title: 'Mem', isNumber: true, width: '7rem', value: (role) => role.allocated.mem ?? 0, text: () => '', cell: (role) => mebibytes(role.allocated.mem ?? 0) },
   { id: 'offered', title: 'In offers', width: '11rem', priority: 3, value: (role) => role.offered.cpus ?? 0, text: () => '', cell: (role) => (Object.keys(role.offered).length ? h('span', { title: resources(role.offered) }, resources(role.offered)) : '–') },
   { id: 'reserved', title: 'Reserved', width: '11rem', priority: 3, value: (role) => role.reserved.cpus ?? 0, text: () => '', cell: (role) => (Object.keys(role.reserved).length ? h('span', { title: resources(role.reserved) }, resources(role.reserved)) : '–') },
   { id: 'quota', title: 'Quota', priority: 2, value: (role) => quotaText(role.quota), cell: (role) => h('span', { title: quotaText(role.quota) }, quotaText(role.quota) || '–') },
@@ -2650,6 +2702,9 @@ export class RolePage {
   #stopUsing = use('roles');
   #explanation;
   #stopKeeping = null;
+  #tasks = new TaskList({}, lookedThrough);
+  #own = { rows: [], of: null };
+  #state = {};
 
   constructor({ name }) {
     this.#name = name;
@@ -2663,6 +2718,7 @@ export class RolePage {
   stop() {
     this.#stopUsing();
     this.#stopKeeping?.();
+    this.#tasks.stop();
   }
 
   view() {
@@ -2683,22 +2739,43 @@ export class RolePage {
           ['Weight', number(role.weight)], ['Quota', quotaText(role.quota) || 'none'],
           ['Counts against it', resources(role.quota.consumed)],
           ['Frameworks', role.frameworks.length ? role.frameworks.map((id, index) => [index ? ', ' : '', frameworkLink(id)]) : 'none'],
-        ]))) : h('p', {}, 'The leading master knows of nothing in this role.'),
+        ]))) : h('p', {}, 'Nobody is subscribed to this role now, it holds nothing, and it has neither weight, quota nor reservation. See ',
+        h('a', { href: '#/roles' }, 'all roles'), ', or ', h('a', { href: linkTo(['history'], { role: this.#name }) }, 'what it held before'), '.'),
       h('section', { class: 'card' }, h('h2', {}, 'Why does this role get what it gets?'), this.#explained(Boolean(row))),
+      this.#taskSection(),
     ];
+  }
+
+  /** What the role's tasks are, those of the roles below it included. */
+  #taskSection() {
+    const { rows, problem, isComplete, isCut } = this.#tasks;
+    if (this.#own.of !== rows) {
+      this.#own = { of: rows, rows: rows.filter((row) => row.role === this.#name || row.role.startsWith(`${this.#name}/`)) };
+    }
+    return h('section', { class: 'card' }, h('h2', {}, 'Tasks ', h('span', { class: 'quiet' },
+      isComplete ? `${count(this.#own.rows.length, 'task')}${isCut ? ` among the latest ${number(lookedThrough)} of the cluster` : ''}` : '')),
+    taskTable({ rows: this.#own.rows, problem, isComplete }, this.#state, (state) => {
+      this.#state = state;
+      dispatchEvent(new Event('routechange'));
+    }, { isBox: true, label: 'tasks of this role' }));
   }
 
   /** Where there is nothing left: who has it. */
   #holders(data) {
+    const { total, allocated, offered } = sources.summary.data.sums;
+    const isFull = ['cpus', 'mem'].some((kind) => total[kind] > 0 && (allocated[kind] + offered[kind]) / total[kind] > 0.95);
     const isShort = data.frameworks.some((one) => one.standing === 'hungry' && !one.takeable_agents
-      && one.reasons.some((reason) => ['nothing-free', 'not-its-turn', 'below-minimum'].includes(reason.reason)));
+      && (isFull || one.reasons.some((reason) => ['nothing-free', 'not-its-turn', 'below-minimum'].includes(reason.reason))));
     if (!isShort) return null;
-    const others = shareRows(sources.roles.data, sources.summary.data.sums.total)
+    const rows = shareRows(sources.roles.data, total);
+    const own = rows.filter((row) => row.name === this.#name && row.actual > 0.01);
+    const others = rows
       .filter((row) => row.actual > 0.01 && row.depth === 0 && row.name !== this.#name && !this.#name.startsWith(`${row.name}/`))
       .slice(0, 3);
-    if (others.length === 0) return null;
-    const inOffers = (name) => dominantShare(sources.roles.data.find((role) => role.name === name)?.offered ?? {}, sources.summary.data.sums.total);
-    return h('p', {}, 'What is not free is held by ', others.map((row, index) => [index ? ', ' : '', h('a', { href: row.link }, row.name),
+    if (own.length + others.length === 0) return null;
+    const inOffers = (name) => dominantShare(sources.roles.data.find((role) => role.name === name)?.offered ?? {}, total);
+    return h('p', {}, 'What is not free is held by ', [...own, ...others].map((row, index) => [index ? ', ' : '',
+      row.name === this.#name ? 'this role' : h('a', { href: row.link }, row.name),
       ` (${percent(row.actual)}${inOffers(row.name) > 0.01 ? `, ${percent(inOffers(row.name))} in offers it has not answered` : ''})`]), '.');
   }
 
@@ -2741,8 +2818,8 @@ function headline(data) {
   if (hungry === 0) return `${share} No framework in it wants offers now.`;
   if (data.place === undefined) return `${share} ${count(hungry, 'framework')} in it ${hungry === 1 ? 'wants' : 'want'} offers.`;
   const others = data.hungry_siblings - 1;
-  return `${share} Among ${count(data.hungry_siblings, 'role')} that want offers it is number ${number(data.place)} in turn`
-    + `${others > 0 ? '' : ': there is no other'}.`;
+  if (others <= 0) return `${share} No other role beside it wants offers now: it is the next in turn.`;
+  return `${share} Among ${count(data.hungry_siblings, 'role')} that want offers it is number ${number(data.place)} in turn.`;
 }
 
 function clientWords(framework) {
@@ -3117,18 +3194,18 @@ export const taskColumns = [
     cell: (row) => [stateBadge(row.state), row.healthy === false ? h('span', { class: 'bad', title: 'Its health check fails.' }, ' ✗') : null],
   },
   {
-    id: 'framework', title: 'Framework', priority: 2, width: '10rem', value: (row) => frameworkName(row.framework) ?? row.framework,
+    id: 'framework', title: 'Framework', priority: 2, width: '9.5rem', value: (row) => frameworkName(row.framework) ?? row.framework,
     text: (row) => `${frameworkName(row.framework) ?? ''} ${row.framework}`, cell: (row) => frameworkLink(row.framework),
   },
   {
-    id: 'agent', title: 'Agent', priority: 2, width: '11rem', value: (row) => agentName(row.agent) ?? row.agent,
+    id: 'agent', title: 'Agent', priority: 2, width: '10rem', value: (row) => agentName(row.agent) ?? row.agent,
     text: (row) => `${agentName(row.agent) ?? ''} ${row.agent}`, cell: (row) => agentLink(row.agent),
   },
-  { id: 'role', title: 'Role', priority: 3, width: '7rem', value: (row) => row.role, cell: (row) => h('a', { href: links.role(row.role) }, row.role) },
-  { id: 'cpus', title: 'CPUs', isNumber: true, priority: 3, width: '5rem', value: (row) => row.cpus, text: () => '', cell: (row) => number(row.cpus) },
-  { id: 'mem', title: 'Mem', isNumber: true, priority: 3, width: '6rem', value: (row) => row.mem, text: () => '', cell: (row) => mebibytes(row.mem) },
+  { id: 'role', title: 'Role', priority: 3, width: '5.5rem', value: (row) => row.role, cell: (row) => h('a', { href: links.role(row.role) }, row.role) },
+  { id: 'cpus', title: 'CPUs', isNumber: true, priority: 3, width: '4.5rem', value: (row) => row.cpus, text: () => '', cell: (row) => number(row.cpus) },
+  { id: 'mem', title: 'Mem', isNumber: true, priority: 3, width: '5.5rem', value: (row) => row.mem, text: () => '', cell: (row) => mebibytes(row.mem) },
   {
-    id: 'why', title: 'Last word', priority: 2, value: lastWord,
+    id: 'why', title: 'Last word', priority: 2, width: '22%', value: lastWord,
     cell: (row) => h('span', { class: 'quiet', title: lastWord(row) }, lastWord(row)),
   },
   { id: 'updated', title: 'Since', isNumber: true, width: '6.5rem', value: (row) => row.updated, text: () => '', cell: (row) => since(row.updated) },
@@ -3136,6 +3213,13 @@ export const taskColumns = [
 
 /** For where there is less room. */
 export const briefTaskColumns = taskColumns.filter((column) => !['role', 'cpus', 'mem'].includes(column.id));
+
+/** For what went wrong: why is worth more than the state where there is the least room. */
+export const failedTaskColumns = briefTaskColumns.map((column) => {
+  if (['state', 'updated'].includes(column.id)) return { ...column, priority: 2 };
+  if (column.id === 'name') return { ...column, width: '16rem' };
+  return column.id === 'why' ? { ...column, priority: undefined, width: undefined } : column;
+});
 
 const groups = [['', 'All', 'all'], ['active', 'Active', 'active'], ['failed', 'Went wrong', 'failed'], ['finished', 'Ended well or killed', 'finished']];
 
@@ -4300,6 +4384,7 @@ input[type="search"] { font: inherit; color: inherit; background: var(--card); b
 button.sort { border: 0; background: none; padding: 0; font: inherit; color: inherit; font-weight: 600; }
 button.sort:hover { color: var(--text); text-decoration: underline; }
 .files { table-layout: auto; }
+.reasonList { margin: 0 0 10px; padding-left: 1.2rem; overflow-wrap: anywhere; }
 .crumbs { margin: 0 0 8px; display: flex; flex-wrap: wrap; gap: 4px; }
 .path { margin-left: auto; font-size: 12px; overflow-wrap: anywhere; }
 
@@ -4329,7 +4414,8 @@ button.sort:hover { color: var(--text); text-decoration: underline; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 320px), 1fr)); gap: 20px; }
 .chart { margin: 0; }
 .chart svg { width: 100%; height: 110px; display: block; background: var(--code); border-radius: 6px; }
-.chart figcaption { display: flex; gap: 8px; margin-bottom: 4px; }
+.chart figcaption { display: flex; flex-wrap: wrap; gap: 0 8px; margin-bottom: 4px; }
+.chart figcaption > * { white-space: nowrap; }
 .axis { display: flex; justify-content: space-between; font-size: 12px; }
 .line { fill: none; stroke: var(--accent); stroke-width: 2; vector-effect: non-scaling-stroke; }
 .area { fill: var(--accent); opacity: .14; }
@@ -4342,6 +4428,8 @@ button.sort:hover { color: var(--text); text-decoration: underline; }
 .plots .chart svg { height: 170px; }
 .plots .axis { display: block; position: relative; height: 18px; overflow: hidden; }
 .plots .axis span { position: absolute; transform: translateX(-50%); white-space: nowrap; }
+.plots .axis span.first { transform: none; }
+.plots .axis span.last { transform: translateX(-100%); }
 .plots .legend { list-style: none; margin: 8px 0 0; padding: 0; display: flex; flex-wrap: wrap; gap: 2px 14px; }
 .plot { position: relative; }
 .height { position: absolute; left: 3px; padding: 0 2px; border-radius: 3px; background: color-mix(in srgb, var(--code) 70%, transparent); transform: translateY(-100%); font-size: 11px; line-height: 1.3; pointer-events: none; }

@@ -5,8 +5,9 @@ import Foundation
 import HTTPClient
 import JenkinsFramework
 import JenkinsUsage
+import OperatorClient
 
-/// Where a framework answers: said outright, or found through its configuration.
+/// Where a framework answers: said outright, found through its configuration, or known to the cluster's master.
 struct FrameworkQuestion: ParsableArguments {
     @Option(help: ArgumentHelp("Where the framework serves its status.", valueName: "http://host:port"))
     var url: String?
@@ -14,17 +15,19 @@ struct FrameworkQuestion: ParsableArguments {
         help: ArgumentHelp(
             "The framework's configuration; its stateDir says where the status is served.", valueName: "path"))
     var config: String?
+    @OptionGroup var master: MasterFlag
+    @OptionGroup(title: "Security") var security: ClientSecurityFlags
 
     /// A full queue of a large site is a few megabytes.
     private static let bodyMax = 256 << 20
     private static let patience = Duration.seconds(30)
 
-    /// - Parameter others: Further ways to answer that the command has.
-    func check(_ command: String, others: String? = nil) throws {
-        guard (url == nil) != (config == nil) else {
-            let ways = ["--config", "--url"] + [others].compactMap(\.self)
+    func check(_ command: String) throws {
+        guard url == nil || config == nil else {
             throw CommandFailure(
-                description: "jenkins \(command): give one of \(ways.joined(separator: ", "))")
+                description:
+                    "jenkins \(command): give --config or --url, not both; with neither, the master says where "
+                    + "the framework answers")
         }
     }
 
@@ -37,7 +40,7 @@ struct FrameworkQuestion: ParsableArguments {
     }
 
     /// - Throws: Usage failures with status 2; whatever keeps the framework from answering with status 1.
-    func baseURL(_ command: String) throws -> String {
+    private func baseURL(_ command: String) async throws -> String {
         if let url {
             guard url.hasPrefix("http://") || url.hasPrefix("https://") else {
                 throw CommandFailure(
@@ -45,7 +48,7 @@ struct FrameworkQuestion: ParsableArguments {
             }
             return url.hasSuffix("/") ? String(url.dropLast()) : url
         }
-        let directory = try stateDirectory(command) ?? ""
+        guard let directory = try stateDirectory(command) else { return try await known(command) }
         let file = StatusAddressFile(directory: directory)
         guard let found = file.read() else {
             throw CommandFailure(
@@ -55,10 +58,20 @@ struct FrameworkQuestion: ParsableArguments {
         return found
     }
 
+    /// Asks the leading master.
+    private func known(_ command: String) async throws -> String {
+        var flags = try ClusterFlags.parse([])
+        (flags.master, flags.security) = (master, security)
+        let frameworks = try await flags.ask("jenkins \(command)") { try await $0.frameworks() }
+        do throws(OperatorFailure) { return try JenkinsPlace.only(among: frameworks).url } catch {
+            throw ClusterFlags.failure(error, "jenkins \(command)")
+        }
+    }
+
     func ask<Answer: Decodable>(
         _ command: String, _ path: String, _ query: [URLQueryItem], as type: Answer.Type
     ) async throws -> Answer {
-        let base = try baseURL(command)
+        let base = try await baseURL(command)
         var parts = URLComponents()
         parts.path = path
         if !query.isEmpty { parts.queryItems = query }
@@ -68,7 +81,8 @@ struct FrameworkQuestion: ParsableArguments {
         let reply: HTTPClientReply
         do { reply = try await HTTPClient.shared.fetch(request, bodyMax: Self.bodyMax) } catch {
             throw CommandFailure(
-                description: "jenkins \(command): the framework does not answer at \(base): \(error)", status: 1)
+                description: "jenkins \(command): the framework does not answer at \(base): \(error)"
+                    + (url == nil ? "; status.ip in its configuration says where it does" : ""), status: 1)
         }
         guard reply.status == 200 else {
             throw CommandFailure(

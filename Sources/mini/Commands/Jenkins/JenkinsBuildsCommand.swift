@@ -10,8 +10,9 @@ struct JenkinsBuildsCommand: AsyncParsableCommand {
         commandName: "builds", abstract: "List recent builds with the time each phase took.",
         discussion: """
             Phases: queued (for other reasons than an executor), offered, pulled, started, connected, assigned, ran; a \
-            build on an agent that was there already has no middle ones but assigned. Exit status: 0 answered, 1 could \
-            not be answered, 2 wrong usage.
+            build on an agent that was there already has no middle ones but assigned. The master is asked where the \
+            framework answers, unless --url, --config or --state-dir says it. Exit status: 0 answered, 1 could not be \
+            answered, 2 wrong usage, 4 no master leads.
             """)
 
     @OptionGroup var source: BuildSource
@@ -51,7 +52,7 @@ struct BuildSource: ParsableArguments {
             }
             return
         }
-        try question.check(command, others: "--state-dir")
+        try question.check(command)
     }
 
     /// Asks the running framework, or reads its files. A configuration whose framework does not answer leads to its files.

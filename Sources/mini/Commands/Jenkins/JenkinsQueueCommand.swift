@@ -8,7 +8,10 @@ import TextTables
 struct JenkinsQueueCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "queue", abstract: "List every queued build with the reason why it waits.",
-        discussion: "Exit status: 0 answered, 1 the framework could not be asked, 2 wrong usage.")
+        discussion: """
+            The master is asked where the framework answers, unless --url or --config says it. Exit status: 0 answered, 1 \
+            the framework could not be asked, 2 wrong usage, 4 no master leads.
+            """)
 
     @OptionGroup var question: FrameworkQuestion
     @Flag(help: "Print JSON.") var json = false

@@ -2,22 +2,7 @@
 
 import ArgumentParser
 import Foundation
-import Glibc
 import OperatorClient
-
-/// Asks on a terminal; anywhere else, says which flag answers.
-enum Confirmation {
-    static func ask(_ question: String, _ command: String, isGiven: Bool) throws {
-        if isGiven { return }
-        guard isatty(STDIN_FILENO) == 1, isatty(STDERR_FILENO) == 1 else {
-            throw CommandFailure(description: "\(command): \(question) Give --yes to do it without being asked")
-        }
-        FileHandle.standardError.write(Data("\(question) [y/N] ".utf8))
-        guard let answer = readLine()?.lowercased(), answer == "y" || answer == "yes" else {
-            throw CommandFailure(description: "\(command): nothing was done", status: 1)
-        }
-    }
-}
 
 struct DrainCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -41,9 +26,7 @@ struct DrainCommand: AsyncParsableCommand {
     func run() async throws {
         let found = try await cluster.ask("drain") { try await $0.agent(agent) }
         if marksGone {
-            try Confirmation.ask(
-                "Agent \(found.id) (\(found.hostname)) can never come back after it was declared gone. Go on?", "drain",
-                isGiven: yes)
+            try Confirmation.ofThisTerminal.ask(ChangeQuestion.markGone(found), "drain", isGiven: yes)
         }
         let call = AgentChange.drain(found.id, grace: grace?.duration, marksGone: marksGone)
         _ = try await cluster.ask("drain") { try await $0.call(call) }
@@ -182,11 +165,9 @@ struct TeardownCommand: AsyncParsableCommand {
             let tasks = try await leader.tasks(frameworks: [], agents: [])
             return (found, tasks.count { $0.frameworkID == found.id && !$0.isTerminal })
         }
-        let tasks = count == 1 ? "1 task" : "\(count) tasks"
-        try Confirmation.ask(
-            "This ends framework \(found.name) (\(found.id)) and its \(tasks). Go on?", "teardown", isGiven: yes)
+        try Confirmation.ofThisTerminal.ask(
+            ChangeQuestion.teardown(found, tasks: count), "teardown", isGiven: yes)
         _ = try await cluster.ask("teardown") { try await $0.call(AgentChange.teardown(found.id)) }
-        cluster.show(
-            ChangeReport("teardown", found.id, "framework \(found.name) (\(found.id)) and its \(tasks) are ended"))
+        cluster.show(ChangeReport("teardown", found.id, ChangeQuestion.tornDown(found, tasks: count)))
     }
 }

@@ -14,14 +14,10 @@ struct ClusterFlags: ParsableArguments {
     @OptionGroup(title: "Security") var security: ClientSecurityFlags
 
     func connection(_ command: String) throws -> OperatorConnection {
-        let text = try master.text(command)
-        let address: MasterAddress
-        do throws(MasterLocationError) { address = try MasterAddress.parse(text) } catch {
-            throw CommandFailure(description: "\(command): --master: \(error)")
-        }
+        let masters = try master.locations(command)
         return OperatorConnection(
-            master: address, credentials: try security.credentials(),
-            tls: try security.tls(isSecureURL: address.isSecure), patience: timeout.duration)
+            master: masters, credentials: try security.credentials(),
+            tls: try security.tls(isSecureURL: masters.isSecure), patience: timeout.duration)
     }
 
     /// Asks the leading master, and says on a terminal what takes long.

@@ -81,9 +81,7 @@ struct MaintenanceDownCommand: AsyncParsableCommand {
     @OptionGroup var cluster: ClusterFlags
 
     func run() async throws {
-        let list = machines.joined(separator: ", ")
-        try Confirmation.ask(
-            "This ends the agents on \(list) with their tasks. Go on?", "maintenance down", isGiven: yes)
+        try Confirmation.ofThisTerminal.ask(ChangeQuestion.down(machines), "maintenance down", isGiven: yes)
         cluster.show(
             try await cluster.ask("maintenance down") { leader in
                 try await leader.call(MaintenanceChange.down(try await leader.machines(machines)))

@@ -188,11 +188,11 @@ struct TaskExecCommand: AsyncParsableCommand {
             let found = try await leader.find(name.task, framework: name.framework, onlyLiving: true)
             return (found.task, leader.url)
         }
-        let location: MasterLocation
-        do { location = try MasterLocation.parse(url) } catch {
+        let masters: MasterLocations
+        do { masters = try MasterLocations.parse(url) } catch {
             throw CommandFailure(description: "task exec: \(error)", status: 1)
         }
-        var runner = ExecRunner(master: location, task: task.id, command: command)
+        var runner = ExecRunner(masters: masters, task: task.id, command: command)
         runner.framework = task.frameworkID
         runner.hasTerminal = tty
         runner.user = user

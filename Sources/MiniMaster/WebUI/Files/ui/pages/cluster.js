@@ -8,7 +8,7 @@ import { groupCounts, groupOf, TaskList } from '../tasks.js';
 import { Table } from '../table.js';
 import { facts, frameworkLink, taskCounts, usageTable, waiting } from './parts.js';
 import { shareRows } from './roles.js';
-import { briefTaskColumns } from './tasks.js';
+import { briefTaskColumns, failedTaskColumns } from './tasks.js';
 
 /** So many of the newest tasks are listed here; the rest is in the view of tasks. */
 const recentMax = 100;
@@ -19,6 +19,7 @@ export class ClusterPage {
   title = 'Cluster';
   #tables = { recent: {}, failed: {} };
   #cache = {};
+  #counted = {};
 
   constructor() {
     this.#stopUsing = use('roles', 'metrics', 'maintenance', 'flags');
@@ -82,7 +83,7 @@ export class ClusterPage {
       ['Frameworks', [h('a', { href: '#/frameworks' }, count(connected, 'connected framework')),
         summary.frameworks.length > connected
           ? h('span', { class: 'bad' }, `, ${number(summary.frameworks.length - connected)} disconnected`) : null]],
-      ['Tasks', taskCounts(summary.counts)],
+      ['Tasks', taskCounts(this.#stateCounts(summary))],
       ['Maintenance', maintenance ? (down + planned === 0 ? h('span', { class: 'quiet' }, 'none planned')
         : h('a', { href: '#/maintenance' }, `${number(planned)} draining, ${number(down)} down`)) : null],
       ['Master’s log', sources.flags.data?.log_dir || sources.flags.data?.external_log_file
@@ -91,6 +92,18 @@ export class ClusterPage {
   }
 
   // MARK: Tasks
+
+  /** The master's own counts leave out frameworks that are over; where all tasks are here, so are theirs. */
+  #stateCounts(summary) {
+    const { rows, isComplete, isCut } = this.#tasks;
+    if (!isComplete || isCut) return summary.counts;
+    if (this.#counted.rows !== rows) {
+      const counts = Object.fromEntries(Object.keys(summary.counts).map((state) => [state, 0]));
+      for (const row of rows) counts[row.state] = (counts[row.state] ?? 0) + 1;
+      this.#counted = { rows, counts };
+    }
+    return this.#counted.counts;
+  }
 
   #taskSections() {
     const { rows, problem, isComplete } = this.#tasks;
@@ -116,7 +129,7 @@ export class ClusterPage {
 
   #table(name, rows, empty = '') {
     return widget(Table, {
-      key: name, rows, columns: briefTaskColumns, rowKey: (row) => row.key, link: (row) => links.task(row).slice(1),
+      key: name, rows, columns: name === 'failed' ? failedTaskColumns : briefTaskColumns, rowKey: (row) => row.key, link: (row) => links.task(row).slice(1),
       state: this.#tables[name], label: `${name} tasks`, empty, isBox: true, hasNoFilter: true,
       onState: (state) => {
         this.#tables[name] = state;

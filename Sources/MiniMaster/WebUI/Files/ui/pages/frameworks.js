@@ -15,7 +15,7 @@ function condition(framework) {
 }
 
 /** Roles by framework, as the document of the roles has them. */
-function rolesOf(id) {
+export function rolesOf(id) {
   return (sources.roles.data ?? []).filter((role) => role.frameworks.includes(id)).map((role) => role.name);
 }
 

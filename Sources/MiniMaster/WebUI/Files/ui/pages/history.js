@@ -26,6 +26,7 @@ export class HistoryPage {
   #source = null;
   #path = '';
   #stopKeeping = () => {};
+  #isYoung = false;
 
   stop() {
     this.#stopKeeping();
@@ -50,10 +51,16 @@ export class HistoryPage {
   }
 
   view(query) {
-    const range = ranges.find((one) => one.id === query.range) ?? ranges[1];
+    const chosen = ranges.find((one) => one.id === query.range);
+    const range = chosen ?? ranges[this.#isYoung ? 0 : 1];
     const role = query.role ?? '';
     this.#ask(range, role);
     const { data } = this.#source;
+    // A day of which there is less than an hour would be an empty plot with a dash at its edge.
+    if (!chosen && !this.#isYoung && data?.time.length && data.time[0] > data.to - ranges[0].seconds) {
+      this.#isYoung = true;
+      return this.view(query);
+    }
     return [
       h('h1', {}, 'History', role ? [' of role ', h('span', { class: 'name' }, role)] : ''),
       h('div', { class: 'tools', role: 'group', 'aria-label': 'What is shown' },

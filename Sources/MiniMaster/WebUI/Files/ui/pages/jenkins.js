@@ -1,9 +1,10 @@
 // The Jenkins framework's own view: which builds wait and why, which agents it has and what runs on them.
 import { h, widget } from '../dom.js';
 import { count, duration, mebibytes, number, roughly } from '../format.js';
-import { changed, sources } from '../model.js';
+import { changed, sources, use } from '../model.js';
 import { Table } from '../table.js';
-import { agentLink, badge, frameworkLink, outsideLink, since, waiting } from './parts.js';
+import { agentLink, badge, frameworkLink, outsideLink, roleLink, since, waiting } from './parts.js';
+import { rolesOf } from './frameworks.js';
 import { taskLink } from './task.js';
 
 const pollMilliseconds = 2_000;
@@ -96,15 +97,16 @@ class Watch {
 }
 
 const queueColumns = [
-  { id: 'job', title: 'Build', value: (row) => row.job, cell: (row) => row.job },
-  { id: 'label', title: 'Label', value: (row) => row.label, priority: 2, cell: (row) => row.label || h('span', { class: 'quiet' }, 'none') },
+  { id: 'job', title: 'Build', value: (row) => row.job, cell: (row) => h('span', { title: row.job }, row.job) },
+  { id: 'label', title: 'Label', value: (row) => row.label, priority: 2, width: '12rem', cell: (row) => row.label || h('span', { class: 'quiet' }, 'none') },
   { id: 'phase', title: 'Phase', width: '8rem', priority: 3, value: (row) => row.phase ?? '', cell: (row) => row.phase ?? '–' },
-  { id: 'since', title: 'Waiting', width: '7rem', value: (row) => -row.since, text: () => '', cell: (row) => roughly(Date.now() / 1000 - row.since) },
-  { id: 'reason', title: 'Because', value: (row) => row.reason, cell: (row) => h('span', { title: row.reason }, row.reason || '–') },
+  { id: 'since', title: 'Waiting', width: '5.5rem', value: (row) => -row.since, text: () => '', cell: (row) => roughly(Date.now() / 1000 - row.since) },
+  { id: 'reason', title: 'Because', width: '42%', value: (row) => row.reason, cell: (row) => h('span', { title: row.reason }, row.reason || '–') },
 ];
 
 const agentColumns = (document, running) => [
-  { id: 'node', title: 'Jenkins agent', value: (row) => row.node, cell: (row) => h('span', { title: row.node }, row.node) },
+  { id: 'node', title: 'Jenkins agent', value: (row) => row.node, cell: (row) => (document.framework_id && row.task_id
+    ? taskLink(document.framework_id, row.task_id, row.agent_id, row.node) : h('span', { title: row.node }, row.node)) },
   { id: 'state', title: 'State', width: '8rem', value: (row) => row.state, cell: (row) => badge(row.state.replaceAll('_', ' '), toneOf(row.state)) },
   {
     id: 'builds', title: 'Builds', value: (row) => buildsOn(row.node, running).join(' '),
@@ -140,7 +142,7 @@ const buildColumns = [
   { id: 'result', title: 'Result', width: '7.5rem', value: (row) => row.result, cell: (row) => badge(row.result.toLowerCase(), resultTones[row.result] ?? 'idle') },
   { id: 'label', title: 'Label', priority: 2, width: '8rem', value: (row) => row.label, cell: (row) => row.label || '–' },
   ...phaseNames.map((name) => ({
-    id: name, title: `${name[0].toUpperCase()}${name.slice(1)}`, isNumber: true, priority: 3, width: '6.3rem',
+    id: name, title: `${name[0].toUpperCase()}${name.slice(1)}`, isNumber: true, priority: 3, width: name === 'connected' ? '7.2rem' : '6.2rem',
     value: (row) => row.phases[name] ?? 0, text: () => '', cell: (row) => span(row.phases[name]),
   })),
   { id: 'duration', title: 'Ran', isNumber: true, width: '5.5rem', value: (row) => row.duration, text: () => '', cell: (row) => span(row.duration) },
@@ -155,7 +157,7 @@ const usageColumns = [
   { id: 'job', title: 'Job', value: (row) => row.job, cell: (row) => row.job },
   { id: 'template', title: 'Template', priority: 2, value: (row) => row.template, cell: (row) => row.template || '–' },
   { id: 'builds', title: 'Builds', isNumber: true, width: '5.5rem', value: (row) => row.builds, text: () => '', cell: (row) => number(row.builds) },
-  { id: 'asked', title: 'Asked for', isNumber: true, width: '9rem', value: (row) => row.asked?.memory ?? 0, text: () => '', cell: (row) => size(row.asked) },
+  { id: 'asked', title: 'Asked for', isNumber: true, width: '9rem', priority: 2, value: (row) => row.asked?.memory ?? 0, text: () => '', cell: (row) => size(row.asked) },
   { id: 'used', title: 'Used', isNumber: true, width: '9rem', value: (row) => row.used?.memory ?? 0, text: () => '', cell: (row) => size(row.used) },
   { id: 'suggested', title: 'Suggested', isNumber: true, width: '9rem', priority: 2, value: (row) => row.suggested?.size.memory ?? 0, text: () => '', cell: (row) => size(row.suggested?.size) },
   { id: 'cpuHours', title: 'CPU-hours saved', isNumber: true, width: '10rem', priority: 3, value: (row) => row.saved_cpu_hours, text: () => '', cell: (row) => (row.suggested ? number(row.saved_cpu_hours) : '–') },
@@ -167,8 +169,10 @@ export class JenkinsPage {
   #watches = new Map();
   #asked = new Set();
   #states = {};
+  #stopUsing = use('roles');
 
   stop() {
+    this.#stopUsing();
     for (const watch of this.#watches.values()) watch.stop();
   }
 
@@ -221,7 +225,7 @@ export class JenkinsPage {
       data.subscribed ? null : h('div', { class: 'alert bad' }, 'It is not subscribed to a master: it can get no agents.'),
       data.controller_reachable ? null : h('div', { class: 'alert bad' }, 'It cannot reach the Jenkins controller: ', data.controller_problem),
       h('section', { class: 'card' }, h('h2', {}, 'Queue ', h('span', { class: 'quiet' }, count(data.waiting.length, 'build waits', 'builds wait'))),
-        this.#table('queue', data.queue ?? data.waiting, queueColumns, (row) => String(row.item), 'No build waits.')),
+        whyTheyWait(data, framework), this.#table('queue', data.queue ?? data.waiting, queueColumns, (row) => String(row.item), 'No build waits.')),
       h('section', { class: 'card' }, h('h2', {}, 'Agents and what they build ', h('span', { class: 'quiet' }, number(data.agents.length))),
         this.#table('agents', data.agents, agentColumns(data, watch.running), (row) => row.node, 'It has no agents now: they are started when builds wait.')),
       h('section', { class: 'card' }, h('h2', {}, 'Templates'), templates(data)),
@@ -243,6 +247,29 @@ export class JenkinsPage {
       },
     });
   }
+}
+
+/** Builds that wait for the same thing are told of once, in whole: the table has room for one line each. */
+function whyTheyWait(data, framework) {
+  const kinds = new Map();
+  for (const row of data.queue ?? []) {
+    if (!row.reason) continue;
+    const key = `${row.code} ${row.template ?? row.label}`;
+    const known = kinds.get(key);
+    if (known) known.count += 1;
+    // The first in line waits for nobody else.
+    else kinds.set(key, { key, code: row.code, reason: row.reason, count: 1 });
+  }
+  if (kinds.size === 0) return null;
+  const most = [...kinds.values()].sort((a, b) => b.count - a.count);
+  const roles = rolesOf(framework.id);
+  return [
+    h('ul', { class: 'reasonList' }, most.slice(0, 5).map((kind) => h('li', { key: kind.key },
+      h('strong', {}, count(kind.count, 'build')), ': ', kind.reason,
+      kind.code === 'no_offer' && roles.length
+        ? ['. Who holds what: ', h('a', { href: '#/roles' }, 'all roles'), '; why it is offered nothing: ', roles.map((role) => ['role ', roleLink(role), ' '])] : null))),
+    most.length > 5 ? h('p', { class: 'quiet' }, `${count(most.length - 5, 'more reason')} in the list.`) : null,
+  ];
 }
 
 const amount = (found, value) => (found.resource === 'memory' ? mebibytes(value) : `${number(value)} CPUs`);

@@ -4,9 +4,14 @@ import { h, widget } from '../dom.js';
 import { count, mebibytes, number, percent, resources, time } from '../format.js';
 import { keep, source, sources, use } from '../model.js';
 import { explainStanding } from '../reasons.js';
-import { links, setQuery } from '../router.js';
+import { linkTo, links, setQuery } from '../router.js';
 import { Table } from '../table.js';
+import { TaskList } from '../tasks.js';
 import { agentLink, facts, frameworkLink, waiting } from './parts.js';
+import { taskTable } from './tasks.js';
+
+/** Among so many of the cluster's newest tasks those of one role are looked for. */
+const lookedThrough = 5_000;
 
 /** The largest fraction of any one resource. */
 export function dominantShare(amounts, total) {
@@ -71,15 +76,15 @@ const columns = (shares) => [
   { id: 'name', title: 'Role', value: (role) => role.name, cell: (role) => h('a', { href: links.role(role.name) }, role.name) },
   { id: 'weight', title: 'Weight', isNumber: true, width: '5.5rem', priority: 2, value: (role) => role.weight, text: () => '', cell: (role) => number(role.weight) },
   {
-    id: 'share', title: 'Share', isNumber: true, width: '6rem', value: (role) => shares.get(role.name)?.actual ?? 0, text: () => '',
+    id: 'share', title: 'Share', isNumber: true, width: '6rem', priority: 2, value: (role) => shares.get(role.name)?.actual ?? 0, text: () => '',
     cell: (role) => percent(shares.get(role.name)?.actual ?? 0),
   },
   {
-    id: 'ideal', title: 'By weight', isNumber: true, width: '6.5rem', value: (role) => shares.get(role.name)?.ideal ?? -1, text: () => '',
+    id: 'ideal', title: 'By weight', isNumber: true, width: '6.5rem', priority: 2, value: (role) => shares.get(role.name)?.ideal ?? -1, text: () => '',
     cell: (role) => (shares.has(role.name) ? percent(shares.get(role.name).ideal) : '–'),
   },
-  { id: 'cpus', title: 'CPUs', isNumber: true, width: '6rem', priority: 2, value: (role) => role.allocated.cpus ?? 0, text: () => '', cell: (role) => number(role.allocated.cpus ?? 0) },
-  { id: 'mem', title: 'Mem', isNumber: true, width: '7rem', priority: 2, value: (role) => role.allocated.mem ?? 0, text: () => '', cell: (role) => mebibytes(role.allocated.mem ?? 0) },
+  { id: 'cpus', title: 'CPUs', isNumber: true, width: '6rem', value: (role) => role.allocated.cpus ?? 0, text: () => '', cell: (role) => number(role.allocated.cpus ?? 0) },
+  { id: 'mem', title: 'Mem', isNumber: true, width: '7rem', value: (role) => role.allocated.mem ?? 0, text: () => '', cell: (role) => mebibytes(role.allocated.mem ?? 0) },
   { id: 'offered', title: 'In offers', width: '11rem', priority: 3, value: (role) => role.offered.cpus ?? 0, text: () => '', cell: (role) => (Object.keys(role.offered).length ? h('span', { title: resources(role.offered) }, resources(role.offered)) : '–') },
   { id: 'reserved', title: 'Reserved', width: '11rem', priority: 3, value: (role) => role.reserved.cpus ?? 0, text: () => '', cell: (role) => (Object.keys(role.reserved).length ? h('span', { title: resources(role.reserved) }, resources(role.reserved)) : '–') },
   { id: 'quota', title: 'Quota', priority: 2, value: (role) => quotaText(role.quota), cell: (role) => h('span', { title: quotaText(role.quota) }, quotaText(role.quota) || '–') },
@@ -126,6 +131,9 @@ export class RolePage {
   #stopUsing = use('roles');
   #explanation;
   #stopKeeping = null;
+  #tasks = new TaskList({}, lookedThrough);
+  #own = { rows: [], of: null };
+  #state = {};
 
   constructor({ name }) {
     this.#name = name;
@@ -139,6 +147,7 @@ export class RolePage {
   stop() {
     this.#stopUsing();
     this.#stopKeeping?.();
+    this.#tasks.stop();
   }
 
   view() {
@@ -159,22 +168,43 @@ export class RolePage {
           ['Weight', number(role.weight)], ['Quota', quotaText(role.quota) || 'none'],
           ['Counts against it', resources(role.quota.consumed)],
           ['Frameworks', role.frameworks.length ? role.frameworks.map((id, index) => [index ? ', ' : '', frameworkLink(id)]) : 'none'],
-        ]))) : h('p', {}, 'The leading master knows of nothing in this role.'),
+        ]))) : h('p', {}, 'Nobody is subscribed to this role now, it holds nothing, and it has neither weight, quota nor reservation. See ',
+        h('a', { href: '#/roles' }, 'all roles'), ', or ', h('a', { href: linkTo(['history'], { role: this.#name }) }, 'what it held before'), '.'),
       h('section', { class: 'card' }, h('h2', {}, 'Why does this role get what it gets?'), this.#explained(Boolean(row))),
+      this.#taskSection(),
     ];
+  }
+
+  /** What the role's tasks are, those of the roles below it included. */
+  #taskSection() {
+    const { rows, problem, isComplete, isCut } = this.#tasks;
+    if (this.#own.of !== rows) {
+      this.#own = { of: rows, rows: rows.filter((row) => row.role === this.#name || row.role.startsWith(`${this.#name}/`)) };
+    }
+    return h('section', { class: 'card' }, h('h2', {}, 'Tasks ', h('span', { class: 'quiet' },
+      isComplete ? `${count(this.#own.rows.length, 'task')}${isCut ? ` among the latest ${number(lookedThrough)} of the cluster` : ''}` : '')),
+    taskTable({ rows: this.#own.rows, problem, isComplete }, this.#state, (state) => {
+      this.#state = state;
+      dispatchEvent(new Event('routechange'));
+    }, { isBox: true, label: 'tasks of this role' }));
   }
 
   /** Where there is nothing left: who has it. */
   #holders(data) {
+    const { total, allocated, offered } = sources.summary.data.sums;
+    const isFull = ['cpus', 'mem'].some((kind) => total[kind] > 0 && (allocated[kind] + offered[kind]) / total[kind] > 0.95);
     const isShort = data.frameworks.some((one) => one.standing === 'hungry' && !one.takeable_agents
-      && one.reasons.some((reason) => ['nothing-free', 'not-its-turn', 'below-minimum'].includes(reason.reason)));
+      && (isFull || one.reasons.some((reason) => ['nothing-free', 'not-its-turn', 'below-minimum'].includes(reason.reason))));
     if (!isShort) return null;
-    const others = shareRows(sources.roles.data, sources.summary.data.sums.total)
+    const rows = shareRows(sources.roles.data, total);
+    const own = rows.filter((row) => row.name === this.#name && row.actual > 0.01);
+    const others = rows
       .filter((row) => row.actual > 0.01 && row.depth === 0 && row.name !== this.#name && !this.#name.startsWith(`${row.name}/`))
       .slice(0, 3);
-    if (others.length === 0) return null;
-    const inOffers = (name) => dominantShare(sources.roles.data.find((role) => role.name === name)?.offered ?? {}, sources.summary.data.sums.total);
-    return h('p', {}, 'What is not free is held by ', others.map((row, index) => [index ? ', ' : '', h('a', { href: row.link }, row.name),
+    if (own.length + others.length === 0) return null;
+    const inOffers = (name) => dominantShare(sources.roles.data.find((role) => role.name === name)?.offered ?? {}, total);
+    return h('p', {}, 'What is not free is held by ', [...own, ...others].map((row, index) => [index ? ', ' : '',
+      row.name === this.#name ? 'this role' : h('a', { href: row.link }, row.name),
       ` (${percent(row.actual)}${inOffers(row.name) > 0.01 ? `, ${percent(inOffers(row.name))} in offers it has not answered` : ''})`]), '.');
   }
 
@@ -217,8 +247,8 @@ function headline(data) {
   if (hungry === 0) return `${share} No framework in it wants offers now.`;
   if (data.place === undefined) return `${share} ${count(hungry, 'framework')} in it ${hungry === 1 ? 'wants' : 'want'} offers.`;
   const others = data.hungry_siblings - 1;
-  return `${share} Among ${count(data.hungry_siblings, 'role')} that want offers it is number ${number(data.place)} in turn`
-    + `${others > 0 ? '' : ': there is no other'}.`;
+  if (others <= 0) return `${share} No other role beside it wants offers now: it is the next in turn.`;
+  return `${share} Among ${count(data.hungry_siblings, 'role')} that want offers it is number ${number(data.place)} in turn.`;
 }
 
 function clientWords(framework) {

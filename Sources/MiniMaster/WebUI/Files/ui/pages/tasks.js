@@ -23,18 +23,18 @@ export const taskColumns = [
     cell: (row) => [stateBadge(row.state), row.healthy === false ? h('span', { class: 'bad', title: 'Its health check fails.' }, ' ✗') : null],
   },
   {
-    id: 'framework', title: 'Framework', priority: 2, width: '10rem', value: (row) => frameworkName(row.framework) ?? row.framework,
+    id: 'framework', title: 'Framework', priority: 2, width: '9.5rem', value: (row) => frameworkName(row.framework) ?? row.framework,
     text: (row) => `${frameworkName(row.framework) ?? ''} ${row.framework}`, cell: (row) => frameworkLink(row.framework),
   },
   {
-    id: 'agent', title: 'Agent', priority: 2, width: '11rem', value: (row) => agentName(row.agent) ?? row.agent,
+    id: 'agent', title: 'Agent', priority: 2, width: '10rem', value: (row) => agentName(row.agent) ?? row.agent,
     text: (row) => `${agentName(row.agent) ?? ''} ${row.agent}`, cell: (row) => agentLink(row.agent),
   },
-  { id: 'role', title: 'Role', priority: 3, width: '7rem', value: (row) => row.role, cell: (row) => h('a', { href: links.role(row.role) }, row.role) },
-  { id: 'cpus', title: 'CPUs', isNumber: true, priority: 3, width: '5rem', value: (row) => row.cpus, text: () => '', cell: (row) => number(row.cpus) },
-  { id: 'mem', title: 'Mem', isNumber: true, priority: 3, width: '6rem', value: (row) => row.mem, text: () => '', cell: (row) => mebibytes(row.mem) },
+  { id: 'role', title: 'Role', priority: 3, width: '5.5rem', value: (row) => row.role, cell: (row) => h('a', { href: links.role(row.role) }, row.role) },
+  { id: 'cpus', title: 'CPUs', isNumber: true, priority: 3, width: '4.5rem', value: (row) => row.cpus, text: () => '', cell: (row) => number(row.cpus) },
+  { id: 'mem', title: 'Mem', isNumber: true, priority: 3, width: '5.5rem', value: (row) => row.mem, text: () => '', cell: (row) => mebibytes(row.mem) },
   {
-    id: 'why', title: 'Last word', priority: 2, value: lastWord,
+    id: 'why', title: 'Last word', priority: 2, width: '22%', value: lastWord,
     cell: (row) => h('span', { class: 'quiet', title: lastWord(row) }, lastWord(row)),
   },
   { id: 'updated', title: 'Since', isNumber: true, width: '6.5rem', value: (row) => row.updated, text: () => '', cell: (row) => since(row.updated) },
@@ -42,6 +42,13 @@ export const taskColumns = [
 
 /** For where there is less room. */
 export const briefTaskColumns = taskColumns.filter((column) => !['role', 'cpus', 'mem'].includes(column.id));
+
+/** For what went wrong: why is worth more than the state where there is the least room. */
+export const failedTaskColumns = briefTaskColumns.map((column) => {
+  if (['state', 'updated'].includes(column.id)) return { ...column, priority: 2 };
+  if (column.id === 'name') return { ...column, width: '16rem' };
+  return column.id === 'why' ? { ...column, priority: undefined, width: undefined } : column;
+});
 
 const groups = [['', 'All', 'all'], ['active', 'Active', 'active'], ['failed', 'Went wrong', 'failed'], ['finished', 'Ended well or killed', 'finished']];
 
