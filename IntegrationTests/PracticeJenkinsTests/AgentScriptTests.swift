@@ -128,6 +128,18 @@ struct AgentScriptTests {
         }
     }
 
+    @Test func `a controller frozen for ten minutes has not missed its agent, and the build goes on`() async throws {
+        try await withAgent { controller, agent in
+            try await controller.createJob("long", command: "sleep 2")
+            try await controller.startBuild("long")
+            try await controller.control("action=freeze&seconds=600")
+            // Ten minutes for the controller; the agent is not that patient.
+            try await controller.control("action=warp&seconds=599500ms")
+            #expect(try await controller.result("long") == "SUCCESS")
+            #expect(!agent.output.contains("connection is over"))
+        }
+    }
+
     @Test func `after a controller restart the agent connects again and its build is lost`() async throws {
         try await withAgent { controller, agent in
             try await controller.createJob("long", command: "sleep 300")

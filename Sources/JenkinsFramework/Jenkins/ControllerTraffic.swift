@@ -17,7 +17,7 @@ final class ControllerTraffic: Sendable {
             case .change: "change"
             case .lookUp: "look_up"
             case .watch: "watch"
-            case .urgent, .opening: "change"
+            case .urgent, .opening, .deletion: "change"
             }
         counts.withLock {
             $0[name, default: Count()].requests += 1

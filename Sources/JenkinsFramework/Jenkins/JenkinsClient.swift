@@ -43,6 +43,8 @@ final class JenkinsClient: Sendable {
         case watch, urgent
         /// Openings of drained nodes. They come in bursts too, and each leads to a drain soon.
         case opening
+        /// Deletions that follow a look: they must not wait behind other changes meanwhile.
+        case deletion
     }
 
     struct Answer: Sendable {
@@ -71,6 +73,7 @@ final class JenkinsClient: Sendable {
     private let watches = RequestGate(slots: 2)
     private let urgent = RequestGate(slots: 4)
     private let openings = RequestGate(slots: 2)
+    private let deletions = RequestGate(slots: JenkinsController.deletionsMax)
     private let secret = Locked<SecretFile?>(nil)
     private let crumb = Locked<Crumb?>(nil)
     private let lastVersion = Locked<JenkinsVersion?>(nil)
@@ -203,6 +206,7 @@ final class JenkinsClient: Sendable {
         case .watch: watches
         case .urgent: urgent
         case .opening: openings
+        case .deletion: deletions
         }
     }
 

@@ -17,12 +17,15 @@ final class JenkinsController: Sendable {
     /// Whether it is quieting down matters while something waits, and hardly otherwise.
     private static let rootAge = Duration.seconds(5)
     private static let quietRootAge = Duration.seconds(60)
+    /// Looks at drained nodes, each with the deletion that follows it, at a time.
+    static let deletionsMax = 2
     /// Foreign nodes whose mode is read in one poll; the others follow in the next.
     private static let modesPerPoll = 5
 
     let client: JenkinsClient
     private let live: LiveConfiguration
     private let known = Locked(Known())
+    private let deletions = RequestGate(slots: deletionsMax)
 
     init(_ client: JenkinsClient, _ live: LiveConfiguration) {
         self.client = client
@@ -209,16 +212,19 @@ final class JenkinsController: Sendable {
     }
 
     /// 404 is success: it is gone.
-    func delete(_ name: NodeName) async throws(JenkinsFailure) {
+    func delete(_ name: NodeName, in lane: JenkinsClient.Lane = .change) async throws(JenkinsFailure) {
         known.withLock { $0.computers.forget(name.value) }
-        try await client.post(JenkinsRequests.computer(name) + "/doDelete", alsoFine: [404])
+        try await client.post(JenkinsRequests.computer(name) + "/doDelete", alsoFine: [404], in: lane)
     }
 
-    /// Unless somebody has opened it meanwhile. There is no request that deletes on a condition, so it is looked at first.
+    /// Unless somebody has opened it meanwhile. There is no request that deletes on a condition, so it is looked at first,
+    /// and the deletion waits for nothing but the answer.
     func deleteDrained(_ name: NodeName) async throws(JenkinsFailure) {
+        await deletions.enter()
+        defer { deletions.leave() }
         let computer: Computer
         do throws(JenkinsFailure) {
-            computer = try await self.computer(name, in: .change)
+            computer = try await self.computer(name, in: .deletion)
         } catch {
             if case .answered(404, _) = error { return }
             throw error
@@ -226,7 +232,7 @@ final class JenkinsController: Sendable {
         guard computer.isTemporarilyOffline, !computer.isBusy else {
             throw .cannotAsk("somebody has put \(name) back into service")
         }
-        try await delete(name)
+        try await delete(name, in: .deletion)
     }
 
     // MARK: - Items and builds

@@ -161,6 +161,9 @@ struct Controller: Equatable, Sendable {
             guard jobs[job] != nil else { return .refused(.noSuchJob(job)) }
             armedJob = job
             return .done
+        case .thawed:
+            for name in nodes.keys { nodes[name]?.heard(at: now) }
+            return nil
         case .timePassed:
             return nil
         }

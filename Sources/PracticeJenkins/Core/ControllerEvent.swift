@@ -42,6 +42,8 @@ enum ControllerEvent: Equatable, Sendable {
     /// At the next drain of an idle node, a build of the job takes an executor just before the drain is effective.
     case buildOnDrainArmed(job: String)
     case timePassed
+    /// The whole program stood still: it has not missed whoever could not reach it.
+    case thawed
 }
 
 /// What the shell must now do: imperative.

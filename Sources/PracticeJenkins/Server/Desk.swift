@@ -10,6 +10,8 @@ actor Desk {
 
     private var site: Site
     private var faults = FaultPlan()
+    /// Nothing has happened since a freeze began.
+    private var isFrozen = false
     private var events: EventLog
     private var store: StateStore?
     /// What cannot be kept must not be told: from then on every request is answered so.
@@ -101,6 +103,13 @@ actor Desk {
     /// A freeze may be ended early, or prolonged, while somebody waits for its end.
     private func thaw() async {
         while !isStopped, faults.frozenUntil > now { await sleep(until: faults.frozenUntil, node: Self.frozen) }
+        noteThaw()
+    }
+
+    private func noteThaw() {
+        guard isFrozen, faults.frozenUntil <= now else { return }
+        isFrozen = false
+        perform(site.controller.step(.thawed, at: now))
     }
 
     /// No node can have this name.
@@ -166,8 +175,9 @@ actor Desk {
     // MARK: Time
 
     private func setAlarm() {
-        guard !isStopped, let deadline = site.controller.nextDeadline, deadline < alarmAt ?? .init(milliseconds: .max)
-        else { return }
+        guard !isStopped, let due = site.controller.nextDeadline else { return }
+        let deadline = faults.frozenUntil > now ? max(due, faults.frozenUntil) : due
+        guard deadline < alarmAt ?? .init(milliseconds: .max) else { return }
         alarmAt = deadline
         let delay = max(1, deadline.milliseconds(since: now))
         Timers.shared.scheduleOnce(after: .milliseconds(delay)) { [weak self] in
@@ -179,6 +189,8 @@ actor Desk {
     private func alarmRang(for deadline: PracticeTime) {
         guard alarmAt == deadline else { return }
         alarmAt = nil
+        if faults.frozenUntil > now { return setAlarm() }
+        noteThaw()
         perform(site.controller.step(.timePassed, at: now))
     }
 
@@ -212,7 +224,9 @@ actor Desk {
                 timesLeft: parameter("times").flatMap { Int($0) } ?? 1)
         }
         switch parameter("action") {
-        case "freeze": faults.frozenUntil = now.advanced(byMilliseconds: delay)
+        case "freeze":
+            faults.frozenUntil = now.advanced(byMilliseconds: delay)
+            isFrozen = true
         case "restart":
             faults.downUntil = now.advanced(byMilliseconds: delay)
             perform(site.restart(at: now))
@@ -228,7 +242,9 @@ actor Desk {
             wakeAll(of: Self.frozen)
         case "warp":
             warpMilliseconds += delay
-            perform(site.controller.step(.timePassed, at: now))
+            wakeAll(of: Self.frozen)
+            noteThaw()
+            if !isFrozen { perform(site.controller.step(.timePassed, at: now)) }
         default: return nil
         }
         return .text("ok\n")
