@@ -52,7 +52,8 @@ import Testing
             #expect(await run.end(within: .seconds(20)) == .exited(5), "\(run.outputText) \(run.errorText)")
             #expect(run.outputText.contains("33 99"), "\(run.outputText)")
             run.forget()
-            let unknown = try await ProgramRun.mini("exec", "--master=\(master)", "no-such-task", "--", "true")
+            let unknown = try await ProgramRun.mini(
+                "exec", "--master=127.0.0.1:1,\(master)", "no-such-task", "--", "true")
             #expect(await unknown.end(within: .seconds(20)) == .exited(125))
             #expect(unknown.errorText.contains("knows no task 'no-such-task'"), "\(unknown.errorText)")
             unknown.forget()

@@ -44,6 +44,8 @@ import Testing
                 + "<asking the leading master at zk://a:1/mesos… 2 s>")
         await progress.end()
         #expect(screen.shown.hasSuffix("… 2 s><>"))
+        await progress.end()
+        #expect(screen.shown.hasSuffix("… 2 s><>"))
     }
 
     @Test func `what is quick says nothing`() async {

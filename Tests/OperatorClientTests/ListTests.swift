@@ -42,6 +42,14 @@ import Testing
         #expect(TasksReport([], .init()).text(Documents.wide) == "no tasks")
     }
 
+    @Test func `of tasks that are over the list says why`() throws {
+        var choice = TasksReport.Choice()
+        choice.all = true
+        let report = TasksReport(try Documents.tasks(), choice)
+        try Golden.expect(report.text(Documents.wide), is: "tasks-all")
+        try Golden.expect(report.text(Sheet(width: 100, now: Documents.now)), is: "tasks-all-narrow")
+    }
+
     @Test func `tasks are chosen by state, framework, agent and role`() throws {
         let tasks = try Documents.tasks()
         func ids(_ change: (inout TasksReport.Choice) -> Void) -> [String] {

@@ -41,6 +41,12 @@ public struct ClusterTask: Encodable, Hashable, Sendable {
 
     /// When it came into its state.
     public var since: Double? { statuses.first { $0.state == state }?.time ?? statuses.last?.time }
+    /// Of one that is over, what was last said of it: the message, or else the reason's name.
+    var lastWord: String? {
+        guard isTerminal, let last = statuses.last(where: { $0.state == state }) else { return nil }
+        return last.message ?? last.reason
+    }
+
     /// When it was first heard of.
     public var started: Double? { statuses.first?.time }
 

@@ -168,18 +168,23 @@ public struct TasksReport: Report {
 
     public func text(_ sheet: Sheet) -> String {
         guard !tasks.isEmpty else { return "no tasks" }
-        var table = TextTable([
+        var columns: [TextTable.Column] = [
             .init("ID", mayShrink: true, keepsEnd: true), .init("NAME", mayShrink: true, dropOrder: 2),
             .init("FRAMEWORK", mayShrink: true, dropOrder: 4), .init("ROLE", mayShrink: true, dropOrder: 5),
             .init("AGENT", mayShrink: true), .init("STATE"), .init("CPUS", .right), .init("MEM", .right),
             .init("SINCE", .right, dropOrder: 3),
-        ])
+        ]
+        // Why a task ended: only where one has.
+        let hasWords = tasks.contains { $0.lastWord != nil }
+        if hasWords { columns.append(.init("LAST WORD", mayShrink: true, dropOrder: 1)) }
+        var table = TextTable(columns)
         for task in tasks {
             let state = task.state.hasPrefix("TASK_") ? String(task.state.dropFirst(5)).lowercased() : task.state
-            table.add([
+            let cells = [
                 task.id, task.name, task.framework, task.role, task.agent, state,
                 Figures.decimal(task.resources.cpus), Figures.memory(task.resources.mem), Cell.age(task.since, sheet),
-            ])
+            ]
+            table.add(cells + (hasWords ? [task.lastWord ?? Cell.none] : []))
         }
         return table.text(width: sheet.width)
     }

@@ -33,14 +33,16 @@ public struct ExecRunner: Sendable {
 
     /// Runs the command. While a terminal is attached, this process's own terminal hands every key through.
     ///
+    /// - Parameter found: Called when it is known where the task is, before anything is printed.
     /// - Returns: The command's exit status; 128 and the signal's number if a signal ended it.
-    public func run() async throws(ExecFailure) -> Int32 {
+    public func run(found isFound: @Sendable () async -> Void = {}) async throws(ExecFailure) -> Int32 {
         let http = tls.map { HTTPClient(tls: $0) } ?? .shared
         let authorization = credentials.map { principal, secret in
             "Basic " + Data("\(principal):\(secret)".utf8).base64EncodedString()
         }
         let connection = OperatorConnection(master: masters, credentials: credentials, tls: tls)
         let found = try await TaskFinder(connection: connection).find(task, framework: framework)
+        await isFound()
         var id = V1ContainerID()
         id.value = "\(UUID())".lowercased()
         id.parent = found.container

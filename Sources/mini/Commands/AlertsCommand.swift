@@ -60,7 +60,9 @@ struct AlertsTestCommand: AsyncParsableCommand {
         let message = AlertMessage(cluster: "", news: [news])
         var failures = 0
         for receiver in receivers {
+            let progress = Progress("sending to \(receiver.name)")
             let problem = await AlertDelivery.attempt(message, at: receiver)
+            await progress.end()
             if problem != nil { failures += 1 }
             print("\(receiver.name): \(problem.map { "not reached: \($0)" } ?? "has taken it")")
         }

@@ -41,7 +41,9 @@ struct ExecCommand: AsyncParsableCommand {
         runner.credentials = try security.credentials()
         runner.tls = try security.tls(isSecureURL: masters.isSecure)
         let status: Int32
-        do { status = try await runner.run() } catch {
+        let progress = Progress("asking the leading master at \(masters)")
+        do { status = try await runner.run(found: { await progress.end() }) } catch {
+            await progress.end()
             throw CommandFailure(description: "exec: \(error)", status: 125)
         }
         throw ExitCode(status)

@@ -21,7 +21,9 @@ struct DoctorCommand: AsyncParsableCommand {
         let isJSON = words.contains { ["--json", "--json=true", "--json=1"].contains($0) }
         words.removeAll { $0 == "--json" || $0.hasPrefix("--json=") }
         let settings = SettingsResolver.resolve(.agent, .ofThisProcess(words))
+        let progress = Progress("looking at this host, its container engine and its masters")
         let facts = await Self.look(settings)
+        await progress.end()
         // What keeps an agent from starting here is named by the settings themselves.
         let findings =
             settings.problems.map { problem in

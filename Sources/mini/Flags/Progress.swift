@@ -45,10 +45,14 @@ struct Progress {
         }
     }
 
-    /// Takes the line away.
+    /// Takes the line away, once.
     func end() async {
         task?.cancel()
         await task?.value
-        if shown.withLock({ $0 }) { place.write("\r\u{1B}[K") }
+        let isThere = shown.withLock { shown in
+            defer { shown = false }
+            return shown
+        }
+        if isThere { place.write("\r\u{1B}[K") }
     }
 }

@@ -79,7 +79,12 @@ struct FrameworkQuestion: ParsableArguments {
         let target = (parts.string ?? path).replacing("+", with: "%2B")
         let request = HTTPClientRequest(url: base + target, totalTimeout: Self.patience)
         let reply: HTTPClientReply
-        do { reply = try await HTTPClient.shared.fetch(request, bodyMax: Self.bodyMax) } catch {
+        let progress = Progress("asking the Jenkins framework at \(base)")
+        do {
+            reply = try await HTTPClient.shared.fetch(request, bodyMax: Self.bodyMax)
+            await progress.end()
+        } catch {
+            await progress.end()
             throw CommandFailure(
                 description: "jenkins \(command): the framework does not answer at \(base): \(error)"
                     + (url == nil ? "; status.ip in its configuration says where it does" : ""), status: 1)

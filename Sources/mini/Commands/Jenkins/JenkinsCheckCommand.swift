@@ -16,7 +16,9 @@ struct JenkinsCheckCommand: AsyncParsableCommand {
     @Flag(help: "Print one JSON document.") var json = false
 
     func run() async throws {
+        let progress = Progress("trying what \(config) names")
         let report = await ConfigurationCheck.run(path: config)
+        await progress.end()
         print(json ? report.json : report.text)
         if report.exitStatus != 0 { throw ExitCode(report.exitStatus) }
     }

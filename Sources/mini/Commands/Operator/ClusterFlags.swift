@@ -21,11 +21,13 @@ struct ClusterFlags: ParsableArguments {
     }
 
     /// Asks the leading master, and says on a terminal what takes long.
+    ///
+    /// - Parameter waiting: What is waited for, if not only for the master's answer.
     func ask<Answer>(
-        _ command: String, _ body: (inout LeaderSession) async throws -> Answer
+        _ command: String, waiting: String? = nil, _ body: (inout LeaderSession) async throws -> Answer
     ) async throws -> Answer {
         let connection = try connection(command)
-        let progress = Progress("asking the leading master at \(connection.master)")
+        let progress = Progress(waiting ?? "asking the leading master at \(connection.master)")
         do {
             var leader = try await connection.leader()
             let answer = try await body(&leader)

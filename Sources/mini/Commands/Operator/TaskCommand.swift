@@ -5,6 +5,7 @@ import Foundation
 import MasterDetection
 import OperatorClient
 import TaskRun
+import TextTables
 
 struct TaskCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -252,7 +253,8 @@ struct TaskKillCommand: AsyncParsableCommand {
     @OptionGroup var cluster: ClusterFlags
 
     func run() async throws {
-        let report = try await cluster.ask("task kill") { leader in
+        let waiting = detach ? nil : "waiting for the end of \(DisplayWidth.line(name.task))"
+        let report = try await cluster.ask("task kill", waiting: waiting) { leader in
             let (task, agents) = try await leader.find(name.task, framework: name.framework, onlyLiving: true)
             let sandbox = try TaskSandbox(task, agents: agents, leader.connection)
             try await sandbox.kill(isForced: force)

@@ -30,7 +30,7 @@ export const taskColumns = [
     id: 'agent', title: 'Agent', priority: 2, width: '10rem', value: (row) => agentName(row.agent) ?? row.agent,
     text: (row) => `${agentName(row.agent) ?? ''} ${row.agent}`, cell: (row) => agentLink(row.agent),
   },
-  { id: 'role', title: 'Role', priority: 3, width: '5.5rem', value: (row) => row.role, cell: (row) => h('a', { href: links.role(row.role) }, row.role) },
+  { id: 'role', title: 'Role', priority: 3, width: '6.5rem', value: (row) => row.role, cell: (row) => h('a', { href: links.role(row.role), title: row.role }, row.role) },
   { id: 'cpus', title: 'CPUs', isNumber: true, priority: 3, width: '4.5rem', value: (row) => row.cpus, text: () => '', cell: (row) => number(row.cpus) },
   { id: 'mem', title: 'Mem', isNumber: true, priority: 3, width: '5.5rem', value: (row) => row.mem, text: () => '', cell: (row) => mebibytes(row.mem) },
   {
