@@ -191,7 +191,9 @@ public final class JenkinsDay: Sendable {
     /// Asks once. After a lost answer the controller is asked whether it knows before the request is repeated.
     private func ask(for job: DayPlan.PlannedJob, _ farm: JenkinsFarm) async throws {
         var controller = farm.controller
-        controller.timeout = .seconds(5)
+        // Longer than any freeze: a request that was given up is carried out after it, and perhaps after the question whether
+        // it was.
+        controller.timeout = .seconds(30)
         let end = ContinuousClock.now + .seconds(120)
         while true {
             do {
