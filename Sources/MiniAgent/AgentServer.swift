@@ -132,6 +132,13 @@ public final class AgentServer: Sendable {
                     subscriptionBackoffMax: min(.seconds(2), configuration.executorReregistrationTimeout),
                     shutdownGracePeriod: configuration.executorShutdownGracePeriod, ip: configuration.ip,
                     tokens: security.requiredTokens),
+                rush: AfterRush(quiet: .seconds(3), least: 20) {
+                    // The code that launching needs, and what it has left free in the heap.
+                    Task {
+                        HeapLimits.trim(freeBytesMax: 256 << 10)
+                        ProgramPages.giveBack()
+                    }
+                },
                 logger: logger, watcher: watcher),
             inbox: inbox, work: work, thread: thread)
         let store = CheckpointStore(paths: start.paths, agentInfo: info, recovered: start.loaded.checkpoint) {

@@ -4,26 +4,58 @@ import MesosProtocol
 import Resources
 
 /// Everything a containerizer needs to know to run one container: a task's own, or an executor's.
+///
+/// Half a kilobyte of it is kept as long as the container runs, and named by all that waits for the container: copies share it.
 package struct Launch: Sendable {
+    private struct Fields: Sendable {
+        var record: TaskRecord
+        var framework: V1FrameworkInfo
+        var agent: AgentID
+        var run: RunPaths
+        var volumes: [PersistentVolume]
+        var executorVariables: [ExecutorVariable]
+    }
+
+    private final class Shared: Sendable {
+        let fields: Fields
+
+        init(_ fields: Fields) { self.fields = fields }
+    }
+
+    private var shared: Shared
+
+    private subscript<Value>(field field: WritableKeyPath<Fields, Value>) -> Value {
+        get { shared.fields[keyPath: field] }
+        set {
+            var fields = shared.fields
+            fields[keyPath: field] = newValue
+            shared = Shared(fields)
+        }
+    }
+
     /// What is to run. For an executor, a record that describes its container.
-    package var record: TaskRecord
-    package var framework: V1FrameworkInfo
-    package var agent: AgentID
-    package var run: RunPaths
-    package var volumes: [PersistentVolume]
+    package var record: TaskRecord {
+        get { shared.fields.record }
+        set { self[field: \.record] = newValue }
+    }
+    package var framework: V1FrameworkInfo { shared.fields.framework }
+    package var agent: AgentID { shared.fields.agent }
+    package var run: RunPaths { shared.fields.run }
+    package var volumes: [PersistentVolume] { shared.fields.volumes }
     /// What an executor is told by its environment; empty for a task.
-    package var executorVariables: [ExecutorVariable]
+    package var executorVariables: [ExecutorVariable] {
+        get { shared.fields.executorVariables }
+        set { self[field: \.executorVariables] = newValue }
+    }
 
     package init(
         record: TaskRecord, framework: V1FrameworkInfo, agent: AgentID, run: RunPaths,
         volumes: [PersistentVolume] = [], executorVariables: [ExecutorVariable] = []
     ) {
-        self.executorVariables = executorVariables
-        self.volumes = volumes
-        self.record = record
-        self.framework = framework
-        self.agent = agent
-        self.run = run
+        shared = Shared(
+            Fields(
+                record: record, framework: framework, agent: agent, run: run, volumes: volumes,
+                executorVariables: executorVariables))
     }
 
     /// What runs in the container: the task's command, or the executor's.

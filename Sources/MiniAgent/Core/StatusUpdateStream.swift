@@ -113,6 +113,7 @@ package struct StatusUpdateStream: Hashable, Sendable {
 
     private mutating func advance() -> [Effect] {
         let acknowledged = queue.removeFirst()
+        if queue.isEmpty { queue = [] }  // Or the room for it stays as long as the task runs.
         durableCount -= 1
         if acknowledged.isTerminal {
             phase = .retired

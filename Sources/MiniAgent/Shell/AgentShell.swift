@@ -30,6 +30,8 @@ actor AgentShell {
         /// What the agent proves itself to the master with: the value of an `Authorization` field.
         var authorization: String?
         var executors: ExecutorEnvironment
+        /// Told of each launch.
+        var rush: AfterRush
         var logger: Logger
         /// Told of each step before it is taken.
         var watcher: AgentStep.Watcher?
@@ -190,6 +192,7 @@ actor AgentShell {
         case .cancelPreparation(let container):
             if let ticket = preparations.removeValue(forKey: container.id) { work.cancel(ticket) }
         case .startContainer(let record, let framework):
+            parts.rush.note()
             preparations[record.container] = nil
             let launch = remember(record, framework)
             let executor = executor(for: launch)

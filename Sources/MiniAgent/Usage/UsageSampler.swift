@@ -21,13 +21,20 @@ package actor UsageSampler {
         package init() {}
     }
 
-    private struct Entry {
-        var target: UsageTarget
-        var since: ContinuousClock.Instant
+    /// As an object: a dictionary has room for twice as many values as it holds, and these are large.
+    private final class Entry {
+        let target: UsageTarget
+        let since: ContinuousClock.Instant
         var due: ContinuousClock.Instant
         var looked: ContinuousClock.Instant?
         var isDetailed = false
         var usage: ContainerUsage?
+
+        init(target: UsageTarget, since: ContinuousClock.Instant, due: ContinuousClock.Instant) {
+            self.target = target
+            self.since = since
+            self.due = due
+        }
     }
 
     /// The pause after a container's first look, and the least there is between two rounds.
@@ -124,7 +131,7 @@ package actor UsageSampler {
             return read
         }
         for container in containers.sorted() {
-            guard var entry = entries[container] else { continue }
+            guard let entry = entries[container] else { continue }
             let now = clock.now
             if var usage = meter.measure(
                 entry.target, table: table, detail: detail, at: HostClock.now.wall, file: file)
@@ -135,7 +142,6 @@ package actor UsageSampler {
             entry.looked = now
             entry.isDetailed = detail
             entry.due = due(after: now, since: entry.since)
-            entries[container] = entry
         }
     }
 
