@@ -242,9 +242,11 @@ actor Desk {
             wakeAll(of: Self.frozen)
         case "warp":
             warpMilliseconds += delay
+            // It was set by the clock as it was, and what is due sooner would wait for it.
+            alarmAt = nil
             wakeAll(of: Self.frozen)
             noteThaw()
-            if !isFrozen { perform(site.controller.step(.timePassed, at: now)) }
+            if isFrozen { setAlarm() } else { perform(site.controller.step(.timePassed, at: now)) }
         default: return nil
         }
         return .text("ok\n")
