@@ -196,9 +196,8 @@ let package = Package(
         .testTarget(
             name: "AgentIntegrationTests",
             dependencies: [
-                "MiniAgent", "mini-supervisor", "mini-fetcher", "crash-agent", "Processes", "MasterDetection",
-                "MesosProtocol", "HTTPClient", "HTTPServer", "Mailbox",
-                "Resources", logging,
+                "IntegrationSupport", "MiniAgent", "mini-supervisor", "mini-fetcher", "crash-agent", "Processes",
+                "MasterDetection", "MesosProtocol", "HTTPClient", "HTTPServer", "Mailbox", "Resources", logging,
             ], path: "IntegrationTests/AgentTests", swiftSettings: strict),
         .testTarget(name: "TidyTests", dependencies: ["IntegrationSupport"], swiftSettings: strict),
         .testTarget(

@@ -16,7 +16,7 @@ public struct SmallDisk: Sendable {
     public static func mount(on directory: String, mebibytes: Int) async throws -> SmallDisk {
         let line =
             "mount -t tmpfs -o size=\(mebibytes)m tmpfs '\(directory)' && touch '\(directory)/.mounted' && exec sleep 600"
-        let holder = try await startCommand("unshare", ["-m", "sh", "-c", line])
+        let holder = try await startCommand("/usr/bin/unshare", ["-m", "sh", "-c", line])
         let disk = SmallDisk(directory: directory, holder: holder)
         try await eventually("there is a tmpfs: \(holder.output)", within: .seconds(30)) {
             FileManager.default.fileExists(atPath: disk.seenFromHere + "/.mounted")
@@ -25,7 +25,7 @@ public struct SmallDisk: Sendable {
     }
 
     /// What runs a program in it.
-    public var entrance: [String] { ["nsenter", "-t", "\(holder.process.pid)", "-m"] }
+    public var entrance: [String] { ["/usr/bin/nsenter", "-t", "\(holder.process.pid)", "-m"] }
 
     /// Leaves no byte free.
     ///

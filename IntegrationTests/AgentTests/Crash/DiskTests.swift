@@ -2,49 +2,29 @@
 
 import Foundation
 import Glibc
+import IntegrationSupport
 import MesosProtocol
 import MiniAgent
 import Processes
 import Testing
 
-/// A mount namespace in which the work directory is a small tmpfs. It goes with its holder.
-private struct SmallDisk {
-    let holder: ChildProcess
-    let path: String
-
-    static func mount(_ host: CrashHost, mebibytes: Int) async throws -> SmallDisk {
+extension SmallDisk {
+    fileprivate static func mount(_ host: CrashHost, mebibytes: Int) async throws -> SmallDisk {
         try FileManager.default.createDirectory(atPath: host.workDirectory, withIntermediateDirectories: true)
-        var request = SpawnRequest(
-            program: "/usr/bin/unshare",
-            arguments: [
-                "-m", "/bin/sh", "-c",
-                "mount -t tmpfs -o size=\(mebibytes)m tmpfs '\(host.workDirectory)' && touch '\(host.directory)/mounted'"
-                    + " && exec sleep 600",
-            ])
-        request.deathSignal = SIGKILL
-        let disk = SmallDisk(holder: try await ChildProcess.spawn(request), path: host.workDirectory)
-        try await wait("a tmpfs on \(host.workDirectory); this test needs root and unshare", .seconds(10)) {
-            FileManager.default.fileExists(atPath: "\(host.directory)/mounted") ? true : nil
-        }
-        return disk
-    }
-
-    func unmount() async {
-        holder.send(signal: SIGKILL)
-        _ = await holder.end()
+        return try await mount(on: host.workDirectory, mebibytes: mebibytes)
     }
 
     /// Runs a shell command where the disk is.
     @discardableResult
-    func shell(_ line: String) async throws -> ProcessEnd {
+    fileprivate func shell(_ line: String) async throws -> ProcessEnd {
         var request = SpawnRequest(
-            program: "/usr/bin/nsenter", arguments: ["-t", "\(holder.pid)", "-m", "/bin/sh", "-c", line])
+            program: entrance[0], arguments: entrance.dropFirst() + ["/bin/sh", "-c", line])
         request.deathSignal = SIGKILL
         return await (try ChildProcess.spawn(request)).end()
     }
 
-    func agent(_ host: CrashHost) async throws -> CrashAgentProcess {
-        try await CrashAgentProcess.start(host, step: 0, within: ["/usr/bin/nsenter", "-t", "\(holder.pid)", "-m"])
+    fileprivate func agent(_ host: CrashHost) async throws -> CrashAgentProcess {
+        try await CrashAgentProcess.start(host, step: 0, within: entrance)
     }
 }
 
@@ -71,14 +51,14 @@ struct DiskTests {
             try await wait("the task to run: \(first.output)") {
                 host.master.history(of: "patient").contains { $0.state == .taskRunning } ? true : nil
             }
-            try await disk.shell("dd if=/dev/zero of='\(disk.path)/fill' bs=4096 2>/dev/null")
+            #expect(disk.fill())
             // Ends on a full disk: its supervisor waits for room to write the status.
             #expect(FileManager.default.createFile(atPath: gate, contents: nil))
             host.master.launch([AgentHost.task("late", "true")])
             try await wait("the agent's end: \(first.output)", .seconds(30)) { first.process.knownEnd }
             #expect(first.output.contains("No space left on device"), "\(first.output)")
             #expect(!host.master.isOver)
-            try await disk.shell("rm '\(disk.path)/fill'")
+            disk.empty()
             let second = try await disk.agent(host)
             try await wait("both ends: \(second.output)", .seconds(30)) { host.master.isOver ? true : nil }
             let ends = host.master.history(of: "patient").filter { $0.state.isTerminal }
@@ -93,11 +73,11 @@ struct DiskTests {
             let first = try await disk.agent(host)
             try await wait("a registration: \(first.output)") { first.steps.contains("durable agent") ? true : nil }
             await first.kill()
-            #expect(try await disk.shell("mount -o remount,ro '\(disk.path)'") == .exited(0))
+            #expect(try await disk.shell("mount -o remount,ro '\(disk.directory)'") == .exited(0))
             let second = try await disk.agent(host)
             #expect(await second.process.end() == .exited(1))
             #expect(second.output.contains("Read-only file system"), "\(second.output)")
-            #expect(try await disk.shell("mount -o remount,rw '\(disk.path)'") == .exited(0))
+            #expect(try await disk.shell("mount -o remount,rw '\(disk.directory)'") == .exited(0))
             let registrations = host.master.registrations
             let third = try await disk.agent(host)
             try await wait("another registration: \(third.output)") {
