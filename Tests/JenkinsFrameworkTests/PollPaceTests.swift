@@ -76,6 +76,21 @@ import Testing
         #expect(pause(talk) == .milliseconds(250))
     }
 
+    @Test
+    func
+        `a controller that is late with a build it had announced is asked again at once, however long ago the last rush was`()
+    {
+        var talk = Talk.subscribed([linux])
+        talk.poll()
+        talk.poll([waiting(1, talk, endsIn: .milliseconds(400), of: .seconds(5))])
+        for _ in 1...60 { talk.poll() }
+        let late = waiting(2, talk, endsIn: .milliseconds(900), of: .seconds(5))
+        talk.poll([late])
+        #expect(pause(talk) == .milliseconds(410))
+        talk.poll([late])
+        #expect(pause(talk) == .milliseconds(250))
+    }
+
     @Test func `where builds come without a quiet period the queue is read quickly, and again seldom when they do not`()
     {
         var talk = Talk.subscribed([linux])

@@ -37,6 +37,8 @@ struct PollPace: Equatable, Sendable {
     private var burstSince: Instant?
     /// When the next quiet period ends.
     private var announcedAt: Instant?
+    /// The end of that quiet period by the controller's clock.
+    private var awaitedEnd: Int64?
     private(set) var polledAt: Instant?
     private var computersReadAt: Instant?
     /// Builds that the controller could start on an executor that is free, as of the last poll.
@@ -85,11 +87,16 @@ struct PollPace: Equatable, Sendable {
     private mutating func settleAnnounced(_ ends: [Int64], at now: Moment) {
         let nowMilliseconds = now.wall.nanoseconds / 1_000_000
         announcedAt = nil
+        let awaited = awaitedEnd
+        awaitedEnd = nil
         guard let next = ends.min() else { return }
         let left = next - nowMilliseconds
         if left <= 0 {
-            if burstSince == nil { burst(at: now.instant) }
+            // One whose end was awaited is a little late, and must not wait for the pace of an earlier burst. One that is late
+            // at first sight tells of a clock that is wrong, as the next will: that is not hurried for each.
+            if awaited == next || burstSince == nil { burst(at: now.instant) }
         } else {
+            awaitedEnd = next
             announcedAt = now.instant.advanced(by: .milliseconds(min(left, 86_400_000)) + Self.margin)
         }
     }
