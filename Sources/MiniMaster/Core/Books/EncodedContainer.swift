@@ -7,7 +7,7 @@
 struct EncodedContainer: Sendable {
     private enum Form: Sendable {
         case none
-        case usual(high: UInt64, low: UInt64, address: UInt32, namesProtocol: Bool)
+        case usual(Usual)
         case other([UInt8])
     }
 
@@ -24,8 +24,7 @@ struct EncodedContainer: Sendable {
         if bytes.isEmpty {
             form = .none
         } else if let usual = Self.usual(bytes), Self.encoded(usual, { $0.elementsEqual(bytes) }) {
-            form = .usual(
-                high: usual.high, low: usual.low, address: usual.address, namesProtocol: usual.namesProtocol)
+            form = .usual(usual)
         } else {
             form = .other(Array(bytes))
         }
@@ -43,8 +42,7 @@ struct EncodedContainer: Sendable {
     var bytes: [UInt8] {
         switch form {
         case .none: []
-        case .usual(let high, let low, let address, let namesProtocol):
-            Self.encoded(Usual(high: high, low: low, address: address, namesProtocol: namesProtocol)) { Array($0) }
+        case .usual(let usual): Self.encoded(usual) { Array($0) }
         case .other(let bytes): bytes
         }
     }
@@ -53,10 +51,10 @@ struct EncodedContainer: Sendable {
     ///
     /// - Returns: False if it is none; `body` is not called then.
     func withUsualTexts(_ body: (_ id: UnsafeRawBufferPointer, _ address: UnsafeRawBufferPointer) -> Void) -> Bool {
-        guard case .usual(let high, let low, let address, let namesProtocol) = form else { return false }
-        Self.encoded(Usual(high: high, low: low, address: address, namesProtocol: namesProtocol)) { bytes in
+        guard case .usual(let usual) = form else { return false }
+        Self.encoded(usual) { bytes in
             let idStart = bytes.count - Self.idLength
-            let addressStart = namesProtocol ? 8 : 6
+            let addressStart = usual.namesProtocol ? 8 : 6
             body(
                 UnsafeRawBufferPointer(rebasing: bytes[idStart...]),
                 UnsafeRawBufferPointer(rebasing: bytes[addressStart..<idStart - Tag.id.count]))
@@ -66,7 +64,7 @@ struct EncodedContainer: Sendable {
 
     // MARK: The usual one
 
-    private struct Usual {
+    private struct Usual: Sendable {
         var high: UInt64 = 0
         var low: UInt64 = 0
         var address: UInt32 = 0
