@@ -179,7 +179,7 @@ let package = Package(
         .executableTarget(name: "mini-fetcher", dependencies: ["Unpacking"], swiftSettings: strict),
 
         // Tests.
-        .target(name: "SimKit", dependencies: ["Resources"], path: "Tests/SimKit", swiftSettings: strict),
+        .target(name: "SimKit", dependencies: ["Mailbox", "Resources"], path: "Tests/SimKit", swiftSettings: strict),
         .testTarget(
             name: "ClusterSimulationTests",
             dependencies: ["Allocator", "SimKit", "MiniMaster", "MiniAgent", "MesosProtocol", "Resources"],
@@ -270,8 +270,7 @@ let package = Package(
             name: "JenkinsFrameworkTests",
             dependencies: [
                 "JenkinsFramework", "JenkinsUsage", "MasterDetection", "MesosProtocol", "Processes", "Resources",
-                "Mailbox",
-                logging,
+                "Mailbox", "SimKit", logging,
             ], swiftSettings: strict),
         .testTarget(name: "ClusterHistoryTests", dependencies: ["ClusterHistory"], swiftSettings: strict),
         .testTarget(

@@ -25,9 +25,12 @@ public final class LoopbackProxy: Sendable {
         }
         guard isListening else { throw CannotListen() }
         port = UInt16(bigEndian: address.sin_port)
-        DedicatedThread.start(named: "slow-accept") { [listener] in
+        // The thread's own: by the time it accepts again the number of ours may mean another socket.
+        let own = fcntl(listener, F_DUPFD_CLOEXEC, 0)
+        DedicatedThread.start(named: "slow-accept") {
+            defer { Glibc.close(own) }
             while true {
-                let client = accept(listener, nil, nil)
+                let client = accept(own, nil, nil)
                 guard client >= 0 else { return }
                 guard let server = Self.connect(target) else {
                     Glibc.close(client)
@@ -73,8 +76,8 @@ public final class LoopbackProxy: Sendable {
         return nil
     }
 
-    /// One direction: what is read is sent after the delay. The end of one side ends the other; each descriptor is
-    /// closed by the pump that reads from it.
+    /// One direction: what is read is sent after the delay. The end of one side ends the other. Neither is closed before the
+    /// process ends: something may still be due to be sent.
     private static func pump(
         from source: Int32, to sink: Int32, _ delay: Duration, _ rewrite: @escaping @Sendable ([UInt8]) -> [UInt8]
     ) {

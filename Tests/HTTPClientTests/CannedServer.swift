@@ -16,7 +16,7 @@ final class CannedServer: Sendable {
     ///   - unixPath: Listens there instead of on a free port of 127.0.0.1.
     ///   - answers: One for each connection, which is closed after it. After the last one it stops accepting.
     init(unixPath: String? = nil, answers: [String]) throws {
-        let listener = socket(unixPath == nil ? AF_INET : AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        let listener = socket(unixPath == nil ? AF_INET : AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         self.listener = listener
         let code: Int32
         if let unixPath {
@@ -29,9 +29,12 @@ final class CannedServer: Sendable {
         }
         guard code == 0, listen(listener, 16) == 0 else { throw SocketError(what: "listen: \(errno)") }
         port = unixPath == nil ? boundPort(listener) : 0
+        // The thread's own: by the time it accepts again the number of ours may mean another socket.
+        let own = fcntl(listener, F_DUPFD_CLOEXEC, 0)
         DedicatedThread.start(named: "canned-server") { [requests] in
+            defer { close(own) }
             for answer in answers {
-                let connection = accept(listener, nil, nil)
+                let connection = accept(own, nil, nil)
                 if connection < 0 { return }
                 requests.send(readHead(connection))
                 let bytes = Array(answer.utf8)

@@ -1,6 +1,7 @@
 // The state file: whole or not at all, corrupt ones set aside; and the progress lines people read.
 import FoundationEssentials
 import Resources
+import SimKit
 import Testing
 
 @testable import JenkinsFramework
@@ -38,6 +39,10 @@ import Testing
             #expect(try FileManager.default.contentsOfDirectory(atPath: path) == [])
             let lock = try StateLock(directory: path)
             #expect(throws: StateFileError.self) { try StateLock.probe(directory: path) }
+            let lost = descriptorsLost {
+                for _ in 0..<5000 { _ = try? StateLock(directory: path) }
+            }
+            #expect(lost == 0)
             withExtendedLifetime(lock) {}
             #expect(try FileManager.default.contentsOfDirectory(atPath: path) == ["lock"])
         }

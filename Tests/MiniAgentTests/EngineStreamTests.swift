@@ -19,8 +19,8 @@ private final class Answering: Sendable {
 
     /// Takes a connection and writes the parts, a moment apart, so that they arrive one by one.
     func answer(_ parts: [String], closes: Bool = true) {
-        DedicatedThread.start(named: "answering") { [listener = listener.descriptor] in
-            let connection = accept(listener, nil, nil)
+        listener.onThread("answering") { next in
+            let connection = next()
             guard connection >= 0 else { return }
             var buffer = [UInt8](repeating: 0, count: 8192)
             _ = read(connection, &buffer, buffer.count)

@@ -31,9 +31,9 @@ private final class Keeping: Sendable {
         guard let listener = UnixListener() else { return nil }
         self.listener = listener
         state = Locked(State(answers: answers))
-        DedicatedThread.start(named: "keeping") { [listener = listener.descriptor, state] in
+        listener.onThread("keeping") { [state] next in
             while true {
-                let connection = accept(listener, nil, nil)
+                let connection = next()
                 guard connection >= 0 else { return }
                 state.withLock { $0.connections += 1 }
                 DedicatedThread.start(named: "kept") { Self.serve(connection, state) }
@@ -251,6 +251,48 @@ private final class Keeping: Sendable {
             _ = try await call(engine, by: calls)
         }
         while held != nil { await Task.yield() }
+    }
+
+    // MARK: Descriptors
+
+    /// The client's end of a connection to a listener with this path.
+    private func client(of path: String) -> Int32? {
+        (3..<4096).first { descriptor in
+            var address = sockaddr_un()
+            var length = socklen_t(MemoryLayout<sockaddr_un>.size)
+            let code = withUnsafeMutablePointer(to: &address) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getpeername(descriptor, $0, &length) }
+            }
+            return code == 0
+                && withUnsafeBytes(of: address.sun_path) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) } == path
+        }
+    }
+
+    @Test func `whoever gets the number of an ended connection keeps it, also while a new process has a copy`()
+        async throws
+    {
+        let fine = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+        // A number that is free may be taken by another test first: then it is tried again.
+        for _ in 0..<20 {
+            let engine = try #require(
+                Keeping(.text(fine), .last(fine.replacing("\r\n\r\n", with: "\r\nConnection: close\r\n\r\n")), .text(fine)))
+            _ = try await call(engine)
+            let number = try #require(client(of: engine.path))
+            // As a child has it between its birth and its program.
+            let copy = dup(number)
+            defer { close(copy) }
+            _ = try await call(engine)
+            let null = open("/dev/null", O_RDONLY | O_CLOEXEC)
+            defer { close(null) }
+            let taken = fcntl(null, F_DUPFD_CLOEXEC, number)
+            defer { close(taken) }
+            // An answer on another connection: the thread that reads has looked at everything once more.
+            _ = try await call(engine)
+            guard taken == number else { continue }
+            #expect(fcntl(taken, F_GETFD) == FD_CLOEXEC)
+            return
+        }
+        Issue.record("the number was never free")
     }
 
     // MARK: Endpoints

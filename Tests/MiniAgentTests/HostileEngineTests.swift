@@ -20,9 +20,9 @@ private final class HostileEngine: Sendable {
     init?() {
         guard let listener = UnixListener(backlog: 64) else { return nil }
         self.listener = listener
-        DedicatedThread.start(named: "hostile") { [listener = listener.descriptor, answer] in
+        listener.onThread("hostile") { [answer] next in
             while true {
-                let connection = accept(listener, nil, nil)
+                let connection = next()
                 guard connection >= 0 else { return }
                 var buffer = [UInt8](repeating: 0, count: 8192)
                 _ = read(connection, &buffer, buffer.count)

@@ -2,6 +2,7 @@
 
 import Glibc
 import Resources
+import SimKit
 import Testing
 
 @testable import MiniAgent
@@ -32,6 +33,18 @@ struct SandboxLogTests {
         #expect(text("stdout") == String(repeating: "line\n", count: 100))
         #expect(log.streamBytes == 500)
         #expect(DurableFile.names(in: run.sandbox) == ["stdout"])
+    }
+
+    @Test func `what a task has put in the place of its output is refused, and nothing else is closed with it`() throws {
+        #expect(mkfifo("\(run.sandbox)/stdout", 0o600) == 0)
+        let reader = open("\(run.sandbox)/stdout", O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+        defer { close(reader) }
+        var opened = 0
+        let lost = descriptorsLost {
+            for _ in 0..<50_000 where SandboxFile("\(run.sandbox)/stdout") != nil { opened += 1 }
+        }
+        #expect(opened == 0)
+        #expect(lost == 0)
     }
 
     @Test func `at the limit the file is set aside, and no byte is lost until the oldest piece goes`() throws {

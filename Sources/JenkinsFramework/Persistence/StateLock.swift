@@ -11,12 +11,12 @@ final class StateLock: Sendable {
         descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o640)
         guard descriptor >= 0 else { throw .unwritable(path: path, reason: String(cString: strerror(errno))) }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            close(descriptor)
             throw .unwritable(path: path, reason: "another framework uses this state directory")
         }
     }
 
-    deinit { close(descriptor) }
+    /// Also after an `init` that has thrown.
+    deinit { if descriptor >= 0 { close(descriptor) } }
 
     /// Looks whether a framework could take the directory now.
     ///

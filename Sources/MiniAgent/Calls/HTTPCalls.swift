@@ -294,7 +294,7 @@ package final class HTTPCalls: Sendable {
         guard let call = state.calls[socket] else {
             // Given up, or closed by the server while nobody used it.
             for endpoint in state.idle.keys { state.idle[endpoint]?.removeAll { $0 == socket } }
-            Glibc.close(socket)
+            dispose(of: socket)
             return nil
         }
         if event.events & EPOLLOUT.rawValue != 0, call.sentBytes < call.request.count {
@@ -334,8 +334,15 @@ package final class HTTPCalls: Sendable {
         {
             state.idle[call.endpoint, default: []].append(socket)
         } else {
-            Glibc.close(socket)
+            dispose(of: socket)
         }
         return call.receiver
+    }
+
+    /// The kernel takes a socket out of the poller only with its last copy, and a process that is just being started has one
+    /// until it runs its program. Left in, the socket would go on being reported, by a number that may be somebody else's.
+    private func dispose(of socket: Int32) {
+        epoll_ctl(poller, EPOLL_CTL_DEL, socket, nil)
+        Glibc.close(socket)
     }
 }

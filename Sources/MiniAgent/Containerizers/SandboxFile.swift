@@ -8,15 +8,12 @@ final class SandboxFile: Sendable {
 
     init?(_ path: String, owner: (user: uid_t, group: gid_t)? = nil) {
         descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o644)
-        guard descriptor >= 0 else { return nil }
-        guard isRegular else {
-            close(descriptor)
-            return nil
-        }
+        guard descriptor >= 0, isRegular else { return nil }
         if let owner { fchown(descriptor, owner.user, owner.group) }
     }
 
-    deinit { close(descriptor) }
+    /// Also after an `init` that has failed.
+    deinit { if descriptor >= 0 { close(descriptor) } }
 
     private var status: stat {
         var status = stat()

@@ -219,7 +219,9 @@ private final class EngineStreamPoller {
     private func end(_ connection: EngineConnection, _ result: Result<Void, DockerError>) {
         connections[connection.socket] = nil
         descriptors[connection.life.id] = nil
-        Glibc.close(connection.socket)  // The kernel takes it out of the poller.
+        // Closing takes it out only if no process that is just being started has a copy.
+        epoll_ctl(poller, EPOLL_CTL_DEL, connection.socket, nil)
+        Glibc.close(connection.socket)
         connection.life.end(result)
     }
 
