@@ -16,7 +16,8 @@ final class CannedServer: Sendable {
     ///   - unixPath: Listens there instead of on a free port of 127.0.0.1.
     ///   - answers: One for each connection, which is closed after it. After the last one it stops accepting.
     init(unixPath: String? = nil, answers: [String]) throws {
-        let listener = socket(unixPath == nil ? AF_INET : AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        let listener = socket(
+            unixPath == nil ? AF_INET : AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         self.listener = listener
         let code: Int32
         if let unixPath {

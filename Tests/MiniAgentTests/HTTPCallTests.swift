@@ -264,7 +264,8 @@ private final class Keeping: Sendable {
                 $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getpeername(descriptor, $0, &length) }
             }
             return code == 0
-                && withUnsafeBytes(of: address.sun_path) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) } == path
+                && withUnsafeBytes(of: address.sun_path) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+                    == path
         }
     }
 
@@ -275,7 +276,8 @@ private final class Keeping: Sendable {
         // A number that is free may be taken by another test first: then it is tried again.
         for _ in 0..<20 {
             let engine = try #require(
-                Keeping(.text(fine), .last(fine.replacing("\r\n\r\n", with: "\r\nConnection: close\r\n\r\n")), .text(fine)))
+                Keeping(
+                    .text(fine), .last(fine.replacing("\r\n\r\n", with: "\r\nConnection: close\r\n\r\n")), .text(fine)))
             _ = try await call(engine)
             let number = try #require(client(of: engine.path))
             // As a child has it between its birth and its program.

@@ -35,7 +35,8 @@ struct SandboxLogTests {
         #expect(DurableFile.names(in: run.sandbox) == ["stdout"])
     }
 
-    @Test func `what a task has put in the place of its output is refused, and nothing else is closed with it`() throws {
+    @Test func `what a task has put in the place of its output is refused, and nothing else is closed with it`() throws
+    {
         #expect(mkfifo("\(run.sandbox)/stdout", 0o600) == 0)
         let reader = open("\(run.sandbox)/stdout", O_RDONLY | O_NONBLOCK | O_CLOEXEC)
         defer { close(reader) }
