@@ -86,6 +86,48 @@ struct RecordedShapeTests {
         try JSONShape.expect(tasks, hasShape: "tasks")
     }
 
+    /// The usual description, plain ones, and one with more in it are each printed by a way of their own.
+    @Test(arguments: [
+        [(V1NetworkInfo.ProtocolEnum.ipv4, "10.1.2.3")], [(.ipv6, "fe80::1")], [(.ipv4, "10.1.2.3"), (.ipv6, "::1")],
+        [],
+    ])
+    func `what a status says of its container reads as in the API of version 1`(
+        addresses: [(V1NetworkInfo.ProtocolEnum, String)]
+    ) throws {
+        for name in [nil, "bridge"] {
+            var container = V1ContainerStatus()
+            container.containerID.value = "4f9bd1a0-0c3e-4c52-9f1d-00ab12cd34ef"
+            var network = V1NetworkInfo()
+            network.ipAddresses = addresses.map { kind, text in
+                var address = V1NetworkInfo.IPAddress()
+                address.protocol = kind
+                address.ipAddress = text
+                return address
+            }
+            if let name { network.name = name }
+            if network != V1NetworkInfo() { container.networkInfos = [network] }
+
+            var talk = MasterConversation()
+            let pair = talk.pair()
+            talk.launch([Samples.task("t1", on: pair.agent)], pair)
+            talk.agentCall(pair.link, .update) { call in
+                call.update.frameworkID = V1FrameworkID(pair.framework)
+                call.update.latestState = .taskRunning
+                call.update.status = Samples.status("t1", on: pair.agent, .taskRunning, uuid: 1)
+                call.update.status.containerStatus = container
+            }
+            // Members are compared whatever their order.
+            let document = try JSONSerialization.jsonObject(
+                with: Data(documents(talk).tasks(framework: nil, task: nil, isAscending: false, offset: 0, limit: 1)))
+            let tasks = (document as? [String: Any])?["tasks"] as? [[String: Any]]
+            let status = (tasks?.first?["statuses"] as? [[String: Any]])?.last
+            let printed = try #require(status?["container_status"] as? NSDictionary)
+            #expect(
+                printed.isEqual(try JSONSerialization.jsonObject(with: Data(MediaType.json.encode(container)))),
+                "\(printed)")
+        }
+    }
+
     @Test func `tasks can be chosen, cut and ordered`() throws {
         let (talk, pair) = Self.situation()
         let documents = try documents(talk)
