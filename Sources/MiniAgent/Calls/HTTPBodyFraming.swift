@@ -12,20 +12,9 @@ enum HTTPHead {
         return (status ?? 0, end)
     }
 
-    /// The value of a field, if there is one of that name.
-    ///
-    /// - Parameter name: In lower case.
-    static func value(of name: String, in head: ArraySlice<UInt8>) -> String? {
-        for line in head.split(separator: UInt8(ascii: "\n")).dropFirst() {
-            guard let colon = line.firstIndex(of: UInt8(ascii: ":")), colon - line.startIndex == name.utf8.count,
-                zip(name.utf8, line).allSatisfy({ $0 == $1 | 0x20 || $0 == $1 })
-            else { continue }
-            let isBlank = { (byte: UInt8) in byte == 13 || byte == 32 || byte == 9 }
-            var value = line[(colon + 1)...].drop(while: isBlank)
-            while let last = value.last, isBlank(last) { value.removeLast() }
-            return String(decoding: value, as: UTF8.self)
-        }
-        return nil
+    /// The fields of a head, in order. Lines that are none are left out.
+    static func fields(of head: ArraySlice<UInt8>) -> some Sequence<HTTPField> {
+        head.split(separator: UInt8(ascii: "\n")).dropFirst().lazy.compactMap { HTTPField($0) }
     }
 
     /// Where the first empty line ends.
@@ -36,6 +25,32 @@ enum HTTPHead {
             at += 1
         }
         return nil
+    }
+}
+
+/// A field of a head: RFC 9112, section 5.
+struct HTTPField {
+    private let name: ArraySlice<UInt8>
+    private let value: ArraySlice<UInt8>
+
+    /// - Parameter line: With or without the line's end.
+    init?(_ line: ArraySlice<UInt8>) {
+        guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { return nil }
+        name = line[..<colon]
+        value = line[(colon + 1)...]
+    }
+
+    /// Its value, without the blanks around it.
+    var text: String {
+        let isBlank = { (byte: UInt8) in byte == 13 || byte == 32 || byte == 9 }
+        var text = value.drop(while: isBlank)
+        while let last = text.last, isBlank(last) { text.removeLast() }
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// - Parameter lowercased: A name in lower case; those of fields may be in either.
+    func isCalled(_ lowercased: String) -> Bool {
+        name.count == lowercased.utf8.count && zip(lowercased.utf8, name).allSatisfy { $0 == $1 | 0x20 }
     }
 }
 
@@ -65,16 +80,13 @@ struct HTTPBodyFraming: Sendable {
         isLast = head.starts(with: Array("HTTP/1.0".utf8))
         var length: Int?
         var isChunked = false
-        for line in head.split(separator: UInt8(ascii: "\n")).dropFirst() {
-            guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { continue }
-            let value = {
-                String(decoding: line[(colon + 1)...], as: UTF8.self).lowercased().filter { !$0.isWhitespace }
-            }
-            switch Self.field(line[..<colon]) {
-            case .transferEncoding: isChunked = isChunked || value().hasSuffix("chunked")
-            case .contentLength: length = Int(value()).flatMap { $0 >= 0 ? $0 : nil } ?? length
-            case .connection: isLast = isLast || value() == "close"
-            case nil: break
+        for field in HTTPHead.fields(of: head) {
+            if field.isCalled("transfer-encoding") {
+                isChunked = isChunked || field.text.lowercased().hasSuffix("chunked")
+            } else if field.isCalled("content-length") {
+                length = Int(field.text).flatMap { $0 >= 0 ? $0 : nil } ?? length
+            } else if field.isCalled("connection") {
+                isLast = isLast || field.text.lowercased() == "close"
             }
         }
         if status == 204 || status == 304 {
@@ -85,20 +97,6 @@ struct HTTPBodyFraming: Sendable {
             kind = .length(length)
         } else {
             isLast = true
-        }
-    }
-
-    private enum Field: String, CaseIterable {
-        case transferEncoding = "transfer-encoding"
-        case contentLength = "content-length"
-        case connection
-    }
-
-    /// The field of a name, if it says anything about the body's end.
-    private static func field(_ name: ArraySlice<UInt8>) -> Field? {
-        Field.allCases.first { field in
-            field.rawValue.utf8.count == name.count
-                && zip(field.rawValue.utf8, name).allSatisfy { $0 == $1 | 0x20 }
         }
     }
 

@@ -10,7 +10,9 @@ package struct HTTPCallReply: Hashable, Sendable {
     /// The value of a field of its head.
     ///
     /// - Parameter name: In lower case.
-    func value(of name: String) -> String? { HTTPHead.value(of: name, in: head[...]) }
+    func value(of name: String) -> String? {
+        HTTPHead.fields(of: head[...]).first { $0.isCalled(name) }?.text
+    }
 }
 
 /// One answer as its bytes come.
