@@ -13,6 +13,7 @@ let nio: [Target.Dependency] = [
     .product(name: "NIOHTTP1", package: "swift-nio"),
 ]
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
+let sqlite: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 
 let package = Package(
@@ -61,6 +62,7 @@ let package = Package(
         .target(name: "Processes", dependencies: ["CLinux", "Mailbox"], swiftSettings: strict),
         .target(name: "Beneath", dependencies: ["CLinux", "TextTables"], swiftSettings: strict),
         .target(name: "Hashing", swiftSettings: strict),
+        .target(name: "DatabaseFile", dependencies: [sqlite], swiftSettings: strict),
         .target(name: "XML", swiftSettings: strict),
         .target(name: "Unpacking", dependencies: ["CArchive", "Beneath", "Hashing"], swiftSettings: strict),
         .target(name: "ZooKeeper", dependencies: ["CZooKeeper", "Mailbox"], swiftSettings: strict),
@@ -107,13 +109,12 @@ let package = Package(
             ], swiftSettings: strict),
 
         // Programs: they never import one another.
-        .target(
-            name: "ClusterHistory", dependencies: [.product(name: "GRDB", package: "GRDB.swift")], swiftSettings: strict
-        ),
+        .target(name: "ClusterHistory", dependencies: ["DatabaseFile", sqlite], swiftSettings: strict),
         .target(
             name: "MiniMaster",
             dependencies: [
-                "Alerts", "ClusterHistory", "HTTPClient", "HTTPAccess", "Allocator", "Metrics", "Resources", "Security",
+                "Alerts", "ClusterHistory", "DatabaseFile", "HTTPClient", "HTTPAccess", "Allocator", "Metrics",
+                "Resources", "Security",
                 "MesosProtocol", "ZooKeeper", "MasterDetection",
                 "HTTPServer",
                 "Mailbox", "TextTables",
@@ -129,11 +130,11 @@ let package = Package(
                 protobuf, logging,
             ], swiftSettings: strict),
         .target(
-            name: "JenkinsUsage", dependencies: ["TextTables", .product(name: "GRDB", package: "GRDB.swift")],
-            swiftSettings: strict),
+            name: "JenkinsUsage", dependencies: ["DatabaseFile", "TextTables", sqlite], swiftSettings: strict),
         .target(
             name: "JenkinsFramework",
             dependencies: [
+                "DatabaseFile",
                 "JenkinsUsage", "SchedulerClient", "MasterDetection", "MesosProtocol", "Metrics", "Resources",
                 "HTTPClient", "HTTPServer", "Mailbox", "Processes", "TextTables", "XML", "ZooKeeper",
                 logging, .product(name: "Yams", package: "Yams"),
@@ -164,7 +165,8 @@ let package = Package(
             name: "mini",
             dependencies: [
                 "CSupervisor", "DevCluster", "TaskRun", "MiniMaster", "MiniAgent", "JenkinsFramework",
-                "JenkinsUsage", "OperatorClient", "TextTables", "PracticeJenkins", "LoadTest", "Security", "Settings",
+                "JenkinsUsage", "DatabaseFile", "OperatorClient", "TextTables", "PracticeJenkins", "LoadTest",
+                "Security", "Settings",
                 "HTTPClient", "HTTPServer",
                 "Processes",
                 "Alerts", "Allocator", "MasterDetection", "MesosProtocol", "Resources", "ZooKeeper", "Mailbox", logging,
@@ -272,9 +274,11 @@ let package = Package(
                 "JenkinsFramework", "JenkinsUsage", "MasterDetection", "MesosProtocol", "Processes", "Resources",
                 "Mailbox", "SimKit", logging,
             ], swiftSettings: strict),
-        .testTarget(name: "ClusterHistoryTests", dependencies: ["ClusterHistory"], swiftSettings: strict),
         .testTarget(
-            name: "JenkinsUsageTests", dependencies: ["JenkinsUsage", "TextTables"], swiftSettings: strict),
+            name: "ClusterHistoryTests", dependencies: ["ClusterHistory", "DatabaseFile"], swiftSettings: strict),
+        .testTarget(
+            name: "JenkinsUsageTests", dependencies: ["DatabaseFile", "JenkinsUsage", "TextTables"],
+            swiftSettings: strict),
         .testTarget(
             name: "OperatorClientTests",
             dependencies: ["OperatorClient", "MasterDetection", "MesosProtocol", "Resources", "TextTables"],

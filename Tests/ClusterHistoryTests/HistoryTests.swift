@@ -1,5 +1,6 @@
 // What is remembered of the cluster, how finely, for how long, and in how much room.
 import ClusterHistory
+import DatabaseFile
 import Foundation
 import Testing
 
@@ -235,7 +236,7 @@ import Testing
                 $1
             }
             let rows = (1..<600).map { HistoryRow(Self.sample(Int64($0), many)) }
-            await #expect(throws: HistoryStoreError.self) {
+            await #expect(throws: DatabaseFileError.self) {
                 try await store.add(rows, .minute, at: Self.start + 600 * 60)
             }
             #expect(try await store.rows(.minute, from: 0).count == 1)

@@ -1,4 +1,5 @@
 // The store of builds: what survives, what is bounded, what happens to a broken file.
+import DatabaseFile
 import Foundation
 import JenkinsUsage
 import Testing
@@ -134,7 +135,7 @@ import Testing
         let store = try UsageStore.open(directory: place.path, limits: limits, at: Self.now).store
         try store.add([row(1)], at: Self.now)
         let flood = (2...5_000).map { row($0) }
-        #expect(throws: UsageStoreError.unwritable(path: place.file, reason: "database or disk is full")) {
+        #expect(throws: DatabaseFileError.unwritable(path: place.file, reason: "database or disk is full")) {
             try store.add(flood, at: Self.now)
         }
         #expect(try store.builds().map(\.number) == [1])
@@ -222,7 +223,7 @@ import Testing
         bytes[63] = 9
         try bytes.write(to: URL(filePath: place.file))
         for suffix in ["-wal", "-shm"] { try? FileManager.default.removeItem(atPath: place.file + suffix) }
-        #expect(throws: UsageStoreError.wrongVersion(path: place.file, found: 9, supported: 1)) {
+        #expect(throws: DatabaseFileError.wrongVersion(path: place.file, found: 9, supported: 1)) {
             try UsageStore.open(directory: place.path, at: Self.now)
         }
     }
@@ -237,7 +238,7 @@ import Testing
 
     @Test func `without a file the reader says so`() throws {
         let place = try Place()
-        #expect(throws: UsageStoreError.missing(path: place.file)) {
+        #expect(throws: DatabaseFileError.missing(path: place.file)) {
             try UsageStore.openForReading(directory: place.path)
         }
     }

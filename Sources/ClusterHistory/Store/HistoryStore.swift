@@ -1,7 +1,7 @@
 // The history on disk: one SQLite file, bounded in time, in series and in size.
+import DatabaseFile
 import FoundationEssentials
 import GRDB
-import Glibc
 
 /// Remembers what roles held, by the minute for a day and by ten minutes for 31 days.
 ///
@@ -21,7 +21,6 @@ public final class HistoryStore: Sendable {
 
     static let version = 1
     public static let fileName = "history.sqlite"
-    private static let pageBytes = 16_384
 
     public let path: String
     private let queue: DatabaseQueue
@@ -41,62 +40,24 @@ public final class HistoryStore: Sendable {
     /// - Returns: The store, and where a corrupt file was put.
     public static func open(
         directory: String, limits: Limits = Limits()
-    ) throws(HistoryStoreError) -> (store: HistoryStore, setAside: String?) {
+    ) throws(DatabaseFileError) -> (store: HistoryStore, setAside: String?) {
         let path = directory + "/" + fileName
-        do throws(HistoryStoreError) {
-            return (try openFile(path, limits), nil)
-        } catch {
-            guard case .corrupt = error else { throw error }
-            let aside = "\(path).corrupt"
-            // One is kept: the directory is bounded, too.
-            guard rename(path, aside) == 0 else {
-                throw .corrupt(path: path, reason: "it cannot be set aside: \(String(cString: strerror(errno)))")
-            }
-            for suffix in ["-wal", "-shm"] { unlink(path + suffix) }
-            return (try openFile(path, limits), aside)
-        }
+        let file = DatabaseFile(
+            label: "history", version: version, schema: schema, bytesMax: limits.bytesMax, pageBytes: 16_384,
+            // In KiB: a leading master has better uses for its memory.
+            pragmas: ["wal_autocheckpoint = 64", "journal_size_limit = 1048576", "cache_size = -512"])
+        // One is kept: the directory is bounded, too.
+        let aside = "\(path).corrupt"
+        let (queue, wasSetAside) = try file.open(path, settingAsideTo: aside)
+        return (HistoryStore(path: path, queue: queue, limits: limits), wasSetAside ? aside : nil)
     }
 
-    private static func openFile(_ path: String, _ limits: Limits) throws(HistoryStoreError) -> HistoryStore {
-        var configuration = Configuration()
-        configuration.label = "history"
-        configuration.busyMode = .timeout(5)
-        configuration.prepareDatabase { db in
-            try db.execute(sql: "PRAGMA page_size = \(pageBytes)")
-            try db.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL")
-            try db.execute(sql: "PRAGMA journal_mode = WAL")
-            try db.execute(sql: "PRAGMA synchronous = NORMAL")
-            try db.execute(sql: "PRAGMA wal_autocheckpoint = 64")
-            try db.execute(sql: "PRAGMA journal_size_limit = 1048576")
-            // In KiB: a leading master has better uses for its memory.
-            try db.execute(sql: "PRAGMA cache_size = -512")
-        }
-        do {
-            let queue = try DatabaseQueue(path: path, configuration: configuration)
-            try queue.write { db in
-                let found = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
-                guard found <= version else {
-                    throw HistoryStoreError.wrongVersion(path: path, found: found, supported: version)
-                }
-                if let complaint = try String.fetchOne(db, sql: "PRAGMA quick_check(1)"), complaint != "ok" {
-                    throw HistoryStoreError.corrupt(path: path, reason: complaint)
-                }
-                try db.execute(
-                    sql: """
-                        CREATE TABLE IF NOT EXISTS series (
-                            id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, seen_at INTEGER NOT NULL);
-                        CREATE TABLE IF NOT EXISTS slot_60 (time INTEGER PRIMARY KEY, points BLOB NOT NULL);
-                        CREATE TABLE IF NOT EXISTS slot_600 (time INTEGER PRIMARY KEY, points BLOB NOT NULL);
-                        PRAGMA user_version = \(version);
-                        """)
-                let bytes = try Int.fetchOne(db, sql: "PRAGMA page_size") ?? pageBytes
-                _ = try Int.fetchOne(db, sql: "PRAGMA max_page_count = \(max(limits.bytesMax / bytes, 16))")
-            }
-            return HistoryStore(path: path, queue: queue, limits: limits)
-        } catch {
-            throw HistoryStoreError(error, path: path, isWrite: true)
-        }
-    }
+    private static let schema = """
+        CREATE TABLE IF NOT EXISTS series (
+            id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, seen_at INTEGER NOT NULL);
+        CREATE TABLE IF NOT EXISTS slot_60 (time INTEGER PRIMARY KEY, points BLOB NOT NULL);
+        CREATE TABLE IF NOT EXISTS slot_600 (time INTEGER PRIMARY KEY, points BLOB NOT NULL);
+        """
 
     /// The file's own queue is closed; later calls fail.
     public func close() { try? queue.close() }
@@ -106,14 +67,14 @@ public final class HistoryStore: Sendable {
     /// Remembers minutes. A slot that is known already stays as it is.
     ///
     /// - Parameter now: Seconds since the Unix epoch: what is too old by then goes.
-    public func add(_ samples: [HistorySample], at now: Int64) async throws(HistoryStoreError) {
+    public func add(_ samples: [HistorySample], at now: Int64) async throws(DatabaseFileError) {
         try await add(samples.map { HistoryRow($0) }, .minute, at: now)
     }
 
     /// Remembers slots, such as those another master has recorded.
     public func add(
         _ rows: [HistoryRow], _ resolution: HistoryResolution, at now: Int64
-    ) async throws(HistoryStoreError) {
+    ) async throws(DatabaseFileError) {
         do {
             try await queue.write { [limits] db in
                 var numbers = try Self.numbers(db)
@@ -126,7 +87,7 @@ public final class HistoryStore: Sendable {
             // Gives pages that were freed back to the disk.
             try await queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA incremental_vacuum(64)") }
         } catch {
-            throw HistoryStoreError(error, path: path, isWrite: true)
+            throw DatabaseFileError(error, path: path, whileWriting: true)
         }
     }
 
@@ -196,9 +157,7 @@ public final class HistoryStore: Sendable {
         try db.execute(
             sql: "DELETE FROM series WHERE seen_at < ? AND name NOT IN ('', '/')",
             arguments: [now - HistoryResolution.tenMinutes.span - HistoryResolution.tenMinutes.step])
-        let pages = try Int.fetchOne(db, sql: "PRAGMA page_count") ?? 0
-        let free = try Int.fetchOne(db, sql: "PRAGMA freelist_count") ?? 0
-        guard (pages - free) * pageBytes > limits.bytesMax / 10 * 9 else { return }
+        guard try DatabaseFile.isNearlyFull(db, bytesMax: limits.bytesMax) else { return }
         try db.execute(
             sql: """
                 DELETE FROM slot_600 WHERE time IN (
@@ -232,7 +191,7 @@ public final class HistoryStore: Sendable {
     }
 
     /// Every series that is remembered, sorted.
-    public func series() async throws(HistoryStoreError) -> [HistorySeries] {
+    public func series() async throws(DatabaseFileError) -> [HistorySeries] {
         try await read { db in
             try String.fetchAll(db, sql: "SELECT name FROM series").map { HistorySeries(key: $0) }.sorted()
         }
@@ -246,7 +205,7 @@ public final class HistoryStore: Sendable {
     public func rows(
         _ resolution: HistoryResolution, from: Int64, to: Int64 = .max, of wanted: Set<HistorySeries>? = nil,
         limit: Int = .max
-    ) async throws(HistoryStoreError) -> [HistoryRow] {
+    ) async throws(DatabaseFileError) -> [HistoryRow] {
         try await read { db in
             let numbers = try Self.numbers(db)
             let names = Dictionary(numbers.map { ($0.value, $0.key) }) { first, _ in first }
@@ -262,7 +221,7 @@ public final class HistoryStore: Sendable {
     /// What a question asks for. The ten minutes that are not over yet are put together from their minutes.
     public func answer(
         _ question: HistoryQuestion, of wanted: Set<HistorySeries>?
-    ) async throws(HistoryStoreError) -> [HistoryRow] {
+    ) async throws(DatabaseFileError) -> [HistoryRow] {
         var found = try await rows(question.resolution, from: question.from, to: question.to, of: wanted)
         if question.resolution == .tenMinutes {
             let step = HistoryResolution.tenMinutes.step
@@ -274,17 +233,17 @@ public final class HistoryStore: Sendable {
     }
 
     /// The start of the newest slot; nil if there is none.
-    public func newest(_ resolution: HistoryResolution) async throws(HistoryStoreError) -> Int64? {
+    public func newest(_ resolution: HistoryResolution) async throws(DatabaseFileError) -> Int64? {
         try await read { try Int64.fetchOne($0, sql: "SELECT max(time) FROM slot_\(resolution.step)") }
     }
 
     private func read<Value: Sendable>(
         _ look: @escaping @Sendable (Database) throws -> Value
-    ) async throws(HistoryStoreError) -> Value {
+    ) async throws(DatabaseFileError) -> Value {
         do {
             return try await queue.read(look)
         } catch {
-            throw HistoryStoreError(error, path: path, isWrite: false)
+            throw DatabaseFileError(error, path: path, whileWriting: false)
         }
     }
 }

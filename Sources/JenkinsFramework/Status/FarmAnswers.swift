@@ -1,4 +1,5 @@
 // GET /metrics, /usage and /builds: what the ledger knows.
+import DatabaseFile
 import FoundationEssentials
 import HTTPServer
 import JenkinsUsage
@@ -24,7 +25,7 @@ extension FarmLedger {
     }
 
     func usage(_ request: HTTPRequest) -> HTTPResponse {
-        answer { store throws(UsageStoreError) in
+        answer { store throws(DatabaseFileError) in
             let rows = try store.builds(job: request.query("job"), limit: Self.reportRowsMax)
             let templates = state.withLock { $0.templates }
             return UsageReport(rows) { name in
@@ -37,15 +38,15 @@ extension FarmLedger {
         guard let limit = Int(request.query("limit") ?? "50"), limit > 0 else {
             return .text(400, "limit: expected a number of builds")
         }
-        return answer { store throws(UsageStoreError) in
+        return answer { store throws(DatabaseFileError) in
             BuildsAnswer(builds: try store.builds(job: request.query("job"), limit: min(limit, Self.buildsMax)))
         }
     }
 
-    func answer(_ make: (UsageStore) throws(UsageStoreError) -> some Encodable) -> HTTPResponse {
+    func answer(_ make: (UsageStore) throws(DatabaseFileError) -> some Encodable) -> HTTPResponse {
         let (store, problem) = state.withLock { ($0.store, $0.storeProblem) }
         guard let store else { return .text(503, problem) }
-        do throws(UsageStoreError) {
+        do throws(DatabaseFileError) {
             let value = try make(store)
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

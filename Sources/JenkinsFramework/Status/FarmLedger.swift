@@ -1,4 +1,5 @@
 // The running framework's memory for people: phases and sizes of builds, reasons for waiting, counters.
+import DatabaseFile
 import FoundationEssentials
 import HTTPClient
 import JenkinsUsage
@@ -188,7 +189,7 @@ final class FarmLedger: Sendable {
     /// - Returns: Whether the disk took everything.
     private func save(_ advise: @Sendable ([String: Resources]) -> Void) -> Bool {
         let now = Moment.now.wall.seconds
-        do throws(UsageStoreError) {
+        do throws(DatabaseFileError) {
             let store = try opened(at: now)
             let (rows, agents) = state.withLock { ($0.unsaved, $0.unsavedAgents) }
             if !rows.isEmpty { try store.add(rows, at: now) }
@@ -222,7 +223,7 @@ final class FarmLedger: Sendable {
     }
 
     /// What is known of the builds under way, for the next run of the framework.
-    private func keepPhases(_ store: UsageStore, at now: Double) throws(UsageStoreError) {
+    private func keepPhases(_ store: UsageStore, at now: Double) throws(DatabaseFileError) {
         guard state.withLock({ $0.isActing }) else { return }
         restorePhases(store)
         let part = state.withLock { state in
@@ -251,7 +252,7 @@ final class FarmLedger: Sendable {
     /// Works out anew what jobs should ask for: all jobs the first time, later those that have had builds.
     private func settleAdvice(
         _ store: UsageStore, _ changed: Set<String>, _ advise: @Sendable ([String: Resources]) -> Void
-    ) throws(UsageStoreError) {
+    ) throws(DatabaseFileError) {
         let (templates, isWhole) = state.withLock { ($0.templates, $0.isAdviceWhole) }
         let automatic = templates.filter { $0.sizing.automatic == .apply }
         guard !automatic.isEmpty, !changed.isEmpty || !isWhole else { return }
@@ -273,7 +274,7 @@ final class FarmLedger: Sendable {
         if let told { advise(told) }
     }
 
-    private func opened(at now: Double) throws(UsageStoreError) -> UsageStore {
+    private func opened(at now: Double) throws(DatabaseFileError) -> UsageStore {
         if let store = state.withLock({ $0.store }) { return store }
         let (store, setAside) = try UsageStore.open(directory: directory, at: now)
         if let setAside { logger.error("the store of builds was not readable; it is now \(setAside)") }

@@ -1,4 +1,5 @@
 // What a process that stands by copies from the one that leads, so that after a takeover builds and sizes are known.
+import DatabaseFile
 import FoundationEssentials
 import HTTPClient
 import HTTPServer
@@ -60,7 +61,7 @@ extension FarmLedger {
         guard let after = Int64(request.query("after") ?? "0"), after >= 0 else {
             return .text(400, "after: expected the place of a build")
         }
-        return answer { store throws(UsageStoreError) in
+        return answer { store throws(DatabaseFileError) in
             let part = try store.part(after: after, limit: Self.partMax)
             let (kept, agents) = state.withLock { ($0.phases.keptPart, $0.agentURLs) }
             var underWay: KeptPhases?

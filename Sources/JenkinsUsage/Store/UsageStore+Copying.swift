@@ -1,4 +1,5 @@
 // Builds on their way from one store to another: from the framework that leads to one that stands by.
+import DatabaseFile
 import GRDB
 
 /// A part of a store, in the order in which builds came into it.
@@ -24,7 +25,7 @@ extension UsageStore {
     private static let sourcesMax = 32
 
     /// - Parameter place: 0 for the beginning.
-    public func part(after place: Int64, limit: Int) throws(UsageStoreError) -> StorePart {
+    public func part(after place: Int64, limit: Int) throws(DatabaseFileError) -> StorePart {
         try read { db in
             let rows = try Row.fetchAll(
                 db, sql: "SELECT * FROM build WHERE id > ? ORDER BY id LIMIT ?", arguments: [place, max(limit, 1)])
@@ -37,14 +38,14 @@ extension UsageStore {
     }
 
     /// How far another store was copied; 0: not at all.
-    public func copied(from identity: String) throws(UsageStoreError) -> Int64 {
+    public func copied(from identity: String) throws(DatabaseFileError) -> Int64 {
         try kept(as: Self.copiedPrefix + identity).flatMap { Int64($0) } ?? 0
     }
 
     /// Takes up builds that are not known yet, and remembers how far the other store was copied.
     ///
     /// - Parameter now: Seconds since the Unix epoch.
-    public func add(_ part: StorePart, at now: Double) throws(UsageStoreError) {
+    public func add(_ part: StorePart, at now: Double) throws(DatabaseFileError) {
         try write { [limits] db in
             // What is known stays in its place: whoever copies from here need not read it again.
             for row in part.builds { try Self.insert(row, or: "IGNORE", db) }

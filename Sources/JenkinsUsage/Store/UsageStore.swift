@@ -1,7 +1,7 @@
 // The builds of the last months on disk: one SQLite file, bounded in age, rows and size.
+import DatabaseFile
 import FoundationEssentials
 import GRDB
-import Glibc
 
 /// Remembers finished builds.
 ///
@@ -41,103 +41,48 @@ public final class UsageStore: Sendable {
     /// - Returns: The store, and where a corrupt file was put.
     public static func open(
         directory: String, limits: Limits = Limits(), at now: Double
-    ) throws(UsageStoreError) -> (store: UsageStore, setAside: String?) {
+    ) throws(DatabaseFileError) -> (store: UsageStore, setAside: String?) {
         let path = directory + "/" + fileName
-        do throws(UsageStoreError) {
-            return (try openFile(path, limits), nil)
-        } catch {
-            guard case .corrupt = error else { throw error }
-            let aside = "\(path).corrupt-\(Int(now))"
-            guard rename(path, aside) == 0 else {
-                throw .corrupt(path: path, reason: "it cannot be set aside: \(String(cString: strerror(errno)))")
-            }
-            // They belong to the file that has gone, and would spoil the next one.
-            for suffix in ["-wal", "-shm"] where access(path + suffix, F_OK) == 0 {
-                if suffix == "-wal" { rename(path + suffix, aside + suffix) } else { unlink(path + suffix) }
-            }
-            return (try openFile(path, limits), aside)
-        }
-    }
-
-    private static func openFile(_ path: String, _ limits: Limits) throws(UsageStoreError) -> UsageStore {
-        var configuration = Configuration()
-        configuration.label = "usage"
-        configuration.busyMode = .timeout(5)
-        configuration.prepareDatabase { db in
-            try db.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL")
-            try db.execute(sql: "PRAGMA journal_mode = WAL")
-            try db.execute(sql: "PRAGMA synchronous = NORMAL")
-            try db.execute(sql: "PRAGMA journal_size_limit = 4194304")
-        }
-        do {
-            let queue = try DatabaseQueue(path: path, configuration: configuration)
-            let store = UsageStore(path: path, queue: queue, limits: limits)
-            try queue.write { db in
-                let found = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
-                guard found <= version else {
-                    throw UsageStoreError.wrongVersion(path: path, found: found, supported: version)
-                }
-                if let complaint = try String.fetchOne(db, sql: "PRAGMA quick_check(1)"), complaint != "ok" {
-                    throw UsageStoreError.corrupt(path: path, reason: complaint)
-                }
-                try Self.create(db)
-                let pageBytes = try Int.fetchOne(db, sql: "PRAGMA page_size") ?? 4_096
-                _ = try Int.fetchOne(db, sql: "PRAGMA max_page_count = \(max(limits.bytesMax / pageBytes, 64))")
-            }
-            return store
-        } catch {
-            throw UsageStoreError(error, path: path, whileWriting: true)
-        }
+        let file = DatabaseFile(
+            label: "usage", version: version, schema: schema, bytesMax: limits.bytesMax,
+            pragmas: ["journal_size_limit = 4194304"])
+        let aside = "\(path).corrupt-\(Int(now))"
+        let (queue, wasSetAside) = try file.open(path, settingAsideTo: aside)
+        return (UsageStore(path: path, queue: queue, limits: limits), wasSetAside ? aside : nil)
     }
 
     /// Opens a file that a framework keeps, for reading alone; the framework may be running.
-    public static func openForReading(directory: String) throws(UsageStoreError) -> UsageStore {
+    public static func openForReading(directory: String) throws(DatabaseFileError) -> UsageStore {
         let path = directory + "/" + fileName
-        guard access(path, F_OK) == 0 else { throw .missing(path: path) }
-        var configuration = Configuration()
-        configuration.readonly = true
-        configuration.busyMode = .timeout(5)
-        do {
-            let queue = try DatabaseQueue(path: path, configuration: configuration)
-            let found = try queue.read { try Int.fetchOne($0, sql: "PRAGMA user_version") ?? 0 }
-            guard found == version else {
-                throw UsageStoreError.wrongVersion(path: path, found: found, supported: version)
-            }
-            return UsageStore(path: path, queue: queue, limits: Limits())
-        } catch {
-            throw UsageStoreError(error, path: path, whileWriting: false)
-        }
+        let queue = try DatabaseFile.openForReading(path, version: version)
+        return UsageStore(path: path, queue: queue, limits: Limits())
     }
 
-    private static func create(_ db: Database) throws {
-        try db.execute(
-            sql: """
-                CREATE TABLE IF NOT EXISTS build (
-                    id INTEGER PRIMARY KEY, url TEXT NOT NULL, node TEXT NOT NULL, job TEXT NOT NULL,
-                    number INTEGER NOT NULL, label TEXT NOT NULL, template TEXT NOT NULL, host TEXT NOT NULL,
-                    result TEXT NOT NULL, started_at REAL NOT NULL, duration REAL NOT NULL,
-                    asked_cpus REAL, asked_memory REAL, shared INTEGER NOT NULL, out_of_memory INTEGER NOT NULL,
-                    samples INTEGER NOT NULL, sampled_seconds REAL, cpu_peak REAL, cpu_p95 REAL, cpu_mean REAL,
-                    memory_peak REAL, memory_peak_cache REAL, throttled_seconds REAL,
-                    queued REAL, offered REAL, pulled REAL, started REAL, connected REAL, assigned REAL, ran REAL,
-                    UNIQUE (url, node));
-                CREATE INDEX IF NOT EXISTS build_by_time ON build (started_at);
-                CREATE INDEX IF NOT EXISTS build_by_job ON build (job, started_at);
-                CREATE TABLE IF NOT EXISTS mesos_agent (
-                    id TEXT PRIMARY KEY, url TEXT NOT NULL, seen_at REAL NOT NULL) WITHOUT ROWID;
-                CREATE TABLE IF NOT EXISTS note (
-                    name TEXT PRIMARY KEY, text TEXT NOT NULL, kept_at REAL NOT NULL) WITHOUT ROWID;
-                INSERT OR IGNORE INTO note (name, text, kept_at) VALUES ('identity', lower(hex(randomblob(8))), 0);
-                PRAGMA user_version = \(version);
-                """)
-    }
+    private static let schema = """
+        CREATE TABLE IF NOT EXISTS build (
+            id INTEGER PRIMARY KEY, url TEXT NOT NULL, node TEXT NOT NULL, job TEXT NOT NULL,
+            number INTEGER NOT NULL, label TEXT NOT NULL, template TEXT NOT NULL, host TEXT NOT NULL,
+            result TEXT NOT NULL, started_at REAL NOT NULL, duration REAL NOT NULL,
+            asked_cpus REAL, asked_memory REAL, shared INTEGER NOT NULL, out_of_memory INTEGER NOT NULL,
+            samples INTEGER NOT NULL, sampled_seconds REAL, cpu_peak REAL, cpu_p95 REAL, cpu_mean REAL,
+            memory_peak REAL, memory_peak_cache REAL, throttled_seconds REAL,
+            queued REAL, offered REAL, pulled REAL, started REAL, connected REAL, assigned REAL, ran REAL,
+            UNIQUE (url, node));
+        CREATE INDEX IF NOT EXISTS build_by_time ON build (started_at);
+        CREATE INDEX IF NOT EXISTS build_by_job ON build (job, started_at);
+        CREATE TABLE IF NOT EXISTS mesos_agent (
+            id TEXT PRIMARY KEY, url TEXT NOT NULL, seen_at REAL NOT NULL) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS note (
+            name TEXT PRIMARY KEY, text TEXT NOT NULL, kept_at REAL NOT NULL) WITHOUT ROWID;
+        INSERT OR IGNORE INTO note (name, text, kept_at) VALUES ('identity', lower(hex(randomblob(8))), 0);
+        """
 
     // MARK: - Writing
 
     /// Remembers builds; one that is known already is replaced. What is too old or too much goes at the same time.
     ///
     /// - Parameter now: Seconds since the Unix epoch.
-    public func add(_ rows: [BuildRow], at now: Double) throws(UsageStoreError) {
+    public func add(_ rows: [BuildRow], at now: Double) throws(DatabaseFileError) {
         try write { [limits] db in
             for row in rows { try Self.insert(row, or: "REPLACE", db) }
             try Self.prune(db, limits, at: now)
@@ -171,21 +116,18 @@ public final class UsageStore: Sendable {
         try db.execute(sql: "DELETE FROM build WHERE started_at < ?", arguments: [now - Double(seconds)])
         let rows = try Int.fetchOne(db, sql: "SELECT count(*) FROM build") ?? 0
         var surplus = max(rows - limits.rowsMax, 0)
-        let pages = try Int.fetchOne(db, sql: "PRAGMA page_count") ?? 0
-        let free = try Int.fetchOne(db, sql: "PRAGMA freelist_count") ?? 0
-        let pageBytes = try Int.fetchOne(db, sql: "PRAGMA page_size") ?? 4_096
-        if (pages - free) * pageBytes > limits.bytesMax / 10 * 9 { surplus = max(surplus, rows / 10) }
+        if try DatabaseFile.isNearlyFull(db, bytesMax: limits.bytesMax) { surplus = max(surplus, rows / 10) }
         guard surplus > 0 else { return }
         try db.execute(
             sql: "DELETE FROM build WHERE id IN (SELECT id FROM build ORDER BY started_at, id LIMIT ?)",
             arguments: [surplus])
     }
 
-    func write(_ change: (Database) throws -> Void) throws(UsageStoreError) {
+    func write(_ change: (Database) throws -> Void) throws(DatabaseFileError) {
         do {
             try queue.write(change)
         } catch {
-            throw UsageStoreError(error, path: path, whileWriting: true)
+            throw DatabaseFileError(error, path: path, whileWriting: true)
         }
     }
 
@@ -195,7 +137,7 @@ public final class UsageStore: Sendable {
     ///   - job: Of this job alone, or of all.
     ///   - limit: The latest so many.
     /// - Returns: The latest first.
-    public func builds(job: String? = nil, limit: Int = 500_000) throws(UsageStoreError) -> [BuildRow] {
+    public func builds(job: String? = nil, limit: Int = 500_000) throws(DatabaseFileError) -> [BuildRow] {
         try read { db in
             let condition = job == nil ? "" : "WHERE job = ?"
             let arguments = StatementArguments(job.map { [$0] } ?? []) + [max(limit, 0)]
@@ -207,7 +149,7 @@ public final class UsageStore: Sendable {
     }
 
     /// The names of all jobs that have builds, sorted.
-    public func jobs() throws(UsageStoreError) -> [String] {
+    public func jobs() throws(DatabaseFileError) -> [String] {
         try read { try String.fetchAll($0, sql: "SELECT DISTINCT job FROM build ORDER BY job") }
     }
 
@@ -235,25 +177,25 @@ public final class UsageStore: Sendable {
                 connected: row["connected"], assigned: row["assigned"], ran: row["ran"]))
     }
 
-    func read<Value>(_ look: (Database) throws -> Value) throws(UsageStoreError) -> Value {
+    func read<Value>(_ look: (Database) throws -> Value) throws(DatabaseFileError) -> Value {
         do {
             return try queue.read(look)
         } catch {
-            throw UsageStoreError(error, path: path, whileWriting: false)
+            throw DatabaseFileError(error, path: path, whileWriting: false)
         }
     }
 
     // MARK: - Notes of a run to the next
 
     /// Keeps a text under a name, instead of what was there.
-    public func keep(_ text: String, as name: String, at now: Double) throws(UsageStoreError) {
+    public func keep(_ text: String, as name: String, at now: Double) throws(DatabaseFileError) {
         try write { db in
             try db.execute(
                 sql: "INSERT OR REPLACE INTO note (name, text, kept_at) VALUES (?, ?, ?)", arguments: [name, text, now])
         }
     }
 
-    public func kept(as name: String) throws(UsageStoreError) -> String? {
+    public func kept(as name: String) throws(DatabaseFileError) -> String? {
         try read { try String.fetchOne($0, sql: "SELECT text FROM note WHERE name = ?", arguments: [name]) }
     }
 
@@ -262,7 +204,7 @@ public final class UsageStore: Sendable {
     private static let agentsMax = 10_000
 
     /// Remembers where Mesos agents answer, so that builds of adopted agents are measured before an offer names them.
-    public func remember(agents: [String: String], at now: Double) throws(UsageStoreError) {
+    public func remember(agents: [String: String], at now: Double) throws(DatabaseFileError) {
         try write { db in
             for (id, url) in agents.sorted(by: { $0.key < $1.key }) {
                 try db.execute(
@@ -277,7 +219,7 @@ public final class UsageStore: Sendable {
         }
     }
 
-    public func agents() throws(UsageStoreError) -> [String: String] {
+    public func agents() throws(DatabaseFileError) -> [String: String] {
         try read { db in
             let rows = try Row.fetchAll(db, sql: "SELECT id, url FROM mesos_agent")
             return Dictionary(rows.map { ($0["id"] as String, $0["url"] as String) }) { first, _ in first }

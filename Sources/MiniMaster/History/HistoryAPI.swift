@@ -1,5 +1,6 @@
 // `/history` and `/history/slots`: what roles held in the last 31 days.
 import ClusterHistory
+import DatabaseFile
 import HTTPServer
 import MesosProtocol
 import Resources
@@ -31,7 +32,7 @@ extension MasterAPI {
         guard let store = history.store else { return .text(503, "The history cannot be read just now") }
         let now = shell.clock.wall.nanoseconds / 1_000_000_000
         let question = HistoryQuestion(from: times[0], to: times[1], step: times[2], at: now)
-        do throws(HistoryStoreError) {
+        do throws(DatabaseFileError) {
             let known = try await store.series().compactMap(\.roleName).filter { viewer.canSee($0) }
             var wanted = Set(known.filter { $0 == role || $0.parent == role }.map { HistorySeries.role($0.value) })
             wanted.formUnion([.cluster, .capacity])
@@ -54,7 +55,7 @@ extension MasterAPI {
         }
         guard let store = history.store else { return .text(503, "The history cannot be read just now") }
         let viewer = viewer(of: request)
-        do throws(HistoryStoreError) {
+        do throws(DatabaseFileError) {
             // Part of it would pass for all of it.
             if !viewer.seesEverything,
                 try await store.series().compactMap(\.roleName).contains(where: { !viewer.canSee($0) })

@@ -1,5 +1,6 @@
 // Keeps the history: the leader samples the cluster each minute, the others copy what it has recorded.
 import ClusterHistory
+import DatabaseFile
 import Glibc
 import HTTPClient
 import Logging
@@ -91,7 +92,7 @@ final class HistoryKeeper: Sendable {
         return true
     }
 
-    private func openStore() throws(HistoryStoreError) -> HistoryStore {
+    private func openStore() throws(DatabaseFileError) -> HistoryStore {
         if let store { return store }
         let (store, setAside) = try HistoryStore.open(directory: directory)
         if let setAside { logger.warning("the history was damaged and begins anew; the old file is \(setAside)") }

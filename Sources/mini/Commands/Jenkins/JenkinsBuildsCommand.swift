@@ -1,6 +1,7 @@
 // `mini jenkins builds`: recent builds and where their time went.
 
 import ArgumentParser
+import DatabaseFile
 import Foundation
 import JenkinsUsage
 import TextTables
@@ -70,7 +71,7 @@ struct BuildSource: ParsableArguments {
     }
 
     func rows(_ command: String, _ directory: String, job: String?, limit: Int) throws -> [BuildRow] {
-        do throws(UsageStoreError) {
+        do throws(DatabaseFileError) {
             return try UsageStore.openForReading(directory: directory).builds(job: job, limit: limit)
         } catch {
             throw CommandFailure(description: "jenkins \(command): \(error)", status: 1)
