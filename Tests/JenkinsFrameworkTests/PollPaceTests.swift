@@ -91,6 +91,59 @@ import Testing
         #expect(pause(talk) == .milliseconds(250))
     }
 
+    @Test
+    func `a poll that meets a rush half begun is followed by the next at once, however long ago the last rush was`() {
+        var talk = Talk.subscribed([linux])
+        talk.poll()
+        talk.poll([waiting(1, talk, endsIn: .milliseconds(400), of: .seconds(5))])
+        for _ in 1...60 { talk.poll() }
+        let rush = (1...100).map {
+            waiting(QueueItemID($0), talk, endsIn: .milliseconds(900) + .microseconds($0 * 600), of: .seconds(5))
+        }
+        talk.poll(rush)
+        #expect(pause(talk) == .milliseconds(410))
+        // Asked at the end of the first and answered after that of the last, with what the queue was in between.
+        talk.wait(.milliseconds(410))
+        let asked = talk.now.instant
+        talk.wait(.milliseconds(60))
+        let seen = rush.enumerated().map { index, item in index < 7 ? begun(item.id, talk, after: .seconds(5)) : item }
+        talk.tell(.polled(JenkinsSnapshot(startedAt: asked, session: "s1", items: seen, computers: [])))
+        #expect(talk.planner.agents.count == 7)
+        #expect(pause(talk) <= .milliseconds(60), "everything was about to begin when the answer was asked for")
+    }
+
+    @Test func `a build that is late does not hide when the next may start`() {
+        var talk = Talk.subscribed([linux])
+        talk.poll()
+        talk.poll([waiting(1, talk, endsIn: .milliseconds(400), of: .seconds(5))])
+        for _ in 1...60 { talk.poll() }
+        let late = waiting(2, talk, endsIn: .milliseconds(-2_000), of: .seconds(5))
+        talk.poll([late, waiting(3, talk, endsIn: .milliseconds(2_500), of: .seconds(5))])
+        #expect(pause(talk) == .milliseconds(2_010))
+    }
+
+    @Test func `builds that never leave their quiet period are asked for less and less`() {
+        var talk = Talk.subscribed([linux])
+        talk.poll()
+        // As when the controller is about to go down.
+        let kept = (1...20).map { waiting(QueueItemID($0), talk, endsIn: .milliseconds(600 + $0), of: .seconds(5)) }
+        talk.poll(kept)
+        talk.poll(kept)
+        #expect(pause(talk) == .milliseconds(250))
+        for _ in 1...60 { talk.poll(kept) }
+        #expect(pause(talk) == .seconds(4))
+    }
+
+    @Test(arguments: [Int64.min, 0, .max])
+    func `a time that no clock shows does not end the framework`(milliseconds: Int64) {
+        var talk = Talk.subscribed([linux])
+        talk.poll()
+        var item = waiting(1, talk, endsIn: .seconds(1), of: .seconds(5))
+        item.quietUntil = milliseconds
+        talk.poll([item])
+        #expect(pause(talk) <= .seconds(4))
+    }
+
     @Test func `where builds come without a quiet period the queue is read quickly, and again seldom when they do not`()
     {
         var talk = Talk.subscribed([linux])

@@ -35,10 +35,10 @@ struct PollPace: Equatable, Sendable {
     /// Idle executors, by node.
     private var idle: [String: Int] = [:]
     private var burstSince: Instant?
-    /// When the next quiet period ends.
+    /// When the next quiet period has ended.
     private var announcedAt: Instant?
-    /// The end of that quiet period by the controller's clock.
-    private var awaitedEnd: Int64?
+    /// Builds whose quiet periods had not ended when the last poll began.
+    private var awaited: Set<QueueItemID> = []
     private(set) var polledAt: Instant?
     private var computersReadAt: Instant?
     /// Builds that the controller could start on an executor that is free, as of the last poll.
@@ -54,7 +54,7 @@ struct PollPace: Equatable, Sendable {
         polledAt = snapshot.startedAt
         hasDemand = snapshot.items.contains { $0.phase == .buildable && requirements[$0.id] != .flyweight }
         hasBlocked = snapshot.items.contains { $0.phase == .blocked }
-        observeQueue(snapshot.items, requirements, at: now)
+        observeQueue(snapshot.items, requirements, since: snapshot.startedAt, at: now)
         if let computers = snapshot.computers {
             computersReadAt = snapshot.startedAt
             observeExecutors(computers, at: now.instant)
@@ -62,42 +62,52 @@ struct PollPace: Equatable, Sendable {
     }
 
     private mutating func observeQueue(
-        _ items: [QueueItem], _ requirements: [QueueItemID: LabelRequirement], at now: Moment
+        _ items: [QueueItem], _ requirements: [QueueItemID: LabelRequirement], since startedAt: Instant, at now: Moment
     ) {
         let present = Set(items.map(\.id))
-        var ends: [Int64] = []
         for item in items {
             if item.taskClass.hasSuffix("PlaceholderTask") { stepSeenAt = now.instant }
-            if item.phase == .waiting, let end = item.quietUntil { ends.append(end) }
             guard !seen.contains(item.id), !item.taskClass.hasSuffix("PlaceholderTask"), item.inQueueSince > 0,
                 let start = item.quietUntil ?? item.buildableSince
             else { continue }
-            leads.append(.milliseconds(min(max(start - item.inQueueSince, 0), 60_000)))
+            leads.append(min(max(.milliseconds(start) - .milliseconds(item.inQueueSince), .zero), .seconds(60)))
             if leads.count > Self.leadsMax { leads.removeFirst() }
         }
         // A pipeline has begun: its first step may be queued any moment.
         if !flyweights.isSubset(of: present) { burst(at: now.instant) }
         flyweights = present.filter { requirements[$0] == .flyweight }
         seen = present
-        settleAnnounced(ends, at: now)
+        settleAnnounced(items.filter { $0.phase == .waiting }, since: startedAt, at: now)
     }
 
     /// The controller's clock is taken for ours, and not trusted: what should have started and has not is looked at again and
     /// again.
-    private mutating func settleAnnounced(_ ends: [Int64], at now: Moment) {
-        let nowMilliseconds = now.wall.nanoseconds / 1_000_000
-        announcedAt = nil
-        let awaited = awaitedEnd
-        awaitedEnd = nil
-        guard let next = ends.min() else { return }
-        let left = next - nowMilliseconds
-        if left <= 0 {
-            // One whose end was awaited is a little late, and must not wait for the pace of an earlier burst. One that is late
-            // at first sight tells of a clock that is wrong, as the next will: that is not hurried for each.
-            if awaited == next || burstSince == nil { burst(at: now.instant) }
-        } else {
-            awaitedEnd = next
-            announcedAt = now.instant.advanced(by: .milliseconds(min(left, 86_400_000)) + Self.margin)
+    ///
+    /// Of builds that were queued together a poll may meet some before their quiet periods end and others after, so each
+    /// build counts for itself. It is late only if it still waits in an answer that was asked for after its end; one whose end
+    /// came while the answer was on its way is asked for once more.
+    private mutating func settleAnnounced(_ waiting: [QueueItem], since startedAt: Instant, at now: Moment) {
+        let begun = now.wall.advanced(by: now.instant.duration(to: startedAt))
+        let wasAwaited = awaited
+        awaited = []
+        var next: WallTime?
+        var isHurried = false
+        for item in waiting {
+            guard let end = item.quietUntil else { continue }
+            let over = WallTime(nanoseconds: 0).advanced(by: .milliseconds(end)).advanced(by: Self.margin)
+            if over > begun {
+                awaited.insert(item.id)
+                next = min(next ?? over, over)
+            } else if wasAwaited.contains(item.id) || burstSince == nil {
+                // A little late, it must not wait for the pace of an earlier burst. One that is late at first sight tells of
+                // a clock that is wrong, as the next will: that is not hurried for each.
+                isHurried = true
+            }
+        }
+        if isHurried { burst(at: now.instant) }
+        announcedAt = next.map { over in
+            let left = Duration.nanoseconds(over.nanoseconds) - .nanoseconds(now.wall.nanoseconds)
+            return now.instant.advanced(by: min(left, .seconds(86_400)))
         }
     }
 
