@@ -48,7 +48,7 @@ public struct JenkinsBenchResult: Sendable {
 public struct JenkinsBench: Sendable {
     /// Half of the builds must have their task by then after they may start.
     private static let startMaxMilliseconds = 300.0
-    /// By then everything that was queued at once must be asked for.
+    /// So long after it might start each of those queued at once must have its agent asked for.
     private static let requestMaxMilliseconds = 1_000.0
     /// As Jenkins has it unless somebody changes it.
     private static let quietPeriodSeconds = 5
@@ -89,7 +89,8 @@ public struct JenkinsBench: Sendable {
         let farm = try await JenkinsFarm.start(plan, named: "bench", on: cluster, agentScript: options.agentScript)
         let announced = try await latencies(farm, "announced", delay: nil)
         let burst = try await burst(farm)
-        report("\(options.burst) at once: requested within \(Int(burst.requested)) ms, \(burst.agents) agents")
+        let latest = burst.requests.last ?? 0
+        report("\(options.burst) at once: requested within \(Int(latest)) ms, \(burst.agents) agents")
         let busy = try await polling(farm, jobs: options.burst, seconds: options.window.components.seconds + 40)
         try await emptied(farm)
         let idle = try await count(farm)
@@ -106,8 +107,8 @@ public struct JenkinsBench: Sendable {
         where median > Self.startMaxMilliseconds {
             missed.append("the median to the task is \(Int(median)) ms \(what)")
         }
-        if burst.requested > Self.requestMaxMilliseconds {
-            missed.append("\(options.burst) at once were requested within \(Int(burst.requested)) ms")
+        if latest > Self.requestMaxMilliseconds {
+            missed.append("\(options.burst) at once were requested within \(Int(latest)) ms")
         }
         if burst.agents != options.burst { missed.append("\(burst.agents) agents for \(options.burst) builds") }
         let number = { (value: Double) in String(format: "%.1f", value) }
@@ -118,6 +119,8 @@ public struct JenkinsBench: Sendable {
             ("unannounced_samples", "\(sudden.count)"), ("unannounced_to_task_p50_ms", number(medians[1])),
             ("unannounced_to_task_p95_ms", number(BenchResult.percentile(95, of: sudden))),
             ("burst", "\(options.burst)"), ("all_requested_ms", number(burst.requested)),
+            ("request_p50_ms", number(BenchResult.percentile(50, of: burst.requests))),
+            ("request_max_ms", number(latest)),
             ("all_tasks_started_ms", number(burst.started)), ("agents_for_burst", "\(burst.agents)"),
             ("busy_requests_per_minute", number(busy.cost.requests)),
             ("busy_bytes_per_minute", number(busy.cost.bytes)),
@@ -174,10 +177,19 @@ public struct JenkinsBench: Sendable {
         return found
     }
 
+    private struct Burst {
+        /// How long after it might start each build's agent was requested, ascending; a build has its own quiet period.
+        var requests: [Double]
+        /// From the end of the last quiet period until all were requested, and until all tasks had begun.
+        var requested: Double
+        var started: Double
+        var agents: Int
+    }
+
     /// Many at once: until the framework has an agent on its way for each, until every task has begun, and how many
     /// agents it came to.
-    private func burst(_ farm: JenkinsFarm) async throws -> (requested: Double, started: Double, agents: Int) {
-        let before = farm.ledger.agentStarts().count
+    private func burst(_ farm: JenkinsFarm) async throws -> Burst {
+        let before = Set(farm.ledger.agentStarts().keys)
         let names = (0..<options.burst).map { "burst-\($0)" }
         for name in names {
             try await farm.controller.create(
@@ -187,22 +199,36 @@ public struct JenkinsBench: Sendable {
             for name in names { group.addTask { try await farm.controller.build(name) } }
             try await group.waitForAll()
         }
-        let quiet = Int64(Self.quietPeriodSeconds) * 1_000
-        let queued = (try await farm.controller.events(after: 0).last { $0.kind == "itemQueued" }?.at ?? 0) + quiet
-        try await until("\(options.burst) agents are requested") {
-            // Those of the first builds may be gone already.
-            let begun = farm.ledger.agentStarts().count - before
-            let coming = await farm.frameworkState()?.agents.filter { farm.ledger.agentStarts()[$0.node] == nil }.count
-            return begun + (coming ?? 0) >= options.burst
+        let asked = Set(names)
+        let startable = try await farm.controller.events(after: 0)
+            .filter { $0.kind == "itemQueued" && asked.contains($0.job) }
+            .map { $0.at + Int64(Self.quietPeriodSeconds) * 1_000 }.sorted()
+        guard let first = startable.first, let last = startable.last, startable.count == names.count else {
+            throw LoadTestError.host("\(startable.count) of \(names.count) builds are queued")
         }
-        let requested = Double(Int64(Date().timeIntervalSince1970 * 1_000) - queued)
+        // Looking would only take the processor's time from those who have to be ready.
+        try await Task.sleep(for: .milliseconds(max(0, first - Self.now - 100)))
+        var requests = BurstRequests()
+        try await until("\(options.burst) agents are requested") {
+            let coming = await farm.frameworkState()?.agents.map(\.node) ?? []
+            let answered = Self.now
+            requests.look(
+                coming: coming.filter { !before.contains($0) },
+                starts: farm.ledger.agentStarts().filter { !before.contains($0.key) }, at: answered)
+            return requests.seenAt.count >= options.burst
+        }
+        let requested = (requests.seenAt.values.max() ?? last) - last
         try await until("all have ended") {
             names.allSatisfy { name in farm.ledger.lines(of: name).contains { $0.kind == .end } }
         }
-        let starts = farm.ledger.agentStarts().values.compactMap(\.first).sorted()
+        let starts = farm.ledger.agentStarts().filter { !before.contains($0.key) }
         try await emptied(farm)
-        return (requested, Double((starts.last ?? queued) - queued), farm.ledger.agentStarts().count - before)
+        return Burst(
+            requests: requests.latencies(after: startable), requested: Double(requested),
+            started: Double((starts.values.compactMap(\.first).max() ?? last) - last), agents: starts.count)
     }
+
+    private static var now: Int64 { Int64(Date().timeIntervalSince1970 * 1_000) }
 
     // MARK: Polling
 
