@@ -173,7 +173,7 @@ import Testing
                     ? true : nil
             }
             // It speaks once, by our mouth, and never again.
-            try await wait("it has subscribed") { try await subscribes(host) ? true : nil }
+            try await wait("it has subscribed") { try await subscribe(host).contains("SUBSCRIBED") ? true : nil }
             await host.stop()
             try await host.start()
             let end = try await host.master.end(of: "t1")
@@ -182,9 +182,51 @@ import Testing
         }
     }
 
-    /// Subscribes, reads one event and hangs up.
-    private func subscribes(_ host: AgentHost) async throws -> Bool {
-        guard let agent = host.agent else { return false }
+    @Test func `a task that came while its executor was away is given to it after a restart, once`() async throws {
+        try await AgentHost.with(
+            adjusted: { $0.executorReregistrationTimeout = .seconds(15) }
+        ) { host in
+            let info = executor("exec sleep 300")
+            host.master.run(task("t1", of: info))
+            // It speaks by our mouth.
+            try await wait("its first task") { try await subscribe(host).contains(#""value":"t1""#) ? true : nil }
+            let status = #"{"task_id":{"value":"t1"},"state":"TASK_RUNNING","source":"SOURCE_EXECUTOR","#
+            let uuid = Data(repeating: 1, count: 16).base64EncodedString()
+            let update = #"{"type":"UPDATE",\#(Self.ids),"update":{"status":\#(status)"uuid":"\#(uuid)"}}}"#
+            #expect(try await post(host, update).status == 202)
+            host.master.run(task("t2", of: info))
+            try await wait("the task on disk") {
+                let paths = FileManager.default.subpaths(atPath: host.workDirectory + "/meta") ?? []
+                return paths.contains { $0.hasSuffix("/tasks/t2/task.info") } ? true : nil
+            }
+            for _ in 0..<2 {
+                // The second agent ends before the executor comes back.
+                await host.stop()
+                try await host.start()
+            }
+            let events = try await wait("it is back") { () -> String? in
+                let events = try await subscribe(host)
+                return events.contains("SUBSCRIBED") ? events : nil
+            }
+            #expect(events.contains("LAUNCH") && events.contains(#""value":"t2""#), "\(events)")
+            #expect(host.master.states(of: "t2") == [])
+            await host.stop()
+            try await host.start()
+            let later = try await wait("it is back again") { () -> String? in
+                let events = try await subscribe(host)
+                return events.contains("SUBSCRIBED") ? events : nil
+            }
+            #expect(!later.contains("LAUNCH"), "\(later)")
+            // It does not say that it has it.
+            let end = try await host.master.end(of: "t2")
+            #expect(end.state == .taskLost && end.message == "Task launched during agent restart")
+            #expect(host.master.states(of: "t1") == [.taskRunning])
+        }
+    }
+
+    /// Subscribes, reads for a second and hangs up.
+    private func subscribe(_ host: AgentHost) async throws -> String {
+        guard let agent = host.agent else { return "" }
         let body = #"{"type":"SUBSCRIBE",\#(Self.ids),"subscribe":{}}"#
         let run = Process()
         let output = Pipe()
@@ -197,6 +239,6 @@ import Testing
         try run.run()
         let text = String(decoding: try output.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
         run.waitUntilExit()
-        return text.contains("SUBSCRIBED")
+        return text
     }
 }

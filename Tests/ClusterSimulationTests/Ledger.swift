@@ -48,7 +48,7 @@ extension ClusterWorld {
         case .resources(let state):
             note(state, over: before, onAgent: index)
         case .agent, .cluster, .drain, .framework, .task, .kill, .retirement, .executor, .executorStep,
-            .executorRetirement:
+            .subscription, .delivery, .executorRetirement:
             break
         }
     }

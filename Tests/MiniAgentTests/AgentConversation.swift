@@ -182,6 +182,8 @@ extension [AgentEffect] {
             case .checkpoint(.resources): "write resources"
             case .checkpoint(.executor): "write executor"
             case .checkpoint(.executorStep(_, _, let step)): "write \(step.rawValue)"
+            case .checkpoint(.subscription): "write subscribed"
+            case .checkpoint(.delivery): "write delivery"
             case .checkpoint(.executorRetirement): "write executor retirement"
             case .tellExecutor(_, let event): "tell \(event.word)"
             case .closeExecutorStream(let id): "close stream \(id.number)"

@@ -39,6 +39,17 @@ extension AgentConversation {
         command(.runTask(framework, Self.hosted(name, of: executor)))
     }
 
+    /// Launches a task and lets the disk take only so many of the writes that this leads to.
+    mutating func launchHosted(_ name: String, onDisk count: Int) {
+        holdsDisk = true
+        launchHosted(name)
+        for _ in 0..<count where !heldWrites.isEmpty {
+            let write = heldWrites.removeFirst()
+            disk.apply(write)
+            happen(.checkpointed(write.token))
+        }
+    }
+
     var executorLife: ExecutorLife? { core.executors[Self.executor] }
     var executorContainer: ContainerID { executorLife?.record.container ?? ContainerID("none") }
 

@@ -95,6 +95,40 @@ struct ExecutorGroupTests {
         #expect(agent.disk.tasks.isEmpty && agent.disk.executors.isEmpty)
     }
 
+    @Test func `a group that came while its executor was away is given to it whole after a restart`() {
+        for noted in [[], ["t1"], ["t2"]] {
+            var agent = launching(["t0"])
+            agent.startExecutor()
+            agent.subscribe()
+            agent.say("t0", .taskRunning)
+            agent.happen(.executorDisconnected(AgentConversation.executor, ExecutorStreamID(1), reason: "broken"))
+            launch(["t1", "t2"], &agent)
+            // A crash may keep a part of the notes from the disk; then nothing was given.
+            for name in noted {
+                agent.disk.apply(.delivery(AgentConversation.key(name), agent.executorContainer))
+            }
+            agent.restart(finding: .running)
+            agent.register()
+            let effects = agent.subscribe()
+            #expect(effects.told.map(\.word) == ["SUBSCRIBED", "LAUNCH_GROUP t1,t2"], "\(noted)")
+            #expect(effects.sentUpdates.isEmpty, "\(noted)")
+        }
+    }
+
+    @Test func `a group of which its executor has a part is not given to it`() {
+        var agent = launching(["t0"])
+        agent.startExecutor()
+        agent.subscribe()
+        agent.say("t0", .taskRunning)
+        agent.restart(finding: .running)
+        agent.register()
+        launch(["t1", "t2"], &agent)
+        let effects = agent.subscribe(1, tasks: ["t2"])
+        #expect(effects.told.map(\.word) == ["SUBSCRIBED"])
+        #expect(effects.sentUpdates.map(\.key) == [AgentConversation.key("t1")])
+        #expect(effects.sentStates == [.taskLost])
+    }
+
     @Test func `what one task cannot have, no task of the group gets`() {
         var agent = AgentConversation()
         agent.register()

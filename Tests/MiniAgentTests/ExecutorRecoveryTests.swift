@@ -125,7 +125,10 @@ struct ExecutorRecoveryTests {
         #expect(agent.effects.words == ["prepare"])
         agent.register()
         #expect(agent.startExecutor().words == ["write starting", "start"])
-        #expect(agent.subscribe().words == ["write subscribed", "tell SUBSCRIBED", "tell LAUNCH t1"])
+        #expect(
+            agent.subscribe().words == [
+                "write subscribed", "tell SUBSCRIBED", "write delivery", "tell LAUNCH t1",
+            ])
     }
 
     @Test func `a task that was lost on its way to the executor is dropped, and one it holds is not`() throws {
@@ -146,6 +149,143 @@ struct ExecutorRecoveryTests {
             #expect(agent.say("t2", .taskRunning, 1).sentStates == [.taskRunning])
         }
     }
+
+    @Test func `a task that came while its executor was away is given to it after a restart`() {
+        var agent = running()
+        agent.say("t1", .taskRunning, 1)
+        agent.happen(.executorDisconnected(AgentConversation.executor, ExecutorStreamID(1), reason: "broken"))
+        #expect(agent.launchHosted("t2").told.isEmpty)
+        agent.restart(finding: .running)
+        agent.register()
+        let effects = agent.subscribe()
+        #expect(effects.told.map(\.word) == ["SUBSCRIBED", "LAUNCH t2"])
+        #expect(effects.sentUpdates.isEmpty)
+        #expect(agent.say("t2", .taskRunning, 2).sentStates == [.taskRunning])
+    }
+
+    @Test func `a task is given to an executor that did not come back between two restarts`() {
+        var agent = running()
+        agent.say("t1", .taskRunning, 1)
+        agent.restart(finding: .running)
+        agent.register()
+        #expect(agent.launchHosted("t2").told.isEmpty)
+        agent.restart(finding: .running)
+        agent.register()
+        #expect(agent.subscribe().told.map(\.word) == ["SUBSCRIBED", "LAUNCH t2"])
+        agent.restart(finding: .running)
+        agent.register()
+        #expect(agent.subscribe(1, tasks: ["t2"]).told.map(\.word) == ["SUBSCRIBED"])
+    }
+
+    @Test func `the first task of an executor is given to it although the agent ended when it subscribed`() {
+        var agent = AgentConversation()
+        agent.register()
+        agent.launchHosted("t1")
+        agent.startExecutor()
+        agent.holdsDisk = true
+        agent.subscribe()
+        agent.holdsDisk = false
+        for write in agent.heldWrites { agent.disk.apply(write) }
+        agent.restart(finding: .running)
+        agent.register()
+        #expect(agent.subscribe().told.map(\.word) == ["SUBSCRIBED", "LAUNCH t1"])
+    }
+
+    @Test func `a task that may be under way when the agent ends is not given again, and ends`() {
+        var agent = running()
+        agent.say("t1", .taskRunning, 1)
+        agent.holdsDisk = true
+        agent.launchHosted("t2")
+        agent.flush()
+        #expect(agent.effects.told.last?.word == "LAUNCH t2")
+        agent.restart(finding: .running)
+        agent.register()
+        let effects = agent.subscribe()
+        #expect(effects.told.map(\.word) == ["SUBSCRIBED"])
+        #expect(effects.sentStates == [.taskLost])
+    }
+
+    @Test func `a task whose executor goes away while that it is given is written down is given when it is back`() {
+        var agent = running()
+        agent.say("t1", .taskRunning, 1)
+        agent.launchHosted("t2", onDisk: 1)
+        agent.happen(.executorDisconnected(AgentConversation.executor, ExecutorStreamID(1), reason: "broken"))
+        #expect(agent.flush().told.isEmpty)
+        let effects = agent.subscribe(2)
+        #expect(effects.words == ["write subscribed", "tell SUBSCRIBED", "tell LAUNCH t2"])
+    }
+
+    @Test func `a task that is killed while that it is given is written down is not given`() {
+        var agent = running()
+        agent.say("t1", .taskRunning, 1)
+        agent.launchHosted("t2", onDisk: 1)
+        agent.command(.killTask(AgentConversation.key("t2"), grace: nil))
+        #expect(agent.flush().told.isEmpty)
+        #expect(agent.hostedState("t2") == .taskKilled)
+        agent.restart(finding: .running)
+        agent.register()
+        #expect(agent.subscribe().told.map(\.word) == ["SUBSCRIBED"])
+        #expect(agent.hostedState("t2") == .taskKilled)
+    }
+
+    @Test func `a task that its executor says it has is not given to it, whatever the disk says`() {
+        var agent = running()
+        agent.say("t1", .taskRunning, 1)
+        agent.restart(finding: .running)
+        agent.register()
+        agent.launchHosted("t2")
+        let effects = agent.subscribe(1, tasks: ["t2"])
+        #expect(effects.told.map(\.word) == ["SUBSCRIBED"])
+        #expect(effects.sentUpdates.isEmpty)
+        #expect(agent.say("t2", .taskRunning, 2).sentStates == [.taskRunning])
+    }
+
+    // MARK: Earlier agents, which do not note what they give
+
+    @Test func `a task of which no agent noted whether it was given is not given again, and ends`() {
+        var agent = running()
+        agent.say("t1", .taskRunning, 1)
+        agent.happen(.executorDisconnected(AgentConversation.executor, ExecutorStreamID(1), reason: "broken"))
+        agent.launchHosted("t2")
+        agent.disk.tasks[AgentConversation.key("t2")]?.delivery = nil
+        agent.restart(finding: .running)
+        agent.register()
+        let effects = agent.subscribe()
+        #expect(effects.told.map(\.word) == ["SUBSCRIBED"])
+        #expect(effects.sentStates == [.taskLost])
+    }
+
+    @Test func `a task that waits and was killed under an earlier agent ends at once`() {
+        var agent = running()
+        agent.say("t1", .taskRunning, 1)
+        agent.happen(.executorDisconnected(AgentConversation.executor, ExecutorStreamID(1), reason: "broken"))
+        agent.launchHosted("t2")
+        agent.disk.apply(.kill(AgentConversation.key("t2"), agent.executorContainer, KillOrder(grace: .seconds(1))))
+        agent.restart(finding: .running)
+        #expect(agent.hostedState("t2") == .taskKilled)
+        agent.register()
+        #expect(agent.subscribe().told.map(\.word) == ["SUBSCRIBED"])
+    }
+
+    @Test func `that a task waits is not noted before that its executor has subscribed`() {
+        var agent = AgentConversation()
+        agent.register()
+        agent.launchHosted("t1")
+        agent.startExecutor()
+        agent.holdsDisk = true
+        agent.subscribe()
+        agent.launchHosted("t2")
+        #expect(agent.heldWrites.map { [AgentEffect.checkpoint($0)].words } == [["write subscribed"], ["write task"]])
+        for write in agent.heldWrites { agent.disk.apply(write) }
+        #expect(agent.disk.tasks.values.allSatisfy { $0.delivery == .awaited })
+        agent.heldWrites = []
+        var other = AgentConversation()
+        other.register()
+        other.launchHosted("t1")
+        #expect(other.disk.tasks.values.map(\.delivery) == [nil])
+    }
+
+    // MARK: What an executor says
 
     @Test func `an executor that never says what it has is given no task twice`() {
         var agent = running()

@@ -52,11 +52,15 @@ struct ExecutorWorld {
     var promised: [TaskKey: Set<UpdateID>] = [:]
     var complaints: [String] = []
     let crashPercent: Int
+    /// How many of the agent's lives are those of an earlier version, which does not note what it gives to executors.
+    let earlierPercent: Int
+    var isEarlier = false
 
     init(seed: UInt64) {
         random = SeededRandom(seed: seed)
         core = AgentCore(settings: AgentConversation.settings, seed: seed)
         crashPercent = random.pick([0, 1, 3])
+        earlierPercent = random.pick([0, 0, 50])
         step(.recovered(RecoveryPlan()))
         step(.masterDetected(AgentConversation.master))
         for number in 0..<8 { timeline.schedule(.masterRuns(number), after: random.milliseconds(3000...40_000)) }
@@ -69,7 +73,7 @@ struct ExecutorWorld {
         switch happening {
         case .agent(let event): if isUp { step(event) }
         case .diskTakes(let write):
-            disk.apply(write)
+            keep(write)
             if isUp { step(.checkpointed(write.token)) }
         case .masterReceives(let link, let call): receive(call, on: link)
         case .masterRuns(let number): run(number)
@@ -106,11 +110,50 @@ struct ExecutorWorld {
         if !condition { complaints.append(complaint()) }
     }
 
+    // MARK: The disk
+
+    private mutating func keep(_ write: CheckpointWrite) {
+        switch write {
+        case .delivery where isEarlier:
+            return
+        case .task(var record) where isEarlier:
+            record.awaitsDelivery = false
+            disk.apply(.task(record))
+        case .subscription(let key, let container, _) where isEarlier:
+            disk.apply(.subscription(key, container, waiting: []))
+        case .task(let record) where record.awaitsDelivery:
+            // An earlier agent may come next: it would give the task to an executor that has not subscribed.
+            require(
+                disk.executors[record.container]?.steps.contains(.subscribed) == true,
+                "that \(record.key) waits is noted before that its executor has subscribed")
+            disk.apply(write)
+        default:
+            disk.apply(write)
+        }
+    }
+
+    /// What an agent finds on disk: an earlier one has no eye for notes of deliveries.
+    private var found: AgentCheckpoint {
+        guard isEarlier else { return disk }
+        var found = disk
+        for key in disk.tasks.keys {
+            found.tasks[key]?.delivery = nil
+            found.tasks[key]?.record.awaitsDelivery = false
+        }
+        return found
+    }
+
     // MARK: The agent's shell
 
     private mutating func perform(_ effect: AgentEffect) {
         switch effect {
         case .checkpoint(let write):
+            if case .update(let update) = write, update.reason == .agentRestarted, earlierPercent == 0 {
+                let task = disk.tasks[update.key]
+                require(
+                    task?.record.group != nil || task?.delivery == .made,
+                    "\(update.key) is dropped and was not given to its executor")
+            }
             // One disk: what was asked first is there first.
             timeline.schedule(.diskTakes(write), after: .milliseconds(5))
         case .register(let link, _, let registration):
@@ -225,7 +268,12 @@ struct ExecutorWorld {
     private mutating func hear(_ event: ExecutorEvent, _ id: ContainerID) {
         switch event {
         case .subscribed, .message: break
-        case .launch(let info): take(TaskID(info.taskID), id)
+        case .launch(let info):
+            let task = TaskID(info.taskID)
+            require(
+                isEarlier || disk.tasks[AgentConversation.key(task.value)]?.delivery != .awaited,
+                "\(task) is given before that is on disk")
+            take(task, id)
         case .launchGroup(let infos):
             require(infos.map(\.taskID.value) == ["t6", "t7"], "a part of a group is delivered")
             for info in infos { take(TaskID(info.taskID), id) }
@@ -296,11 +344,12 @@ struct ExecutorWorld {
 
     private mutating func restart() {
         isUp = true
-        let found = executors.sorted { $0.key < $1.key }.map { id, executor in
+        let containers = executors.sorted { $0.key < $1.key }.map { id, executor in
             ObservedContainer(id: id, condition: executor.exit == nil ? .running : .exited)
         }
+        isEarlier = random.chance(earlierPercent)
         core = AgentCore(settings: AgentConversation.settings, seed: random.next())
-        step(.recovered(planRecovery(checkpoint: disk, containers: .found([]), supervisors: .found(found))))
+        step(.recovered(planRecovery(checkpoint: found, containers: .found([]), supervisors: .found(containers))))
         step(.masterDetected(AgentConversation.master))
     }
 

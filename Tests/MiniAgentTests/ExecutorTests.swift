@@ -45,7 +45,7 @@ struct ExecutorTests {
         agent.startExecutor()
         agent.holdsDisk = true
         #expect(agent.subscribe().words == ["write subscribed"])
-        #expect(agent.flush().words == ["tell SUBSCRIBED", "tell LAUNCH t1"])
+        #expect(agent.flush().words == ["tell SUBSCRIBED", "write delivery", "tell LAUNCH t1"])
         #expect(agent.executorLife?.phase == .running)
     }
 
@@ -60,7 +60,7 @@ struct ExecutorTests {
     @Test func `a later task goes to the running executor`() {
         var agent = running()
         let effects = agent.launchHosted("t2")
-        #expect(effects.words == ["write task", "tell LAUNCH t2"])
+        #expect(effects.words == ["write task", "write delivery", "tell LAUNCH t2"])
     }
 
     @Test func `an executor and its tasks hold their resources until they end`() {

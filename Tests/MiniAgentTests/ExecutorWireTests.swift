@@ -142,11 +142,12 @@ struct ExecutorWireTests {
             timestamp: WallTime(nanoseconds: 1_800_000_000_500_000_000), details: details)
     }
 
-    private static func task(_ name: String) -> CheckpointWrite {
+    private static func task(_ name: String, awaitsDelivery: Bool = false) -> CheckpointWrite {
         var record = TaskRecord(
             key: AgentConversation.key(name), info: AgentConversation.hosted(name), container: container,
             containerizer: .process, host: ExecutorID("e1"))
         record.group = group
+        record.awaitsDelivery = awaitsDelivery
         return .task(record)
     }
 
@@ -157,12 +158,14 @@ struct ExecutorWireTests {
     private static let writes: [CheckpointWrite] = [
         .agent(AgentConversation.agentID), .framework(AgentConversation.checkpointing()), .executor(record),
         task("e1"), task("t2"), .executorStep(record.key, container, .starting),
-        .executorStep(record.key, container, .subscribed), .update(update("t2", 1, .taskRunning)),
+        .subscription(record.key, container, waiting: [AgentConversation.key("e1"), AgentConversation.key("t2")]),
+        .delivery(AgentConversation.key("t2"), container), task("t3", awaitsDelivery: true),
+        .update(update("t2", 1, .taskRunning)), .delivery(AgentConversation.key("t3"), container),
         .acknowledgement(AgentConversation.key("t2"), update("t2", 1, .taskRunning).id),
         .update(update("t2", 2, .taskFinished)), .update(update("e1", 3, .taskRunning)),
         .kill(AgentConversation.key("e1"), container, KillOrder(grace: KillOrder.ownGrace)),
         .retirement(AgentConversation.key("t2"), container), .retirement(AgentConversation.key("e1"), container),
-        .executorRetirement(record.key, container),
+        .retirement(AgentConversation.key("t3"), container), .executorRetirement(record.key, container),
     ]
 
     @Test func `an executor's records are read back as they were written, after every single step`() {

@@ -224,7 +224,7 @@ extension CrashScenario {
                             + "processes: \(host.processes()), agent: \(agent.output.suffix(1500))"
                     ]
                 }
-                return problems(host)
+                return problems(host) + dropped(host, first.steps)
             }
         }
     }
@@ -236,6 +236,13 @@ extension CrashScenario {
     private func isRight(_ end: V1TaskStatus) -> Bool {
         if task.hasExecutor, end.state == .taskFailed, end.reason == .executorTerminated { return true }
         return end.state == .taskLost || (isKilled && end.state == .taskKilled)
+    }
+
+    /// A task that was never on its way to its executor is given to it when the executor is back.
+    private func dropped(_ host: CrashHost, _ steps: [String]) -> [String] {
+        let isDropped = host.master.history(of: name).contains { $0.message == "Task launched during agent restart" }
+        guard isDropped, !steps.contains("write delivery") else { return [] }
+        return ["it is dropped, and was not given to its executor"]
     }
 
     private func problems(_ host: CrashHost) -> [String] {

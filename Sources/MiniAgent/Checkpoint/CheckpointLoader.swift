@@ -211,7 +211,7 @@ package struct CheckpointLoader: Sendable {
             case .placement(let placement): kind = placement
             case .resource(let resource): resources.append(resource)
             case .agent, .drain, .task, .group, .update, .acknowledgement, .kill, .operation, .destroyedVolume,
-                .executorStep:
+                .executorStep, .delivery:
                 break
             }
         }
@@ -240,6 +240,7 @@ package struct CheckpointLoader: Sendable {
         var info: V1TaskInfo?
         var kind: ContainerizerKind?
         var group: GroupMembership?
+        var awaitsDelivery = false
         for record in records {
             switch record {
             case .framework(let known):
@@ -247,8 +248,9 @@ package struct CheckpointLoader: Sendable {
             case .task(let task): info = task
             case .placement(let placement): kind = placement
             case .group(let membership): group = membership
+            case .delivery(.awaited): awaitsDelivery = true
             case .agent, .drain, .update, .acknowledgement, .kill, .resource, .operation, .destroyedVolume,
-                .executor, .executorStep:
+                .executor, .executorStep, .delivery(.made):
                 break
             }
         }
@@ -257,15 +259,17 @@ package struct CheckpointLoader: Sendable {
             return
         }
         let key = TaskKey(framework: framework, task: task ?? TaskID(info.taskID))
-        var task = AgentCheckpoint.Task(
-            record: TaskRecord(key: key, info: info, container: container, containerizer: kind, host: host))
-        task.record.group = group
+        var taskRecord = TaskRecord(key: key, info: info, container: container, containerizer: kind, host: host)
+        taskRecord.group = group
+        taskRecord.awaitsDelivery = awaitsDelivery
+        var task = AgentCheckpoint.Task(record: taskRecord)
         for record in log.map({ readLog($0, &loaded.problems) }) ?? records {
             switch record {
             case .update(let status):
                 if let update = StatusUpdate(status, framework: framework) { task.add(update) }
             case .acknowledgement(let id): task.acknowledge(id)
             case .kill(let order): task.kill = order
+            case .delivery(let delivery): task.delivery = delivery
             case .agent, .drain, .framework, .task, .placement, .group, .resource, .operation, .destroyedVolume,
                 .executor,
                 .executorStep:

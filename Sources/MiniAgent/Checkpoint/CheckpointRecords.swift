@@ -23,6 +23,7 @@ package enum CheckpointRecord: Hashable, Sendable {
     case destroyedVolume(VolumeName)
     case executor(V1ExecutorInfo)
     case executorStep(ExecutorStep)
+    case delivery(TaskDelivery)
 
     private enum Tag: UInt8 {
         case agent = 1
@@ -38,6 +39,8 @@ package enum CheckpointRecord: Hashable, Sendable {
         case destroyedVolume = 10
         case executor = 11
         case executorStep = 12
+        /// Of revision 2.
+        case delivery = 13
         case group = 30
     }
 
@@ -68,6 +71,8 @@ package enum CheckpointRecord: Hashable, Sendable {
         case .executor(let info): record(.executor, info)
         case .executorStep(let step):
             RecordFile.Record(tag: Tag.executorStep.rawValue, payload: Array(step.rawValue.utf8))
+        case .delivery(let delivery):
+            RecordFile.Record(tag: Tag.delivery.rawValue, payload: Array(delivery.rawValue.utf8))
         case .destroyedVolume(let name):
             RecordFile.Record(
                 tag: Tag.destroyedVolume.rawValue, payload: Array("\(name.role.value) \(name.id)".utf8))
@@ -117,6 +122,11 @@ package enum CheckpointRecord: Hashable, Sendable {
         case .executorStep:
             guard let step = ExecutorStep(rawValue: String(decoding: record.payload, as: UTF8.self)) else { return nil }
             self = .executorStep(step)
+        case .delivery:
+            guard let delivery = TaskDelivery(rawValue: String(decoding: record.payload, as: UTF8.self)) else {
+                return nil
+            }
+            self = .delivery(delivery)
         case .resource: self.init(V1Resource.self, record) { .resource($0) }
         case .operation: self.init(LinkOperation.self, record) { .operation($0) }
         case .destroyedVolume:
@@ -154,7 +164,7 @@ extension ResourceState {
                 operations.append(operation)
             case .destroyedVolume(let name): destroyed.append(name)
             case .agent, .drain, .framework, .task, .placement, .group, .update, .acknowledgement, .kill, .executor,
-                .executorStep:
+                .executorStep, .delivery:
                 return nil
             }
         }

@@ -96,6 +96,9 @@ package final class CheckpointStore: Sendable {
                 guard let run = state.runs[key], run.pending > 0 else { return true }
                 state.runs[key]?.pending -= 1
                 return run.pending > 1
+            case .delivery:
+                // A crash of the host ends the executor, too: nothing is given to it then.
+                return false
             default: return true
             }
         }
@@ -213,6 +216,15 @@ package final class CheckpointStore: Sendable {
             return { (commit) throws(FileError) in try Self.writeExecutor(record, framework, run, &commit) }
         case .executorStep(let key, let container, let step):
             return Self.append(.executorStep(step), to: paths.run(agent, key, container).executorSteps)
+        case .subscription(let key, let container, let waiting):
+            let step = Self.append(.executorStep(.subscribed), to: paths.run(agent, key, container).executorSteps)
+            // In this order: see ``TaskDelivery``.
+            let notes = waiting.map { append(.delivery(.awaited), $0, agent) }
+            return { (commit) throws(FileError) in
+                for work in [step] + notes { try work(&commit) }
+            }
+        case .delivery(let key, _):
+            return append(.delivery(.made), key, agent, isFlushed: isFlushed)
         case .executorRetirement(let key, let container):
             return retire(paths.run(agent, key, container))
         }
@@ -273,6 +285,7 @@ package final class CheckpointStore: Sendable {
         try commit.createDirectories(DurableFile.parent(of: run.taskInfo))
         var records: [CheckpointRecord] = [.task(record.info)]
         if let group = record.group { records.append(.group(group)) }
+        if record.awaitsDelivery { records.append(.delivery(.awaited)) }
         if let framework { records.insert(.framework(framework), at: 0) }
         // It comes last: a description that ends before it is not whole.
         records.append(.placement(record.containerizer))

@@ -16,7 +16,8 @@ package enum RecordFile {
     package static let version = 2
     /// The oldest that is read: tasks had folders then, and two files each.
     package static let versionMin = 1
-    package static let revision = 1
+    /// 2: whether tasks were given to their executors.
+    package static let revision = 2
     static let magic = Array("MMCP".utf8)
     static let headerBytes = 8
     static let recordHeaderBytes = 8

@@ -21,6 +21,8 @@ package struct TaskRecord: Hashable, Sendable {
     package var group: GroupMembership?
     /// The executor that the task was given to, whose container is also the task's. Nil: the agent runs it itself.
     package var host: ExecutorID?
+    /// It came when that its executor has subscribed was on disk already, or on its way there. See ``TaskDelivery``.
+    package var awaitsDelivery = false
 
     package init(
         key: TaskKey, info: V1TaskInfo, container: ContainerID, containerizer: ContainerizerKind,
@@ -80,6 +82,10 @@ package enum CheckpointWrite: Hashable, Sendable {
     /// A custom executor, before anything is done for it.
     case executor(ExecutorRecord)
     case executorStep(ExecutorKey, ContainerID, ExecutorStep)
+    /// The executor has subscribed, which is answered as that step; of these tasks it was given none.
+    case subscription(ExecutorKey, ContainerID, waiting: [TaskKey])
+    /// The task may be given to its executor from now on.
+    case delivery(TaskKey, ContainerID)
     /// The executor is over, and so are all its tasks.
     case executorRetirement(ExecutorKey, ContainerID)
     case update(StatusUpdate)
@@ -99,6 +105,7 @@ package enum CheckpointWrite: Hashable, Sendable {
         case task(TaskKey, ContainerID)
         case executor(ExecutorKey, ContainerID)
         case executorStep(ExecutorKey, ContainerID, ExecutorStep)
+        case delivery(TaskKey, ContainerID)
         case executorRetirement(ExecutorKey, ContainerID)
         case update(TaskKey, UpdateID)
         case acknowledgement(TaskKey, UpdateID)
@@ -117,6 +124,8 @@ package enum CheckpointWrite: Hashable, Sendable {
         case .task(let record): .task(record.key, record.container)
         case .executor(let record): .executor(record.key, record.container)
         case .executorStep(let key, let container, let step): .executorStep(key, container, step)
+        case .subscription(let key, let container, _): .executorStep(key, container, .subscribed)
+        case .delivery(let key, let container): .delivery(key, container)
         case .executorRetirement(let key, let container): .executorRetirement(key, container)
         case .update(let update): .update(update.key, update.id)
         case .acknowledgement(let key, let id): .acknowledgement(key, id)
@@ -136,13 +145,20 @@ package struct AgentCheckpoint: Hashable, Sendable {
         /// How many of them are acknowledged.
         package var acknowledgedCount = 0
         package var kill: KillOrder?
+        /// Whether it was given to its executor; nil if that was not noted.
+        package var delivery: TaskDelivery?
 
-        package init(record: TaskRecord) { self.record = record }
+        package init(record: TaskRecord) {
+            self.record = record
+            if record.awaitsDelivery { delivery = .awaited }
+        }
 
         package var pending: [StatusUpdate] { Array(updates.dropFirst(acknowledgedCount)) }
         package var hasStarted: Bool { updates.contains { $0.state == .taskStarting } }
         package var isRunning: Bool { updates.contains { $0.state == .taskRunning } }
         package var terminalUpdate: StatusUpdate? { updates.last { $0.isTerminal } }
+        /// Whether its executor has said anything of it.
+        package var wasSpokenOf: Bool { updates.contains { $0.source == .executor } }
         package var isRetired: Bool { terminalUpdate != nil && acknowledgedCount == updates.count }
 
         /// Adds an update unless it is there already.
@@ -211,6 +227,11 @@ package struct AgentCheckpoint: Hashable, Sendable {
             executors[record.container] = Executor(record: record)
         case .executorStep(_, let container, let step):
             executors[container]?.steps.insert(step)
+        case .subscription(_, let container, let waiting):
+            executors[container]?.steps.insert(.subscribed)
+            for key in waiting where tasks[key]?.record.container == container { tasks[key]?.delivery = .awaited }
+        case .delivery(let key, let container):
+            if tasks[key]?.record.container == container { tasks[key]?.delivery = .made }
         case .executorRetirement(_, let container):
             executors[container] = nil
         case .resources(let state):

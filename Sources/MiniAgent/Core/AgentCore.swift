@@ -252,6 +252,9 @@ package struct AgentCore: Hashable, Sendable {
         case .executorStep(let key, let container, let step):
             guard executorsByContainer[container] == key else { return [] }
             return self.step(key, .stepRecorded(step), now)
+        case .delivery(let key, let container):
+            guard let host = hosts[key], executorsByContainer[container] == host else { return [] }
+            return step(host, .deliveryRecorded(key), now)
         case .task(let key, _) where hosts[key] != nil:
             return hosts[key].map { step($0, .taskRecorded(key), now) } ?? []
         case .kill(let key, _) where hosts[key] != nil:

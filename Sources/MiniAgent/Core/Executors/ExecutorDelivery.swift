@@ -4,14 +4,17 @@ import MesosProtocol
 import Resources
 
 extension ExecutorLife {
-    /// Hands over what waits, in order; a group once all of it is on disk.
+    /// Hands over what waits, in order; a group once all of it is on disk. That a task may have been given goes to disk
+    /// first: an agent that finds it there after a crash does not give it again.
     mutating func deliverQueued() -> [Effect] {
         guard phase == .running, isConnected else { return [] }
         var effects: [Effect] = []
         for key in order {
-            guard let task = tasks[key], task.phase == .queued else { continue }
+            guard let task = tasks[key], task.isWaiting else { continue }
             let companions = companions(of: key)
-            guard isWhole(companions), companions.allSatisfy({ tasks[$0]?.phase == .queued }) else { continue }
+            guard isWhole(companions), companions.allSatisfy({ tasks[$0]?.isWaiting == true }) else { continue }
+            effects += companions.flatMap { translate(tasks[$0]?.announceDelivery() ?? [], of: $0) }
+            guard companions.allSatisfy({ tasks[$0]?.phase == .due }) else { continue }
             for companion in companions { tasks[companion]?.deliver() }
             let infos = companions.compactMap { tasks[$0]?.record.info }
             effects += tell(task.record.group == nil ? .launch(task.record.info) : .launchGroup(infos))
@@ -27,6 +30,7 @@ extension ExecutorLife {
         held: [TaskID], _ now: Moment, _ ids: inout RandomStream
     ) -> [Effect] {
         let held = Set(held)
+        for key in order where held.contains(key.task) { tasks[key]?.isHeld() }
         if order.contains(where: { held.contains($0.task) }) { hasHadTasks = true }
         return order.flatMap { key -> [Effect] in
             guard let task = tasks[key], task.isSilent, !held.contains(key.task) else { return [] }
@@ -57,6 +61,12 @@ extension ExecutorLife {
             return effects
         }
         return effects + terminate(nil, isGraceful: true, now, &ids)
+    }
+
+    /// What was killed and never given to it. An agent that notes no deliveries keeps such kills for an executor to hear of.
+    mutating func endKilled(_ now: Moment, _ ids: inout RandomStream) -> [Effect] {
+        let killed = order.filter { tasks[$0]?.isUndelivered == true && tasks[$0]?.kill != nil }
+        return killed.flatMap { endUndelivered(companions(of: $0), now, &ids) }
     }
 
     /// Groups of which a crash has kept a part from reaching the disk, or from being ended: the rest is not delivered alone.

@@ -158,6 +158,7 @@ extension AgentCore {
                 key: key, info: info, container: life.record.container, containerizer: life.record.containerizer,
                 host: host.executor)
             record.group = group
+            record.awaitsDelivery = life.isSubscriptionWritten
             executors[host]?.add(HostedTask(record, framework: framework, resources: needed))
             hosts[key] = host
             effects.append(.checkpoint(.task(record)))

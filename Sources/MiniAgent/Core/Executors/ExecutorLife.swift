@@ -11,14 +11,16 @@ import Resources
 /// ```
 ///
 /// Nothing is prepared before the executor and its first task are on disk, nothing runs before that a start may follow is
-/// on disk, no task is given to an executor before that it has subscribed is on disk, and the container is let go only
-/// after the ends of all its tasks are on disk.
+/// on disk, no task is given to an executor before that it has subscribed and may be given the task is on disk, and the
+/// container is let go only after the ends of all its tasks are on disk.
 package struct ExecutorLife: Hashable, Sendable {
     package enum Event: Hashable, Sendable {
         /// The executor's record is on disk.
         case recorded
         case stepRecorded(ExecutorStep)
         case taskRecorded(TaskKey)
+        /// That a task may have been given to it is on disk.
+        case deliveryRecorded(TaskKey)
         case prepared
         case started(StartedContainer)
         case failed(LaunchFailure)
@@ -87,6 +89,8 @@ package struct ExecutorLife: Hashable, Sendable {
     var isRecorded = false
     /// Whether that it has subscribed is on disk.
     var hasSubscribed = false
+    /// Whether that is on disk, or on its way there.
+    var isSubscriptionWritten = false
     /// It has spoken of a task, so it knows what it is there for.
     var hasHadTasks = false
     /// An earlier life of this agent started it.
@@ -128,6 +132,9 @@ package struct ExecutorLife: Hashable, Sendable {
         case .taskRecorded(let key):
             tasks[key]?.recorded()
             effects = isOver ? finishTasks(now, &ids) : prepareIfReady() + deliverQueued()
+        case .deliveryRecorded(let key):
+            tasks[key]?.deliveryRecorded()
+            effects = deliverQueued()
         case .stepRecorded(.starting):
             effects = startRecorded()
         case .stepRecorded(.subscribed):
@@ -192,9 +199,7 @@ package struct ExecutorLife: Hashable, Sendable {
     // MARK: Container
 
     private mutating func prepareIfReady() -> [Effect] {
-        guard containerPhase == .recording, isRecorded, tasks.values.contains(where: { $0.phase == .queued }) else {
-            return []
-        }
+        guard containerPhase == .recording, isRecorded, tasks.values.contains(where: \.isWaiting) else { return [] }
         containerPhase = .preparing
         return [
             .agent(.prepareContainer(record.containerRecord, framework)), scheduleDeadline(after: timing.registration),

@@ -76,6 +76,18 @@ package enum ExecutorStep: String, Hashable, Sendable, CaseIterable {
     case subscribed
 }
 
+/// How far a task is on its way to its executor, as it is noted on disk.
+///
+/// The first is noted only when that the executor has subscribed is on disk. Earlier agents, which know of no such notes,
+/// take each task that they find of such an executor for given, and never give it. So no task is given twice, whichever
+/// agents come one after the other; and one without a note may have been given if its executor has subscribed.
+package enum TaskDelivery: String, Hashable, Sendable {
+    /// It was not given to the executor.
+    case awaited
+    /// It may have been given to the executor.
+    case made
+}
+
 /// Numbers the event streams of executors. Whatever comes from an older one is ignored.
 package struct ExecutorStreamID: Hashable, Comparable, Sendable {
     package var number: UInt64

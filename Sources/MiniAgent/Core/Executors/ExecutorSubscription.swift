@@ -45,7 +45,9 @@ extension ExecutorLife {
         subscribing = call
         // A container that speaks runs, whatever its containerizer has said so far.
         if containerPhase == .starting { containerPhase = .running }
-        return effects + [.agent(.checkpoint(.executorStep(record.key, record.container, .subscribed)))]
+        isSubscriptionWritten = true
+        let waiting = order.filter { tasks[$0]?.awaitDelivery() == true }
+        return effects + [.agent(.checkpoint(.subscription(record.key, record.container, waiting: waiting)))]
     }
 
     /// That it has subscribed is on disk: now it may be given tasks.
@@ -59,6 +61,7 @@ extension ExecutorLife {
         let opening = tell(.subscribed(record.info, framework, record.container))
         var effects = updates.flatMap { take($0, now) }
         effects += dropWhatNeverArrived(held: held, now, &ids)
+        effects += dropBrokenGroups(now, &ids)
         guard hasHadTasks || !tasks.values.allSatisfy(\.isEnded) else {
             return effects + terminate(nil, isGraceful: true, now, &ids)
         }
@@ -97,17 +100,19 @@ extension ExecutorLife {
         life.isRecorded = true
         life.isRecovered = true
         life.hasSubscribed = checkpoint.steps.contains(.subscribed)
+        life.isSubscriptionWritten = life.hasSubscribed
         for task in recovered.tasks {
             life.add(
                 HostedTask(
                     recovered: task, framework: framework, resources: taskResources(task.record),
-                    wasDelivered: life.hasSubscribed))
+                    wasDelivered: life.hasSubscribed && recovered.mayHaveDelivered(task)))
         }
         // It has spoken of a task, or of all that it had nothing is left to say.
         life.hasHadTasks =
             life.hasSubscribed
-            && (recovered.tasks.isEmpty || recovered.tasks.contains { $0.updates.contains { $0.source == .executor } })
+            && (recovered.tasks.isEmpty || recovered.tasks.contains(where: \.wasSpokenOf))
         var effects = life.retireTasks()
+        effects += life.endKilled(now, &ids)
         effects += life.dropBrokenGroups(now, &ids)
         effects += life.resume(recovered.fate, now, &ids)
         effects += life.step(.recorded, at: now, ids: &ids)
@@ -119,7 +124,7 @@ extension ExecutorLife {
     ) -> [Effect] {
         switch fate {
         case .relaunch:
-            if tasks.values.contains(where: { $0.phase == .queued }) { return [] }
+            if tasks.values.contains(where: \.isWaiting) { return [] }
             return terminate(nil, isGraceful: false, now, &ids)
         case .reattach:
             containerPhase = .running
@@ -138,5 +143,15 @@ extension ExecutorLife {
             verdict = ExitReport(executorExit: .unknown(""), memory: resources["mem"])
             return containerEnded(status: -1, now, &ids)
         }
+    }
+}
+
+extension RecoveryPlan.Executor {
+    /// Whether an executor that has subscribed may have been given the task. A group is given once that is noted of all its
+    /// tasks.
+    func mayHaveDelivered(_ task: AgentCheckpoint.Task) -> Bool {
+        let group = task.record.group?.group
+        let companions = group == nil ? [task] : tasks.filter { $0.record.group?.group == group }
+        return companions.contains(where: \.wasSpokenOf) || companions.allSatisfy { $0.delivery != .awaited }
     }
 }

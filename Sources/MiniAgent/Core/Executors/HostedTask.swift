@@ -6,8 +6,8 @@ import Resources
 /// The life of one task of an executor. `ExecutorLife` holds one for each.
 ///
 /// ```
-/// recording ─► queued ─► launched ─► ended
-///     └───────────┴──────────────────┘  killed before delivery, or the executor ended
+/// recording ─► queued ─► due ─► launched ─► ended
+///     └───────────┴────────┴────────┘  killed before delivery, or the executor ended
 /// ```
 ///
 /// A task has one end: what an executor says after it is acknowledged to the executor and told to nobody.
@@ -17,6 +17,8 @@ package struct HostedTask: Hashable, Sendable {
         case recording
         /// On disk, and not given to the executor yet.
         case queued
+        /// That it may have been given to the executor is on disk: it can be given now.
+        case due
         /// The executor may have it.
         case launched
         case ended
@@ -40,6 +42,8 @@ package struct HostedTask: Hashable, Sendable {
     /// Somebody wants it ended. Told to the executor when it is on disk, and again whenever the executor comes back.
     package private(set) var kill: KillOrder?
     private var isKillRecorded = false
+    /// What is on disk of its way to the executor, or on its way there.
+    private var delivery: TaskDelivery?
     /// Updates that the executor may send again; the newest ones.
     private var known: [UpdateID] = []
     /// Updates that wait for the disk before they are acknowledged to the executor.
@@ -56,6 +60,7 @@ package struct HostedTask: Hashable, Sendable {
         self.resources = resources
         phase = .recording
         stream = StatusUpdateStream()
+        delivery = record.awaitsDelivery ? .awaited : nil
     }
 
     /// A task as a checkpoint left it.
@@ -70,7 +75,9 @@ package struct HostedTask: Hashable, Sendable {
         known = checkpoint.updates.suffix(Self.knownMax).map(\.id)
         kill = checkpoint.kill
         isKillRecorded = kill != nil
-        phase = checkpoint.terminalUpdate != nil ? .ended : wasDelivered ? .launched : .queued
+        delivery = checkpoint.delivery
+        let undelivered = delivery == .made ? Phase.due : .queued
+        phase = checkpoint.terminalUpdate != nil ? .ended : wasDelivered ? .launched : undelivered
     }
 
     package var key: TaskKey { record.key }
@@ -78,7 +85,9 @@ package struct HostedTask: Hashable, Sendable {
     package var isEnded: Bool { phase == .ended }
     /// Whether it has ended and nothing of that would be forgotten in a crash.
     var isSettled: Bool { isEnded && stream.isDurable }
-    var isUndelivered: Bool { phase == .recording || phase == .queued }
+    var isUndelivered: Bool { phase == .recording || isWaiting }
+    /// On disk, and not given to the executor.
+    var isWaiting: Bool { phase == .queued || phase == .due }
     /// Handed over, and nothing came back.
     var isSilent: Bool { phase == .launched && history.isEmpty }
     var isRetired: Bool { stream.phase == .retired }
@@ -92,13 +101,34 @@ package struct HostedTask: Hashable, Sendable {
 
     mutating func recorded() { if phase == .recording { phase = .queued } }
 
+    /// That its executor has subscribed goes to disk.
+    ///
+    /// - Returns: Whether that it was not given this task must go with it.
+    mutating func awaitDelivery() -> Bool {
+        guard isUndelivered, delivery == nil else { return false }
+        delivery = .awaited
+        return true
+    }
+
+    /// It is to be given to the executor, which goes to disk first.
+    mutating func announceDelivery() -> [Effect] {
+        guard phase == .queued, delivery != .made else { return [] }
+        delivery = .made
+        return [.agent(.checkpoint(.delivery(key, record.container)))]
+    }
+
+    mutating func deliveryRecorded() { if phase == .queued, delivery == .made { phase = .due } }
+
     /// It is handed to the executor.
-    mutating func deliver() { if phase == .queued { phase = .launched } }
+    mutating func deliver() { if phase == .due { phase = .launched } }
+
+    /// The executor says that it has it, which nobody knows better.
+    mutating func isHeld() { if isUndelivered { phase = .launched } }
 
     /// - Returns: Effects, and whether the task has ended by it without the executor.
     mutating func requestKill(_ order: KillOrder, _ now: Moment, _ ids: inout RandomStream) -> [Effect] {
         switch phase {
-        case .recording, .queued:
+        case .recording, .queued, .due:
             kill = kill ?? order
             return end(.killedBeforeStart(record), now, &ids)
         case .launched:
