@@ -64,13 +64,20 @@ struct MailboxTests {
 struct TimersTests {
     @Test func `timers go off in the order they are due`() async {
         let fired = Mailbox<Int>()
-        Timers.shared.scheduleOnce(after: .milliseconds(60)) { fired.send(3) }
-        Timers.shared.scheduleOnce(after: .milliseconds(20)) { fired.send(1) }
-        Timers.shared.scheduleOnce(after: .milliseconds(40)) { fired.send(2) }
-        Timers.shared.scheduleOnce(after: .milliseconds(-5)) { fired.send(0) }
+        // When each is due lies between these: this thread may be kept waiting anywhere.
+        var due: [ClosedRange<ContinuousClock.Instant>] = []
+        for (number, milliseconds) in [60, 20, 40, -5].enumerated() {
+            let delay = Duration.milliseconds(max(milliseconds, 0))
+            let before = ContinuousClock.now
+            Timers.shared.scheduleOnce(after: .milliseconds(milliseconds)) { fired.send(number) }
+            due.append(before.advanced(by: delay)...ContinuousClock.now.advanced(by: delay))
+        }
         var order: [Int] = []
-        while order.count < 4 { order += await fired.next() }
-        #expect(order == [0, 1, 2, 3])
+        while order.count < due.count { order += await fired.next() }
+        #expect(order.sorted() == [0, 1, 2, 3])
+        for (place, number) in order.enumerated() {
+            for later in order[(place + 1)...] { #expect(due[later].upperBound >= due[number].lowerBound, "\(order)") }
+        }
     }
 
     @Test func `a timer does not go off early`() async {
