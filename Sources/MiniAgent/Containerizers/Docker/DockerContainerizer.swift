@@ -78,15 +78,31 @@ package final class DockerContainerizer: Containerizer {
     package func observe(agent: AgentID) async -> Observation {
         do throws(DockerError) {
             let entries = try await engine.containers(label: DockerMapping.agentLabel, value: agent.value)
-            return .found(
-                entries.compactMap { entry in
-                    guard let id = entry.labels[DockerMapping.containerLabel] else { return nil }
-                    return ObservedContainer(
-                        id: ContainerID(id), condition: .init(DockerAnswers.condition(entry.state)))
-                })
+            var found: [ObservedContainer] = []
+            for entry in entries {
+                guard let id = entry.labels[DockerMapping.containerLabel].map({ ContainerID($0) }) else { continue }
+                var condition: DockerContainer.Condition? = DockerAnswers.condition(entry.state)
+                if condition == .created {
+                    condition = try await conditionAfterStart(DockerMapping.name(agent: agent, container: id))
+                }
+                if let condition { found.append(ObservedContainer(id: id, condition: .init(condition))) }
+            }
+            return .found(found)
         } catch {
             logger.warning("cannot list containers: \(error)")
             return .unavailable
+        }
+    }
+
+    /// An engine's list shows what it wrote down last, and a start that an earlier life asked for may be under way. Asked for
+    /// that one container, it answers when it is done with it.
+    ///
+    /// - Returns: nil if it is gone.
+    private func conditionAfterStart(_ name: String) async throws(DockerError) -> DockerContainer.Condition? {
+        do throws(DockerError) {
+            return try await engine.inspectBusy(name).condition
+        } catch  where error.isNotFound {
+            return nil
         }
     }
 
