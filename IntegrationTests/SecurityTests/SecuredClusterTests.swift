@@ -343,8 +343,10 @@ import Testing
             #expect(stream.status == 200)
             let ops = ("ops", Self.canaries[0])
             let ci = ("ci", Self.canaries[2])
+            // The operator API shows a framework once its addition has been told, the older documents as soon as it is there.
+            let call = url + "/api/v1"
             try await eventually("ops sees the framework", within: .seconds(10)) {
-                try await get(url + "/frameworks", as: ops).text.contains("\"seen\"")
+                try await post(call, #"{"type":"GET_FRAMEWORKS"}"#, as: ops).text.contains("\"seen\"")
             }
             for path in ["/state", "/frameworks", "/state-summary"] {
                 #expect(try await get(url + path, as: ops).text.contains("\"seen\""), "\(path)")
@@ -353,7 +355,6 @@ import Testing
             }
             #expect(try await !get(url + "/state", as: ops).text.contains("authenticate_agents"))
             #expect(try await get(url + "/flags", as: ops).status == 403)
-            let call = url + "/api/v1"
             #expect(try await post(call, #"{"type":"GET_FLAGS"}"#, as: ops).status == 403)
             #expect(try await post(call, #"{"type":"GET_FRAMEWORKS"}"#, as: ops).text.contains("\"seen\""))
             #expect(try await !post(call, #"{"type":"GET_STATE"}"#, as: ci).text.contains("\"seen\""))
