@@ -32,8 +32,6 @@ let package = Package(
         .library(name: "MesosProtocol", targets: ["MesosProtocol"]),
         .library(name: "MasterDetection", targets: ["MasterDetection"]),
         .library(name: "Resources", targets: ["Resources"]),
-        // For the tests: preloaded, it notices what is closed twice.
-        .library(name: "CloseGuard", type: .dynamic, targets: ["CloseGuard"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
@@ -183,7 +181,6 @@ let package = Package(
         .executableTarget(name: "mini-fetcher", dependencies: ["Unpacking"], swiftSettings: strict),
 
         // Tests.
-        .target(name: "CloseGuard", path: "Tests/CloseGuard"),
         .target(name: "SimKit", dependencies: ["Mailbox", "Resources"], path: "Tests/SimKit", swiftSettings: strict),
         .testTarget(
             name: "ClusterSimulationTests",
