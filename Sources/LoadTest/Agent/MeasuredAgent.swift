@@ -268,13 +268,21 @@ final class MeasuredAgent: Sendable {
     /// Processor time of the agent alone.
     var ownProcessorSeconds: Double { ProcessMemory.processorSeconds(of: process.pid) }
 
-    /// The agent's memory and the share of a core that it uses, watched for some time.
-    func rest(_ time: Duration) async throws -> (resident: Int, share: Double) {
+    /// The agent's memory, on average, and the share of a core that it uses, watched for some time. At one moment it has just
+    /// given back pages of the program, at another it has just used some.
+    func rest(_ time: Duration) async throws -> (resident: Int, anonymous: Int, share: Double) {
         let before = ownProcessorSeconds
         let start = MonotonicClock.seconds
-        try await Task.sleep(for: time)
+        let clock = ContinuousClock()
+        let end = clock.now + time
+        var looks: [ProcessMemory] = []
+        repeat {
+            try await Task.sleep(for: min(.seconds(1), clock.now.duration(to: end)))
+            guard let memory = ProcessMemory.of(process.pid) else { throw LoadTestError.host("the agent has ended") }
+            looks.append(memory)
+        } while clock.now < end
         let share = (ownProcessorSeconds - before) / (MonotonicClock.seconds - start)
-        guard let memory = ProcessMemory.of(process.pid) else { throw LoadTestError.host("the agent has ended") }
-        return (memory.resident, share)
+        let sum = looks.reduce((resident: 0, anonymous: 0)) { ($0.resident + $1.resident, $0.anonymous + $1.anonymous) }
+        return (sum.resident / looks.count, sum.anonymous / looks.count, share)
     }
 }
