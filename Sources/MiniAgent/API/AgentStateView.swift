@@ -66,7 +66,7 @@ struct AgentStateView {
     }
 
     private func framework(_ id: FrameworkID, _ info: V1FrameworkInfo) -> JSONValue {
-        let lives = core.tasks.filter { $0.key.framework == id && $0.value.record.group == nil }
+        let lives = core.tasks.filter { $0.record.key.framework == id && $0.record.group == nil }
             .sorted { $0.key < $1.key }.map(\.value)
         let completed = core.completed.filter {
             $0.record.key.framework == id && $0.record.group == nil && $0.record.host == nil

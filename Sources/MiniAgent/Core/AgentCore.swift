@@ -22,7 +22,7 @@ package struct AgentCore: Hashable, Sendable {
     package private(set) var cluster: String?
     package private(set) var link: MasterLinkState
     package internal(set) var frameworks: [FrameworkID: V1FrameworkInfo] = [:]
-    package internal(set) var tasks: [TaskKey: TaskLife] = [:]
+    package internal(set) var tasks = TaskTable()
     /// Ended and acknowledged tasks, oldest first, for operators.
     package internal(set) var completed: [CompletedTask] = []
     /// Custom executors: those that live, and those whose end is not delivered yet.

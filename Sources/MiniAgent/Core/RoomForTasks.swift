@@ -43,7 +43,7 @@ extension AgentCore {
     }
 
     private func hasRoom(for life: TaskLife) -> Bool {
-        var ending = tasks.values.filter { $0.isAbandoned && !$0.isEnded }.map(\.resources)
+        var ending = Array(tasks.values.filter { $0.isAbandoned && !$0.isEnded }.map(\.resources))
         ending += executors.values.filter { $0.isAbandoned && !$0.isOver }.map(\.used)
         if ending.isEmpty { return true }
         let waiting = Set(awaitingRoom)

@@ -37,7 +37,7 @@ extension AgentCore {
         frameworks isHidden: (_ user: String) -> Bool, tasks isHiddenTask: (_ user: String) -> Bool
     ) -> AgentCore {
         var copy = self
-        copy.tasks = tasks.filter { _, life in
+        copy.tasks = tasks.filter { life in
             !isHidden(life.framework.user) && !isHiddenTask(life.record.user(in: life.framework))
         }
         copy.executors = executors.compactMapValues { life in
