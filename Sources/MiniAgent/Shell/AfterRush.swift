@@ -3,11 +3,13 @@
 import Mailbox
 
 /// Runs something when nothing has been launched for a while: what launching has left behind is then in nobody's way, and of
-/// no use to anybody.
+/// no use to anybody. Launches take their time, and wait for each other: a rush lasts until the last of them is over.
 final class AfterRush: Sendable {
     private struct State {
+        /// When something began or ended.
         var last = ContinuousClock.now
         var count = 0
+        var underWay = 0
         /// Somebody waits for the end of the rush.
         var isWaiting = false
     }
@@ -27,15 +29,23 @@ final class AfterRush: Sendable {
         self.action = action
     }
 
-    /// Something is launched now.
-    func note() {
+    func launchBegan() {
         let mustWait = state.withLock { state in
             state.last = .now
             state.count += 1
+            state.underWay += 1
             defer { state.isWaiting = true }
             return !state.isWaiting
         }
         if mustWait { wait(quiet) }
+    }
+
+    /// It runs, or has failed.
+    func launchEnded() {
+        state.withLock { state in
+            state.last = .now
+            state.underWay -= 1
+        }
     }
 
     private func wait(_ time: Duration) {
@@ -44,7 +54,7 @@ final class AfterRush: Sendable {
 
     private func look() {
         let (left, wasRush) = state.withLock { state in
-            let left = ContinuousClock.now.duration(to: state.last + quiet)
+            let left = state.underWay > 0 ? quiet : ContinuousClock.now.duration(to: state.last + quiet)
             guard left <= .zero else { return (left, false) }
             defer { state.count = 0 }
             state.isWaiting = false

@@ -192,13 +192,14 @@ actor AgentShell {
         case .cancelPreparation(let container):
             if let ticket = preparations.removeValue(forKey: container.id) { work.cancel(ticket) }
         case .startContainer(let record, let framework):
-            parts.rush.note()
+            parts.rush.launchBegan()
             preparations[record.container] = nil
             let launch = remember(record, framework)
             let executor = executor(for: launch)
-            work.add(on: executor) { [work, runner = parts.runner] in
-                guard await runner.start(launch) else { return }
-                work.add(on: executor) { await runner.follow(launch, isRecovered: false) }
+            work.add(on: executor) { [work, runner = parts.runner, rush = parts.rush] in
+                let runs = await runner.start(launch)
+                rush.launchEnded()
+                if runs { work.add(on: executor) { await runner.follow(launch, isRecovered: false) } }
             }
         case .reattachContainer(let record):
             let launch = remember(record, core.frameworks[record.key.framework] ?? V1FrameworkInfo())
