@@ -107,6 +107,20 @@ private final class Collecting: EngineStreamSink {
         }
     }
 
+    @Test func `whoever asks to be told of its end is told, before and after`() async throws {
+        let engine = try #require(Answering())
+        engine.answer(["HTTP/1.1 200 OK\r\n\r\nhello"], closes: false)
+        let stream = try await open(engine)
+        let calls = Mailbox<Int>()
+        stream.whenEnded { calls.send(1) }
+        #expect(calls.depth == 0)
+        stream.close()
+        #expect(await calls.next() == [1])
+        stream.whenEnded { calls.send(2) }
+        #expect(await calls.next() == [2])
+        await #expect(throws: DockerError.cancelled) { try await stream.end() }
+    }
+
     @Test func `closing it, or cancelling who waits, ends it`() async throws {
         let engine = try #require(Answering())
         engine.answer(["HTTP/1.1 200 OK\r\n\r\nhello"], closes: false)

@@ -69,6 +69,15 @@ package struct Launch: Sendable {
 
 extension LaunchFailure: Error {}
 
+/// How far somebody has come who stays with a container until its end.
+package enum Following: Sendable {
+    case ended(ContainerExit)
+    /// Nothing is to be done before that happens.
+    case waiting(Awaited, goOn: @Sendable () async -> Following)
+    /// The agent stops.
+    case cancelled
+}
+
 /// Runs containers and knows how they end. One for Docker, one for plain processes.
 ///
 /// Calls may wait, and every wait inside has a deadline of its own. They are cancelled when the agent stops; a container
@@ -83,14 +92,13 @@ package protocol Containerizer: Sendable {
     /// Starts the task's container.
     func start(_ launch: Launch) async throws(LaunchFailure) -> StartedContainer
 
-    /// Waits until the container has ended, copying its output meanwhile.
+    /// Stays with the container until it has ended, copying its output meanwhile.
     ///
     /// - Parameters:
     ///   - onRunning: Called if the container is found running, with what is known of it. Only when `isRecovered`.
-    /// - Returns: How it ended; `nil` only when cancelled.
     func follow(
         _ launch: Launch, isRecovered: Bool, onRunning: @Sendable (StartedContainer) -> Void
-    ) async -> ContainerExit?
+    ) async -> Following
 
     /// Asks the container to end, and ends it by force after `grace`. Returns when that is under way.
     func stop(_ launch: Launch, grace: Duration) async

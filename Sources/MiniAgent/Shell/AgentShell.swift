@@ -199,11 +199,11 @@ actor AgentShell {
             work.add(on: executor) { [work, runner = parts.runner, rush = parts.rush] in
                 let runs = await runner.start(launch)
                 rush.launchEnded()
-                if runs { work.add(on: executor) { await runner.follow(launch, isRecovered: false) } }
+                if runs { work.addPausing(on: executor) { await runner.follow(launch, isRecovered: false) } }
             }
         case .reattachContainer(let record):
             let launch = remember(record, core.frameworks[record.key.framework] ?? V1FrameworkInfo())
-            work.add(on: executor(for: launch)) { [runner = parts.runner] in
+            work.addPausing(on: executor(for: launch)) { [runner = parts.runner] in
                 await runner.follow(launch, isRecovered: true)
             }
         case .stopContainer(let container, let grace):

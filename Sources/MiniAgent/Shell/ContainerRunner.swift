@@ -48,20 +48,33 @@ struct ContainerRunner: Sendable {
         }
     }
 
-    func follow(_ launch: Launch, isRecovered: Bool) async {
+    /// Stays with a container.
+    ///
+    /// - Returns: What it waits for, if there is nothing to do until then; nil at the end.
+    func follow(_ launch: Launch, isRecovered: Bool) async -> WorkBag.Pause? {
         let container = launch.record.container
         guard let containerizer = containerizers[launch.record.containerizer] else {
-            return report(.containerExited(container, .unknown("its containerizer is no longer enabled")))
+            report(.containerExited(container, .unknown("its containerizer is no longer enabled")))
+            return nil
         }
-        let exit = await containerizer.follow(launch, isRecovered: isRecovered) { started in
+        let following = await containerizer.follow(launch, isRecovered: isRecovered) { started in
             report(.containerStarted(container, started))
             if let target = UsageTarget(launch, started) { Task { await usage.began(target) } }
         }
-        if exit != nil {
+        return await take(following, of: container)
+    }
+
+    private func take(_ following: Following, of container: ContainerID) async -> WorkBag.Pause? {
+        switch following {
+        case .waiting(let until, let goOn):
+            return WorkBag.Pause(until: until) { await take(await goOn(), of: container) }
+        case .ended(let exit):
             await usage.ended(container)
             await nested.parentEnded(container)
+            if !Task.isCancelled { report(.containerExited(container, exit)) }
+        case .cancelled: break
         }
-        if let exit, !Task.isCancelled { report(.containerExited(container, exit)) }
+        return nil
     }
 
     func stop(_ launch: Launch, grace: Duration) async {

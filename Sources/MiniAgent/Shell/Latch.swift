@@ -1,4 +1,4 @@
-// Waiting that can be cancelled, for something that happens once.
+// Waiting that can be cancelled, for something that happens once, and being told of it without waiting.
 
 import Mailbox
 
@@ -9,17 +9,33 @@ final class Latch<Value: Sendable>: Sendable {
         var waiters: [Int: CheckedContinuation<Value?, Never>] = [:]
         var cancelled: Set<Int> = []
         var lastNumber = 0
+        var calls: [@Sendable (Value) -> Void] = []
     }
 
     private let state = Locked(State())
 
     func open(_ value: Value) {
-        let waiters = state.withLock { state in
-            if state.value == nil { state.value = value }
-            defer { state.waiters = [:] }
-            return state.waiters.values.map { $0 }
+        let (waiters, calls, value) = state.withLock { state in
+            defer {
+                state.waiters = [:]
+                state.calls = []
+            }
+            let first = state.value ?? value
+            state.value = first
+            return (state.waiters.values.map { $0 }, state.calls, first)
         }
         for waiter in waiters { waiter.resume(returning: value) }
+        for call in calls { call(value) }
+    }
+
+    /// Calls with the value: at once if it is there, otherwise on the thread that opens the latch. A task that waits holds
+    /// kilobytes.
+    func whenOpen(_ call: @escaping @Sendable (Value) -> Void) {
+        let value = state.withLock { state in
+            if state.value == nil { state.calls.append(call) }
+            return state.value
+        }
+        if let value { call(value) }
     }
 
     /// - Returns: `nil` if the task was cancelled first.

@@ -20,44 +20,67 @@ extension DockerContainerizer {
     /// One connection serves for output and end: the output's end is the container's, or a reason to ask.
     package func follow(
         _ launch: Launch, isRecovered: Bool, onRunning: @Sendable (StartedContainer) -> Void
-    ) async -> ContainerExit? {
+    ) async -> Following {
         let name = name(of: launch)
-        let container = launch.record.container
-        defer { followed.withLock { $0[container] = nil } }
-        let attached = attached.withLock { $0.removeValue(forKey: container) }
-        guard let output = attached?.output ?? self.output(of: launch, name) else { return await awaitEnd(name) }
-        var stream = attached?.stream
+        let attached = attached.withLock { $0.removeValue(forKey: launch.record.container) }
+        guard let output = attached?.output ?? self.output(of: launch, name) else {
+            return await awaitEnd(name).map { .ended($0) } ?? .cancelled
+        }
         if isRecovered, case .over(let exit) = await announce(launch, onRunning) {
             await output.complete()
-            return exit
+            return .ended(exit)
         }
-        var isComplete = true
+        if let stream = attached?.stream { return wait(for: stream, of: launch, output, isWhole: true) }
+        return await resume(launch, output)
+    }
+
+    /// Copies output from the engine's log, until there is none because the container has ended.
+    private func resume(_ launch: Launch, _ output: DockerOutput) async -> Following {
         while !Task.isCancelled {
-            let result: DockerOutput.Result
             do throws(DockerError) {
                 // The engine ends the stream of a log with its container, now and then before the last of it.
-                if stream == nil { isComplete = false }
-                let current = if let stream { stream } else { try await output.resume() }
-                stream = nil
-                followed.withLock {
-                    $0[container] = Followed(agent: launch.agent, interrupt: { current.close() })
-                }
-                result = await output.outlast(current)
-            } catch { result = output.result(of: error) }
-            if Task.isCancelled { return nil }
-            if result != .ended { isComplete = false }
-            // A moment passes between the end of the output and that of the container. If that is not all, the program has
-            // closed its output, or the engine the connection.
-            let patience: Duration = result == .unavailable ? .seconds(300) : .seconds(2)
-            switch await look(name, patience) {
-            case .over(let exit):
-                if !isComplete { await output.complete() }
-                return exit
-            case .running: if result == .ended { isComplete = false }
-            case .unknown:
-                isComplete = false
-                try? await Task.sleep(for: .seconds(1))
+                return wait(for: try await output.resume(), of: launch, output, isWhole: false)
+            } catch {
+                let result = output.result(of: error)
+                if let exit = await exit(of: launch, after: result, output, isWhole: false) { return .ended(exit) }
             }
+        }
+        return .cancelled
+    }
+
+    /// - Parameter isWhole: Whether the stream has had the container's output from its start and has it to its end.
+    private func wait(
+        for stream: EngineStream, of launch: Launch, _ output: DockerOutput, isWhole: Bool
+    ) -> Following {
+        let container = launch.record.container
+        followed.withLock { $0[container] = Followed(agent: launch.agent, interrupt: { stream.close() }) }
+        let end = Awaited(
+            whenOver: { stream.whenEnded($0) },
+            interrupt: { self.followed.withLock { $0.removeValue(forKey: container) }?.interrupt() })
+        return .waiting(end) {
+            let result = await output.outlast(stream)
+            self.followed.withLock { $0[container] = nil }
+            if let exit = await self.exit(of: launch, after: result, output, isWhole: isWhole) { return .ended(exit) }
+            return await self.resume(launch, output)
+        }
+    }
+
+    /// Asks how a container is whose output has ended in some way.
+    ///
+    /// - Returns: nil unless it has ended, too.
+    private func exit(
+        of launch: Launch, after result: DockerOutput.Result, _ output: DockerOutput, isWhole: Bool
+    ) async -> ContainerExit? {
+        if Task.isCancelled { return nil }
+        // A moment passes between the end of the output and that of the container. If that is not all, the program has
+        // closed its output, or the engine the connection.
+        let patience: Duration = result == .unavailable ? .seconds(300) : .seconds(2)
+        switch await look(name(of: launch), patience) {
+        case .over(let exit):
+            if !isWhole || result != .ended { await output.complete() }
+            return exit
+        case .running: break
+        case .unknown: try? await Task.sleep(for: .seconds(1))
         }
         return nil
     }

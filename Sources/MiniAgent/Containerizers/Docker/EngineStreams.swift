@@ -26,6 +26,9 @@ final class EngineStream: Sendable {
     /// Ends it now; whoever waits for its end gets `.cancelled`.
     func close() { if !life.hasEnded { streams.post(.close(life.id)) } }
 
+    /// Calls once it has ended, from any thread. The task that then waits for the end need not wait.
+    func whenEnded(_ call: @escaping @Sendable () -> Void) { life.ended.whenOpen { _ in call() } }
+
     /// Waits for the end. Everything that came before is with the sink by then.
     func end() async throws(DockerError) {
         guard let result = await life.ended.wait() else { throw .cancelled }

@@ -206,14 +206,19 @@ package final class ProcessContainerizer: Containerizer {
 
     package func follow(
         _ launch: Launch, isRecovered: Bool, onRunning: @Sendable (StartedContainer) -> Void
-    ) async -> ContainerExit? {
-        let container = launch.record.container
+    ) async -> Following {
         if let process = process(of: launch) {
             if isRecovered { onRunning(started(launch)) }
             let end = Latch<Void>()
             process.onEnd { _ in end.open(()) }
-            guard await end.wait() != nil else { return nil }
+            guard await end.wait() != nil else { return .cancelled }
         }
+        return .ended(await exit(of: launch))
+    }
+
+    /// How a container ended whose supervisor has.
+    private func exit(of launch: Launch) async -> ContainerExit {
+        let container = launch.record.container
         running.withLock { $0[container] = nil }
         if let writer = writers.withLock({ $0.removeValue(forKey: container) }) { await TaskOutput.drain(writer) }
         do throws(FileError) {
