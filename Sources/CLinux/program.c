@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-// Code only: a page that was written to (relocations) would come back as it is in the file.
+// Code and constants only: a page that was written to (relocations) would come back as it is in the file.
 static int give_back(struct dl_phdr_info *object, size_t size, void *data) {
     (void)size;
     (void)data;
@@ -23,7 +23,7 @@ static int give_back(struct dl_phdr_info *object, size_t size, void *data) {
     if (has_text_relocations) return 0;
     for (int i = 0; i < object->dlpi_phnum; i++) {
         const ElfW(Phdr) *header = &object->dlpi_phdr[i];
-        if (header->p_type != PT_LOAD || !(header->p_flags & PF_X) || (header->p_flags & PF_W)) continue;
+        if (header->p_type != PT_LOAD || (header->p_flags & PF_W)) continue;
         uintptr_t start = (object->dlpi_addr + header->p_vaddr + page - 1) & ~(page - 1);
         uintptr_t end = (object->dlpi_addr + header->p_vaddr + header->p_memsz) & ~(page - 1);
         // A failure leaves the pages where they are.

@@ -112,6 +112,8 @@ public final class AgentServer: Sendable {
         let calls = HTTPCalls(on: thread)
         var sampling = UsageSampler.Settings()
         sampling.interval = configuration.usageSampleInterval
+        // A round needs two megabytes of the program that would otherwise stay until the next.
+        sampling.onQuietRound = { ProgramPages.giveBack() }
         let usage = UsageSampler(settings: sampling)
         let nested = NestedContainers(runners: start.sessionRunners, logger: logger)
         let runner = start.runner(

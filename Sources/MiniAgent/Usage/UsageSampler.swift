@@ -17,6 +17,8 @@ package actor UsageSampler {
         package var freshFor = Duration.seconds(1)
         /// How many ended containers are remembered; the oldest are forgotten first.
         package var endedMax = 1000
+        /// Called after a round in which all containers were old: nothing else is done for a while.
+        package var onQuietRound: @Sendable () -> Void = {}
 
         package init() {}
     }
@@ -117,6 +119,7 @@ package actor UsageSampler {
             // What is due soon is taken along.
             let until = clock.now + .milliseconds(250)
             look(at: entries.values.filter { $0.due <= until }.map(\.target.container), detail: false)
+            if pause >= settings.interval / 2 { settings.onQuietRound() }
         }
         rounds = nil
     }
