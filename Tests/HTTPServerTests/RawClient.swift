@@ -112,6 +112,8 @@ func offPool<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) 
 }
 
 /// Waits for a condition, with a deadline.
+///
+/// - Throws: When it is over: whatever the test would wait for next may never come.
 func eventually(
     _ what: Comment, within limit: Duration = .seconds(20), sourceLocation: SourceLocation = #_sourceLocation,
     _ condition: () -> Bool
@@ -120,7 +122,7 @@ func eventually(
     while !condition() {
         guard ContinuousClock.now < deadline else {
             Issue.record(what, sourceLocation: sourceLocation)
-            return
+            throw SocketError(what: "waited \(limit)")
         }
         try await Task.sleep(for: .milliseconds(2))
     }
