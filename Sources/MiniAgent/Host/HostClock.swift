@@ -3,8 +3,8 @@
 import Glibc
 import Resources
 
-enum HostClock {
-    static var now: Moment {
+package enum HostClock {
+    package static var now: Moment {
         Moment(instant: Instant(nanoseconds: read(CLOCK_MONOTONIC)), wall: WallTime(nanoseconds: read(CLOCK_REALTIME)))
     }
 

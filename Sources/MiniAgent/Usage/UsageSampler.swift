@@ -4,11 +4,8 @@ import Glibc
 import MesosProtocol
 import Resources
 
-/// Samples of all containers of an agent.
-///
-/// A container is looked at soon after its start, after pauses as long as its age, and from then on once in every interval,
-/// together with all others: the one look into `/proc` that process tasks need serves all of them. Without containers
-/// nothing runs.
+/// Samples of all containers of an agent, at the times that ``UsageRounds`` gives: the one look into `/proc` that process
+/// tasks need serves all of a round. Without containers nothing runs.
 package actor UsageSampler {
     package struct Settings: Sendable {
         /// Time between two looks at a container that has been running for longer. Zero: only when somebody asks.
@@ -17,7 +14,7 @@ package actor UsageSampler {
         package var freshFor = Duration.seconds(1)
         /// How many ended containers are remembered; the oldest are forgotten first.
         package var endedMax = 1000
-        /// Called after a round in which all containers were old: nothing else is done for a while.
+        /// Called after a round in which no container was new: nothing else is done for a while.
         package var onQuietRound: @Sendable () -> Void = {}
 
         package init() {}
@@ -26,40 +23,41 @@ package actor UsageSampler {
     /// As an object: a dictionary has room for twice as many values as it holds, and these are large.
     private final class Entry {
         let target: UsageTarget
-        let since: ContinuousClock.Instant
-        var due: ContinuousClock.Instant
-        var looked: ContinuousClock.Instant?
+        var looked: Instant?
         var isDetailed = false
         var usage: ContainerUsage?
 
-        init(target: UsageTarget, since: ContinuousClock.Instant, due: ContinuousClock.Instant) {
-            self.target = target
-            self.since = since
-            self.due = due
-        }
+        init(target: UsageTarget) { self.target = target }
     }
-
-    /// The pause after a container's first look, and the least there is between two rounds.
-    private static let pauseMin = Duration.seconds(1)
 
     private let settings: Settings
     private let file: @Sendable (String) -> [UInt8]?
     private let table: @Sendable () -> ProcessTable
-    private let clock = ContinuousClock()
-    private let start = ContinuousClock.now
+    private let now: @Sendable () -> Moment
+    private let sleep: @Sendable (Duration) async throws -> Void
     private var meter = UsageMeter()
+    private var rounds: UsageRounds
+    private var isStopped = false
+    private var waiting: (until: Instant, task: Task<Void, Never>)?
     private var entries: [ContainerID: Entry] = [:]
     private var ended: [ContainerID: ContainerUsage] = [:]
     private var endedOrder: [ContainerID] = []
-    private var rounds: Task<Void, Never>?
 
+    /// - Parameter sleep: Throws when the task that sleeps is cancelled.
     package init(
         settings: Settings = Settings(), file: @escaping @Sendable (String) -> [UInt8]? = { KernelFiles.read($0) },
-        table: @escaping @Sendable () -> ProcessTable = { ProcessTable.read() }
+        table: @escaping @Sendable () -> ProcessTable = { ProcessTable.read() },
+        now: @escaping @Sendable () -> Moment = { HostClock.now },
+        sleep: @escaping @Sendable (Duration) async throws -> Void = {
+            try await Task.sleep(for: $0, tolerance: .milliseconds(200))
+        }
     ) {
         self.settings = settings
         self.file = file
         self.table = table
+        self.now = now
+        self.sleep = sleep
+        rounds = UsageRounds(interval: settings.interval)
     }
 
     // MARK: What happens to containers
@@ -67,20 +65,19 @@ package actor UsageSampler {
     /// A container runs, or was found running.
     package func began(_ target: UsageTarget) {
         guard entries[target.container] == nil else { return }
-        let now = clock.now
-        // Not at once: many short tasks share one round.
-        entries[target.container] = Entry(target: target, since: now, due: now + .milliseconds(250))
-        guard settings.interval > .zero else { return }
-        if rounds == nil { rounds = Task { [weak self] in await self?.runRounds() } }
+        entries[target.container] = Entry(target: target)
+        rounds.began(target.container, at: now().instant)
+        awaitRound()
     }
 
     /// A container has ended: what was seen last becomes its final figures, and for a process what its supervisor has
     /// counted. There is nothing left to look at.
     package func ended(_ container: ContainerID) {
         meter.forget(container)
+        rounds.ended(container)
         guard let entry = entries.removeValue(forKey: container) else { return }
         var last = entry.usage
-        if let final = meter.final(entry.target, at: HostClock.now.wall, file: file) {
+        if let final = meter.final(entry.target, at: now().wall, file: file) {
             last = last ?? final
             last?.keepMost(of: final)
             last?.at = final.at
@@ -94,15 +91,16 @@ package actor UsageSampler {
     }
 
     package func stop() {
-        rounds?.cancel()
-        rounds = nil
+        isStopped = true
+        waiting?.task.cancel()
+        waiting = nil
     }
 
     // MARK: What is asked
 
     /// What the running containers use now, and what the ended ones had used.
     package func figures() -> UsageFigures {
-        let now = clock.now
+        let now = now().instant
         let stale = entries.values.filter { entry in
             !entry.isDetailed || entry.looked.map { $0.duration(to: now) > settings.freshFor } ?? true
         }
@@ -112,16 +110,27 @@ package actor UsageSampler {
 
     // MARK: Rounds
 
-    private func runRounds() async {
-        while let next = entries.values.map(\.due).min() {
-            let pause = max(clock.now.duration(to: next), Self.pauseMin)
-            do { try await Task.sleep(for: pause, tolerance: .milliseconds(200)) } catch { break }
-            // What is due soon is taken along.
-            let until = clock.now + .milliseconds(250)
-            look(at: entries.values.filter { $0.due <= until }.map(\.target.container), detail: false)
-            if pause >= settings.interval / 2 { settings.onQuietRound() }
+    /// Sees to it that the next round is not missed. One that is waited for already may be too late for a new container.
+    private func awaitRound() {
+        guard !isStopped, let next = rounds.next else { return }
+        if let waiting, waiting.until <= next { return }
+        waiting?.task.cancel()
+        let pause = now().instant.duration(to: next)
+        let task = Task { [weak self, sleep] in
+            do { try await sleep(max(.zero, pause)) } catch { return }
+            await self?.runRound()
         }
-        rounds = nil
+        waiting = (next, task)
+    }
+
+    private func runRound() {
+        // Cancelled after its sleep: another one is waited for.
+        if Task.isCancelled { return }
+        waiting = nil
+        let round = rounds.begin(at: now().instant)
+        look(at: round.containers, detail: false)
+        if round.isQuiet { settings.onQuietRound() }
+        awaitRound()
     }
 
     private func look(at containers: [ContainerID], detail: Bool) {
@@ -135,26 +144,15 @@ package actor UsageSampler {
         }
         for container in containers.sorted() {
             guard let entry = entries[container] else { continue }
-            let now = clock.now
-            if var usage = meter.measure(
-                entry.target, table: table, detail: detail, at: HostClock.now.wall, file: file)
-            {
+            let now = now()
+            if var usage = meter.measure(entry.target, table: table, detail: detail, at: now.wall, file: file) {
                 if let earlier = entry.usage { usage.keepMost(of: earlier) }
                 entry.usage = usage
             }
-            entry.looked = now
+            entry.looked = now.instant
             entry.isDetailed = detail
-            entry.due = due(after: now, since: entry.since)
+            rounds.looked(at: container, at: now.instant)
         }
-    }
-
-    /// Old containers share their times, so that one round serves them all.
-    private func due(after now: ContinuousClock.Instant, since: ContinuousClock.Instant) -> ContinuousClock.Instant {
-        guard settings.interval > .zero else { return now }  // There are no rounds.
-        let age = since.duration(to: now)
-        if age < settings.interval { return now + max(Self.pauseMin, age) }
-        let ticks = Int64((start.duration(to: now) / settings.interval).rounded(.down)) + 1
-        return start + settings.interval * Double(ticks)
     }
 }
 
