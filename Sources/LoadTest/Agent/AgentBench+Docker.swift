@@ -117,11 +117,11 @@ private struct BareEngine: Sendable {
     }
 
     private func launch(_ name: String) async throws {
-        // What the agent asks for, too: a directory, the host's network, shares and a memory limit.
+        // What the agent asks for, too: a directory, the host's network, the same shares and memory, and no swap.
         let body = """
             {"Image": "\(image)", "Cmd": ["true"], "Labels": {"org.mini-mesos.bench": "\(prefix)"},
              "HostConfig": {"NetworkMode": "host", "Binds": ["\(directory):/mnt/mesos/sandbox:rw"],
-                            "CpuShares": 112, "Memory": 67108864}}
+                            "CpuShares": 10, "Memory": 67108864, "MemorySwap": 67108864}}
             """
         try await call("POST", "/containers/create?name=\(prefix)-\(name)", body: body)
         try await call("POST", "/containers/\(prefix)-\(name)/start")
