@@ -26,16 +26,20 @@ package struct UsageRounds: Sendable {
     /// - Parameter interval: Between two looks at an old container. Zero or less: there are no rounds.
     package init(interval: Duration) { self.interval = interval }
 
-    package mutating func began(_ container: ContainerID, at now: Instant) {
-        guard interval > .zero else { return }
-        paces[container] = Pace(since: now, due: now + Self.pauseMin)
+    /// - Returns: When the container is to be looked at first; nil if there are no rounds.
+    @discardableResult
+    package mutating func began(_ container: ContainerID, at now: Instant) -> Instant? {
+        guard interval > .zero else { return nil }
+        let due = now + Self.pauseMin
+        paces[container] = Pace(since: now, due: due)
+        return due
     }
 
     package mutating func ended(_ container: ContainerID) { paces[container] = nil }
 
     /// When the next round is; nil while there is nothing to look at.
     package var next: Instant? {
-        guard let due = paces.values.map(\.due).min() else { return nil }
+        guard let due = paces.values.lazy.map(\.due).min() else { return nil }
         guard let last else { return due }
         return max(due, last + Self.pauseMin)
     }

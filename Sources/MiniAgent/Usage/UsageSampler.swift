@@ -66,7 +66,9 @@ package actor UsageSampler {
     package func began(_ target: UsageTarget) {
         guard entries[target.container] == nil else { return }
         entries[target.container] = Entry(target: target)
-        rounds.began(target.container, at: now().instant)
+        let due = rounds.began(target.container, at: now().instant)
+        // In a rush of launches the next round comes soon enough for each, and nobody looks through all containers for it.
+        if let due, let waiting, waiting.until <= due { return }
         awaitRound()
     }
 
