@@ -110,25 +110,21 @@ private final class Naps: Sendable {
     }
 
     private let clock = Locked(Instant.zero)
-    private let begun = Mailbox<Nap>()
-    private let waiting = Locked<[Nap]>([])
+    private let (naps, begun) = AsyncStream.makeStream(of: Nap.self)
 
     var now: Moment { Moment(instant: clock.withLock { $0 }, wall: WallTime(nanoseconds: 0)) }
 
     func sleep(_ pause: Duration) async throws {
         let (ends, end) = AsyncStream.makeStream(of: Void.self)
-        begun.send(Nap(pause: pause, end: end))
+        begun.yield(Nap(pause: pause, end: end))
         for await _ in ends { return }
         throw CancellationError()
     }
 
-    /// The nap that began next.
+    /// The nap that began next. The wait for it can be cancelled, so that a sampler nobody woke fails its test.
     func next() async throws -> Nap {
-        if waiting.withLock({ $0.isEmpty }) {
-            let naps = await begun.next()
-            waiting.withLock { $0 += naps }
-        }
-        return try #require(waiting.withLock { $0.isEmpty ? nil : $0.removeFirst() })
+        for await nap in naps { return nap }
+        throw CancellationError()
     }
 
     func end(_ nap: Nap) {
