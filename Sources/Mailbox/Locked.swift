@@ -5,10 +5,12 @@ import Glibc
 ///
 /// Built on `pthread_mutex` and not on `Synchronization.Mutex`, whose futex code lies in the uninstrumented runtime and
 /// makes ThreadSanitizer report races that are none. Never await, block or call out to foreign code in `withLock`.
+///
+/// Inlinable, as is ``Mailbox``: each step of everything passes through them, and left generic they look types up at run time.
 public final class Locked<Value>: @unchecked Sendable {
     // @unchecked: `value` is touched only between lock and unlock of `mutex`.
-    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
-    private var value: Value
+    @usableFromInline let mutex: UnsafeMutablePointer<pthread_mutex_t>
+    @usableFromInline var value: Value
 
     public init(_ value: Value) {
         self.value = value
@@ -25,7 +27,7 @@ public final class Locked<Value>: @unchecked Sendable {
     }
 
     /// Runs `body` with exclusive access to the value. Not reentrant.
-    public func withLock<Result, Failure: Error>(
+    @inlinable public func withLock<Result, Failure: Error>(
         _ body: (inout Value) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         pthread_mutex_lock(mutex)

@@ -9,17 +9,19 @@
 /// while case let batch = await mailbox.next(), !batch.isEmpty { ... }
 /// ```
 public final class Mailbox<Event: Sendable>: Sendable {
-    private struct State {
-        var queue: [Event] = []
-        var receiver: CheckedContinuation<[Event], Never>?
-        var isFinished = false
+    @usableFromInline struct State {
+        @usableFromInline var queue: [Event] = []
+        @usableFromInline var receiver: CheckedContinuation<[Event], Never>?
+        @usableFromInline var isFinished = false
+
+        @usableFromInline init() {}
     }
-    private let state = Locked(State())
+    @usableFromInline let state = Locked(State())
 
     public init() {}
 
     /// Adds an event. After `finish()` it is dropped.
-    public func send(_ event: Event) {
+    @inlinable public func send(_ event: Event) {
         let receiver = state.withLock { state -> CheckedContinuation<[Event], Never>? in
             if state.isFinished { return nil }
             guard let receiver = state.receiver else {
@@ -36,7 +38,7 @@ public final class Mailbox<Event: Sendable>: Sendable {
     ///
     /// - Returns: At least one event; or none, at once and for ever, when the mailbox is finished and empty.
     /// - Precondition: One caller at a time.
-    public func next() async -> [Event] {
+    @inlinable public func next() async -> [Event] {
         await withCheckedContinuation { receiver in
             let ready = state.withLock { state -> [Event]? in
                 precondition(state.receiver == nil, "a mailbox has one receiver, and it is already waiting")
@@ -53,7 +55,7 @@ public final class Mailbox<Event: Sendable>: Sendable {
     }
 
     /// Ends the mailbox: what was sent before is still delivered, then `next()` returns nothing for ever.
-    public func finish() {
+    @inlinable public func finish() {
         let receiver = state.withLock { state -> CheckedContinuation<[Event], Never>? in
             state.isFinished = true
             defer { state.receiver = nil }
@@ -63,5 +65,5 @@ public final class Mailbox<Event: Sendable>: Sendable {
     }
 
     /// How many events wait to be taken: a gauge for metrics.
-    public var depth: Int { state.withLock { $0.queue.count } }
+    @inlinable public var depth: Int { state.withLock { $0.queue.count } }
 }

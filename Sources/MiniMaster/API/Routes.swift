@@ -133,6 +133,7 @@ extension Route {
     ///
     /// - Parameter path: Percent-decoded, begins with a slash.
     static func find(_ path: String) -> Match? {
+        if let route = byPath[path] { return Match(route: route, rest: []) }
         var components = path.split(separator: "/").map(String.init)
         if components.contains("..") { return nil }
         if components.first == "master" { components.removeFirst() }

@@ -161,7 +161,8 @@ struct StateDocuments {
         var found: [TaskRecord] = []
         for owner in cluster.frameworks.all + cluster.frameworks.completed {
             if let framework, owner.id != framework { continue }
-            found += cluster.tasks.tasks(of: owner.id) + owner.completedTasks
+            found += cluster.tasks.tasks(of: owner.id)
+            found += owner.completedTasks
         }
         if let task { found = found.filter { $0.id == task } }
         if let agent { found = found.filter { $0.agent == agent } }

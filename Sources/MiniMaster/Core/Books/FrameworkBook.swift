@@ -57,7 +57,7 @@ package struct Framework: Sendable {
     /// Whether it was subscribed before, so that the next subscription counts as a return.
     var isKnownBefore = false
     /// Oldest first.
-    package var completedTasks: [TaskRecord] = []
+    package var completedTasks = RecentList<TaskRecord>()
 
     package init(id: FrameworkID, info: V1FrameworkInfo, connection: Connection, registeredAt: WallTime) {
         self.id = id

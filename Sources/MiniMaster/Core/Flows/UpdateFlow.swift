@@ -84,9 +84,7 @@ extension Cluster {
         tasks.noteEnd(record)
         frameworkMetrics.update(record.key.framework) { $0.countEnd(in: record.state) }
         frameworks.update(record.key.framework) { framework in
-            framework.completedTasks.append(record)
-            let surplus = framework.completedTasks.count - settings.completedTasksPerFrameworkMax
-            if surplus > 0 { framework.completedTasks.removeFirst(surplus) }
+            framework.completedTasks.append(record, keeping: settings.completedTasksPerFrameworkMax)
         }
     }
 
