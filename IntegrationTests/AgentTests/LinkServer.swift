@@ -9,6 +9,8 @@ import MesosProtocol
 final class LinkServer: Sendable {
     typealias Receiver = @Sendable (LinkCall) -> Void
 
+    private static let recordIO = "application/recordio"
+
     private let agentID: String
     private let pingIntervalSeconds: Double
     private let receive: Receiver
@@ -28,7 +30,12 @@ final class LinkServer: Sendable {
         agentID: String, pingIntervalSeconds: Double, _ receive: @escaping Receiver
     ) async throws -> LinkServer {
         let link = LinkServer(agentID, pingIntervalSeconds, receive)
-        let server = try await HTTPServer.start(host: "127.0.0.1", port: 0) { [link] in link.answer($0) }
+        var limits = HTTPServerLimits()
+        limits.streamsBody = { $0.header("Content-Type") == recordIO }
+        let server = try await HTTPServer.start(host: "127.0.0.1", port: 0, limits: limits) { [link] request in
+            guard let calls = request.bodyStream else { return link.answer(request) }
+            return await link.take(calls)
+        }
         link.server.withLock { $0 = server }
         return link
     }
@@ -74,6 +81,18 @@ final class LinkServer: Sendable {
         send(command)
     }
 
+    /// Everything that an agent calls on one link.
+    private func take(_ calls: HTTPBodyStream) async -> HTTPResponse {
+        var decoder = RecordIODecoder()
+        do {
+            while let piece = try await calls.next() {
+                decoder.append(piece)
+                while let record = try decoder.next() { receive(try MediaType.protobuf.decode(from: record)) }
+            }
+            return .empty(202)
+        } catch { return .text(400, "\(error)") }
+    }
+
     private func answer(_ request: HTTPRequest) -> HTTPResponse {
         guard request.path == "/api/v1/agent-link",
             let call: LinkCall = try? MediaType.protobuf.decode(from: request.body)
@@ -98,6 +117,7 @@ final class LinkServer: Sendable {
         }
         receive(call)
         return .stream(
-            200, stream, contentType: MediaType.protobuf.rawValue, headers: [("Mini-Link-Stream-Id", "\(number)")])
+            200, stream, contentType: MediaType.protobuf.rawValue,
+            headers: [("Mini-Link-Stream-Id", "\(number)"), ("Accept-Post", Self.recordIO)])
     }
 }

@@ -57,6 +57,9 @@ public final class HTTPBodyStream: Sendable {
         return try result.get()
     }
 
+    /// Ends the reading from outside of the task that reads: it is told `.cancelled`, now or with its next look.
+    public func abandon() { end(.cancelled) }
+
     // MARK: What the connection calls
 
     func attach(onRoom: @escaping @Sendable () -> Void) { state.withLock { $0.onRoom = onRoom } }

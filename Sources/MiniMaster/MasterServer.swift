@@ -168,14 +168,18 @@ public final class MasterServer: Sendable {
     }
 
     /// Calls are small; an agent that registers with thousands of tasks is the largest.
-    private static let limits = HTTPServerLimits(
-        bodyBytesMax: { path in
-            switch MasterRealm.of(path) {
-            case .agentLink: 256 << 20
-            case .scheduler, .readWrite: 16 << 20
-            case .readOnly, nil: 64 << 10
-            }
-        }, bodyRoomBytes: 2 << 20, connectionsMax: 40_000, connectionsPerAddressMax: 4_000)
+    private static let limits: HTTPServerLimits = {
+        var limits = HTTPServerLimits(
+            bodyBytesMax: { path in
+                switch MasterRealm.of(path) {
+                case .agentLink: 256 << 20
+                case .scheduler, .readWrite: 16 << 20
+                case .readOnly, nil: 64 << 10
+                }
+            }, bodyRoomBytes: 2 << 20, connectionsMax: 40_000, connectionsPerAddressMax: 4_000)
+        limits.streamsBody = { LinkCallStream.isOne($0) }
+        return limits
+    }()
 
     private static func masterInfo(ip: String, port: Int, hostname: String, domain: V1DomainInfo?) -> V1MasterInfo {
         var info = V1MasterInfo(

@@ -1,4 +1,5 @@
 // Owns the core: one loop that takes events from a mailbox, steps, and starts the effects.
+import HTTPAccess
 import HTTPServer
 import Logging
 import Mailbox
@@ -33,6 +34,8 @@ final class MasterShell: Sendable {
         var waiting: [RequestNumber: Waiting] = [:]
         var streams: [StreamID: Open] = [:]
         var links: [LinkID: HTTPStream] = [:]
+        /// The requests whose bodies are the calls of a link.
+        var linkCalls: [LinkID: HTTPBodyStream] = [:]
         var registryWork: Task<Void, Never>?
         var looks: [UInt64: @Sendable (MasterCore?, Moment) -> Void] = [:]
         var exitReason: String?
@@ -186,16 +189,26 @@ final class MasterShell: Sendable {
         _ media: MediaType, path: String, _ event: (RequestNumber) -> MasterEvent
     ) async -> HTTPResponse {
         await withCheckedContinuation { continuation in
-            let number: RequestNumber? = table.withLock { table in
-                if table.isStopped { return nil }
-                table.lastRequest += 1
-                let number = RequestNumber(table.lastRequest)
-                table.waiting[number] = Waiting(media: media, path: path) { continuation.resume(returning: $0) }
-                return number
-            }
-            guard let number else { return continuation.resume(returning: .text(503, "The master is shutting down")) }
-            inbox.send(.event(event(number), RequestID.current))
+            submit(media, path: path, event) { continuation.resume(returning: $0) }
         }
+    }
+
+    /// Sends a request's event to the core, after those that were sent before.
+    ///
+    /// - Parameter answer: Called once, on any thread: it must not wait.
+    func submit(
+        _ media: MediaType, path: String, _ event: (RequestNumber) -> MasterEvent,
+        answer: @escaping @Sendable (HTTPResponse) -> Void
+    ) {
+        let number: RequestNumber? = table.withLock { table in
+            if table.isStopped { return nil }
+            table.lastRequest += 1
+            let number = RequestNumber(table.lastRequest)
+            table.waiting[number] = Waiting(media: media, path: path, answer: answer)
+            return number
+        }
+        guard let number else { return answer(MasterAPI.stopping) }
+        inbox.send(.event(event(number), RequestID.current))
     }
 
     private func answer(_ number: RequestNumber, _ answer: MasterAnswer) {
@@ -236,12 +249,29 @@ final class MasterShell: Sendable {
         let stream = HTTPStream(bufferedBytesMax: Self.streamBytesMax, budget: streamBudget)
         table.withLock { $0.links[id] = stream }
         stream.onClose { [self] end in
-            table.withLock { _ = $0.links.removeValue(forKey: id) }
+            let calls = table.withLock { table in
+                table.links[id] = nil
+                return table.linkCalls.removeValue(forKey: id)
+            }
+            calls?.abandon()
             note(end, of: "agent", ["link": "\(id)"])
             post(.linkClosed(id))
         }
         return .stream(
-            200, stream, contentType: MediaType.protobuf.rawValue, headers: [("Mini-Link-Stream-Id", id.value)])
+            200, stream, contentType: MediaType.protobuf.rawValue,
+            headers: [("Mini-Link-Stream-Id", id.value), ("Accept-Post", StreamHeaders.recordIO)])
+    }
+
+    /// Has a request's body end with the link whose calls it is. Of two such requests the later one counts.
+    ///
+    /// - Returns: Whether there is such a link.
+    func attach(_ calls: HTTPBodyStream, to id: LinkID) -> Bool {
+        let (isOpen, replaced) = table.withLock { table in
+            guard table.links[id] != nil else { return (false, nil as HTTPBodyStream?) }
+            return (true, table.linkCalls.updateValue(calls, forKey: id))
+        }
+        replaced?.abandon()
+        return isOpen
     }
 
     /// Says why a reader was cut off, if it was.

@@ -24,7 +24,9 @@ struct CommandStreamTests {
 
     private func stream() -> CommandStream {
         CommandStream(
-            onBegin: { [heard] id in heard.withLock { $0.append("begins \(id)") } },
+            onBegin: { [heard] id, takesCallStream in
+                heard.withLock { $0.append("begins \(id)" + (takesCallStream ? ", takes calls in a stream" : "")) }
+            },
             onCommand: { [heard] command in heard.withLock { $0.append("ping \(command.ping.sequence)") } })
     }
 
@@ -38,6 +40,15 @@ struct CommandStreamTests {
         guard case .over("the master closed the link") = await stream.end.wait() else {
             return _ = Issue.record("another end")
         }
+    }
+
+    @Test(arguments: [
+        ("application/recordio", true), ("text/plain, Application/RecordIO; x=y", true), ("text/plain", false),
+        ("application/recordio2", false), ("", false),
+    ]) func `a master that takes calls in a stream says so`(_ types: String, _ says: Bool) {
+        let stream = stream()
+        stream.begin(Self.reply(200, "Mini-Link-Stream-Id: 7\r\nAccept-Post: \(types)\r\n"))
+        #expect(heard.withLock { $0 } == ["begins 7" + (says ? ", takes calls in a stream" : "")])
     }
 
     @Test func `garbage ends the stream, and what follows is not heard`() async {

@@ -43,10 +43,13 @@ package final class HTTPCalls: Sendable {
     private struct Call {
         let id: UInt64
         let endpoint: CallEndpoint
-        let request: [UInt8]
+        /// What is to be sent: of a request that goes on, what has not been.
+        var request: [UInt8]
         let receiver: Receiver
         var reader: HTTPReplyReader
         var sentBytes = 0
+        /// More of the request may follow.
+        var goesOn = false
         /// The socket took less than all of it.
         var isWaitingToSend = false
         /// The connection has carried calls before.
@@ -74,6 +77,8 @@ package final class HTTPCalls: Sendable {
     private static let bufferBytes = 16 << 10
     /// Of one server. More are opened in a rush and closed again: on one host that costs little.
     private static let idleMax = 6
+    /// Of a request that lasts.
+    private static let unsentMax = 64 << 20
 
     private let state = Locked(State())
     private let poller: Int32
@@ -138,6 +143,47 @@ package final class HTTPCalls: Sendable {
         }
         start(call)
         return id
+    }
+
+    /// Starts a call whose request lasts, on a connection of its own; what it says goes through ``send(_:on:)``. However long
+    /// it lasts, an answer ends it.
+    ///
+    /// - Parameters:
+    ///   - request: From the request line on, as far as it is known.
+    ///   - bodyMax: Of the answer.
+    /// - Returns: What to go on with, and to close it with.
+    func openRequest(
+        _ endpoint: CallEndpoint, _ request: [UInt8], bodyMax: Int, into sink: any HTTPCallSink
+    ) -> UInt64 {
+        let id = nextID()
+        var call = Call(
+            id: id, endpoint: endpoint, request: request, receiver: .sink(sink),
+            reader: HTTPReplyReader(bodyMax: bodyMax))
+        call.goesOn = true
+        if let outcome = startOnNew(call) { settle(outcome) }
+        return id
+    }
+
+    /// Goes on with a request that lasts. After its end, or the call's, nothing is sent. A server that leaves too much of it
+    /// waiting is given up.
+    ///
+    /// - Parameter isLast: Whether this is its end.
+    func send(_ bytes: [UInt8], on id: UInt64, isLast: Bool = false) {
+        let outcome = state.withLock { state -> Outcome? in
+            guard let socket = state.connections[id], var call = state.calls[socket], call.goesOn else { return nil }
+            state.calls[socket] = nil  // So that the bytes below have one owner and grow in place.
+            call.request.removeSubrange(..<call.sentBytes)
+            call.sentBytes = 0
+            call.request += bytes
+            call.goesOn = !isLast
+            state.calls[socket] = call
+            guard call.request.count <= Self.unsentMax else {
+                return fail(socket, .unreachable("it takes nothing more"), &state)
+            }
+            // Until there is room for what waits, there is none for this.
+            return call.isWaitingToSend ? nil : send(on: socket, &state)
+        }
+        if let outcome { settle(outcome) }
     }
 
     /// Ends a call, if it has not ended.
@@ -329,7 +375,7 @@ package final class HTTPCalls: Sendable {
         guard let call = state.calls.removeValue(forKey: socket) else { return nil }
         state.connections[call.id] = nil
         call.deadline?.cancel()
-        if mayBeKept, !call.reader.isLast, call.sentBytes == call.request.count,
+        if mayBeKept, !call.reader.isLast, !call.goesOn, call.sentBytes == call.request.count,
             state.idle[call.endpoint, default: []].count < Self.idleMax
         {
             state.idle[call.endpoint, default: []].append(socket)

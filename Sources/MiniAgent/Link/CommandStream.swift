@@ -1,5 +1,6 @@
 // What a master sends on a link, taken apart where it is read.
 
+import HTTPAccess
 import Mailbox
 import MesosProtocol
 
@@ -19,12 +20,12 @@ final class CommandStream: HTTPCallSink {
     }
 
     let end = Latch<End>()
-    private let onBegin: @Sendable (_ streamID: String) -> Void
+    private let onBegin: @Sendable (_ streamID: String, _ takesCallStream: Bool) -> Void
     private let onCommand: @Sendable (LinkCommand) -> Void
     private let state = Locked(State())
 
     init(
-        onBegin: @escaping @Sendable (_ streamID: String) -> Void,
+        onBegin: @escaping @Sendable (_ streamID: String, _ takesCallStream: Bool) -> Void,
         onCommand: @escaping @Sendable (LinkCommand) -> Void
     ) {
         self.onBegin = onBegin
@@ -36,7 +37,8 @@ final class CommandStream: HTTPCallSink {
         guard let id = reply.value(of: "mini-link-stream-id") else {
             return finish(.over("the master's answer lacks a Mini-Link-Stream-Id"))
         }
-        onBegin(id)
+        // A master of before takes one call in a request.
+        onBegin(id, StreamHeaders.names([reply.value(of: "accept-post") ?? ""], StreamHeaders.recordIO))
     }
 
     func take(_ bytes: [UInt8]) {

@@ -15,6 +15,8 @@ final class MasterLink: Sendable {
         /// Calls that wait for the stream's id, and then for one another: a master must see them in order.
         var calls: [LinkCall] = []
         var isSending = false
+        /// Where calls go if the master takes them in one request.
+        var callStream: LinkCallStream?
     }
 
     private static let path = "/api/v1/agent-link"
@@ -61,18 +63,34 @@ final class MasterLink: Sendable {
     }
 
     func close() {
-        state.withLock { state in
-            state.isOver = true
-            state.calls = []
-        }
+        _ = end()
         reading.withLock { $0?.cancel() }
+    }
+
+    /// - Returns: Whether it was over before.
+    private func end() -> Bool {
+        let (wasOver, stream) = state.withLock { state in
+            defer {
+                state.isOver = true
+                state.calls = []
+                state.callStream = nil
+            }
+            return (state.isOver, state.callStream)
+        }
+        stream?.close()
+        return wasOver
     }
 
     /// Sends a call after those before it. A call that fails breaks the link: registering again brings master and agent
     /// to one view, whatever was lost.
     func send(_ call: LinkCall) {
         let mustStart = state.withLock { state in
-            guard !state.isOver, state.calls.count < Self.callsMax else { return false }
+            guard !state.isOver else { return false }
+            if let stream = state.callStream {
+                stream.send(call)
+                return false
+            }
+            guard state.calls.count < Self.callsMax else { return false }
             state.calls.append(call)
             if state.isSending || state.streamID == nil { return false }
             state.isSending = true
@@ -85,7 +103,10 @@ final class MasterLink: Sendable {
     func drain(within limit: Duration) async {
         let clock = ContinuousClock()
         let deadline = clock.now + limit
-        while clock.now < deadline, state.withLock({ !$0.isOver && ($0.isSending || !$0.calls.isEmpty) }) {
+        state.withLock { $0.callStream }?.finish()
+        while clock.now < deadline,
+            state.withLock({ !$0.isOver && ($0.callStream != nil || $0.isSending || !$0.calls.isEmpty) })
+        {
             try? await Task.sleep(for: .milliseconds(5))
         }
     }
@@ -136,7 +157,7 @@ final class MasterLink: Sendable {
         var mayFollow = true
         while let endpoint = CallEndpoint(url: state.withLock({ $0.baseURL })) {
             let stream = CommandStream(
-                onBegin: { [self] id in state.withLock { $0.streamID = id } },
+                onBegin: { [self] id, takesCallStream in begin(id, endpoint, takesCallStream) },
                 onCommand: { [self] command in take(command) })
             let call = calls.open(
                 endpoint, request: Self.request(to: endpoint, registrationFields, body), timeout: Self.answerTimeout,
@@ -154,13 +175,36 @@ final class MasterLink: Sendable {
         return nil
     }
 
+    private func begin(_ streamID: String, _ endpoint: CallEndpoint, _ takesCallStream: Bool) {
+        let stream = takesCallStream ? openCallStream(streamID, endpoint) : nil
+        let isOver = state.withLock { state in
+            state.streamID = streamID
+            guard let stream, !state.isOver else { return state.isOver }
+            for call in state.calls { stream.send(call) }
+            state.calls = []
+            state.callStream = stream
+            return false
+        }
+        if isOver { stream?.close() }
+    }
+
+    private func openCallStream(_ streamID: String, _ endpoint: CallEndpoint) -> LinkCallStream {
+        let fields = [("Mini-Link-Stream-Id", streamID)] + authorization
+        return LinkCallStream.open(calls, endpoint, head: Self.head(endpoint, fields)) { [weak self] reason in
+            // Not at once: whoever sends holds the link's state.
+            Task { self?.giveUp(because: reason) }
+        }
+    }
+
     /// Everything that is sent.
     private static func request(
         to endpoint: CallEndpoint, _ fields: [(String, String)], _ body: [UInt8]
     ) -> [UInt8] {
-        var head = "POST \(path) HTTP/1.1\r\nHost: \(endpoint.host)\r\nContent-Length: \(body.count)\r\n"
-        for (name, value) in fields { head += "\(name): \(value)\r\n" }
-        return Array((head + "\r\n").utf8) + body
+        Array((head(endpoint, fields) + "Content-Length: \(body.count)\r\n\r\n").utf8) + body
+    }
+
+    private static func head(_ endpoint: CallEndpoint, _ fields: [(String, String)]) -> String {
+        fields.reduce("POST \(path) HTTP/1.1\r\nHost: \(endpoint.host)\r\n") { $0 + "\($1.0): \($1.1)\r\n" }
     }
 
     /// The scheme and authority of `http://host:port/...` or `//host:port/...`. A redirect never leads from `https` to
@@ -213,12 +257,12 @@ final class MasterLink: Sendable {
     }
 
     private func finish(because reason: String) {
-        let wasOver = state.withLock { state in
-            defer { state.isOver = true }
-            state.calls = []
-            return state.isOver
-        }
-        if !wasOver { report(.linkLost(id, reason: reason)) }
+        if !end() { report(.linkLost(id, reason: reason)) }
+    }
+
+    private func giveUp(because reason: String) {
+        finish(because: reason)
+        reading.withLock { $0?.cancel() }
     }
 
     // MARK: Calls
@@ -226,9 +270,7 @@ final class MasterLink: Sendable {
     private func sendAll() async {
         while let call = nextCall() {
             if let problem = await post(call.message, streamID: call.streamID) {
-                finish(because: problem)
-                reading.withLock { $0?.cancel() }
-                return
+                return giveUp(because: problem)
             }
         }
     }

@@ -19,6 +19,7 @@ extension MasterAPI {
     }
 
     func agentCall(_ request: RoutedRequest) async -> HTTPResponse {
+        if let body = request.http.bodyStream { return await LinkCallStream(self, request).take(body) }
         switch AgentCallBody(request.http) {
         case .refused(let response): return response
         case .call(let call, let tasks):

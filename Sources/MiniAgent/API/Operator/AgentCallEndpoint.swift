@@ -46,7 +46,7 @@ struct AgentCallEndpoint: Sendable {
             }
         }
         guard let media = MediaType.negotiate(accept: request.headers(named: "Accept")) else {
-            if StreamHeaders.names(request.headers(named: "Accept"), "application/recordio") {
+            if StreamHeaders.names(request.headers(named: "Accept"), StreamHeaders.recordIO) {
                 return .text(406, "Streaming response is not supported for \(call.type.callName) call")
             }
             return .text(406, "Expecting 'Accept' to allow 'application/x-protobuf' or 'application/json'")

@@ -340,7 +340,7 @@ extension StreamFormat {
     /// How the client wants a stream; a refusal if it says so in a way that makes no sense.
     static func negotiate(_ request: HTTPRequest) -> Result<StreamFormat, StreamRefusal> {
         let accept = request.headers(named: "Accept")
-        if StreamHeaders.names(accept, "application/recordio") {
+        if StreamHeaders.names(accept, StreamHeaders.recordIO) {
             guard let media = request.header("Message-Accept").flatMap({ MediaType(contentType: $0) }) else {
                 return .failure(
                     StreamRefusal(
@@ -364,17 +364,4 @@ extension StreamFormat {
 /// Why a stream cannot be given.
 struct StreamRefusal: Error {
     var response: HTTPResponse
-}
-
-/// What the header fields of streams say.
-enum StreamHeaders {
-    static func names(_ fields: [String], _ type: String) -> Bool {
-        fields.flatMap { $0.split(separator: ",") }.contains { element in
-            element.prefix { $0 != ";" }.filter { $0 != " " }.lowercased() == type
-        }
-    }
-
-    static func isStreamed(_ request: HTTPRequest) -> Bool {
-        request.method == "POST" && names(request.headers(named: "Content-Type"), "application/recordio")
-    }
 }
