@@ -71,7 +71,7 @@ public struct ClusterTeardown: Sendable {
         return result
     }
 
-    private func removeContainers() async -> [String] {
+    func removeContainers() async -> [String] {
         guard access(dockerSocket, F_OK) == 0 else { return [] }
         let engine = DockerCleaner(socketPath: dockerSocket)
         do {

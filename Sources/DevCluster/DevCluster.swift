@@ -108,6 +108,11 @@ public final class DevCluster: Sendable {
     @discardableResult
     public func stop() async -> [String] { await Self.clearAway(janitor) }
 
+    /// Removes the containers of all agents that work below the cluster's folder. A live agent takes that for their end.
+    ///
+    /// - Returns: One line for each that is still there.
+    public func removeContainers() async -> [String] { await janitor.removeContainers() }
+
     /// In a task of its own: that we were told to stop must not hurry the wait for the janitor.
     private static func clearAway(_ janitor: Janitor) async -> [String] {
         await Task { await janitor.clearAway() }.value

@@ -51,6 +51,9 @@ final class Janitor: Sendable {
         }
     }
 
+    /// What the janitor would do with containers, now.
+    func removeContainers() async -> [String] { await teardown.removeContainers() }
+
     /// Lets the janitor do its work and waits for it.
     ///
     /// - Returns: One line for each thing that is still there; empty when nothing is left.

@@ -108,10 +108,29 @@ final class MeasuredAgent: Sendable {
         }
     }
 
-    func stop() async {
-        try? await client.teardown()
+    /// Ends the agent and all it started. Its files stay until ``clearAway()``, and so does its master, which then does nothing.
+    func stop() async throws {
+        try await client.teardown()
+        await leave()
+        process.signal(SIGTERM)
+        guard await process.waitForEnd(deadline: .seconds(30)) != nil else {
+            throw LoadTestError.notInTime("the agent does not end: \(process.lastLogLine())")
+        }
+        if let left = await cluster.removeContainers().first { throw LoadTestError.host("not removed: \(left)") }
+    }
+
+    private func leave() async {
         client.stop()
-        for task in work.withLock({ $0 }) { await task.value }
+        let tasks = work.withLock { work in
+            defer { work = [] }
+            return work
+        }
+        for task in tasks { await task.value }
+    }
+
+    /// Removes everything that is left, whether it was stopped or not.
+    func clearAway() async {
+        await leave()
         for left in await cluster.stop() { FileHandle.standardError.write(Data("bench: \(left)\n".utf8)) }
     }
 
