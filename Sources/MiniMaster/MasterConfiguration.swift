@@ -73,6 +73,8 @@ public struct MasterConfiguration: Sendable {
     public var publishPerFrameworkMetrics = true
     /// Operators that may watch at a time.
     public var maxOperatorEventStreamSubscribers = 1000
+    /// With more links than these, agents make a request of each call: one that lasts holds 20 KB more.
+    package var callStreamsMax = 1000
     public var rootSubmissions = true
     public var filterGPUResources = true
     /// How roles, and the frameworks of a role, take turns.

@@ -247,7 +247,10 @@ final class MasterShell: Sendable {
 
     private func open(_ id: LinkID) -> HTTPResponse {
         let stream = HTTPStream(bufferedBytesMax: Self.streamBytesMax, budget: streamBudget)
-        table.withLock { $0.links[id] = stream }
+        let takesCallStream = table.withLock { table in
+            table.links[id] = stream
+            return table.links.count <= facts.configuration.callStreamsMax
+        }
         stream.onClose { [self] end in
             let calls = table.withLock { table in
                 table.links[id] = nil
@@ -259,7 +262,8 @@ final class MasterShell: Sendable {
         }
         return .stream(
             200, stream, contentType: MediaType.protobuf.rawValue,
-            headers: [("Mini-Link-Stream-Id", id.value), ("Accept-Post", StreamHeaders.recordIO)])
+            headers: [("Mini-Link-Stream-Id", id.value)]
+                + (takesCallStream ? [("Accept-Post", StreamHeaders.recordIO)] : []))
     }
 
     /// Has a request's body end with the link whose calls it is. Of two such requests the later one counts.

@@ -147,6 +147,15 @@ import Testing
         }
     }
 
+    @Test func `a master with very many agents takes a request for each call from those that come last`() async throws {
+        try await RunningMaster.with({ $0.callStreamsMax = 1 }) { master in
+            let first = try await register(master)
+            let second = try await register(master, "a2.example.org")
+            #expect(first.acceptPost == "application/recordio")
+            #expect(second.acceptPost == nil)
+        }
+    }
+
     @Test func `of two such requests on a link the later one counts`() async throws {
         try await RunningMaster.with { master in
             let link = try await register(master)
