@@ -115,6 +115,14 @@ private final class PlayedMaster: Sendable {
         await master.stop()
     }
 
+    /// Says something until the master has heard it: then the link is open.
+    private func talk(_ link: MasterLink, _ master: PlayedMaster) async {
+        while master.pongs.withLock({ $0.isEmpty }) {
+            link.send(Self.pong(1))
+            await Task.yield()
+        }
+    }
+
     @Test(arguments: [false, true]) func `a master of before gets a request for each call, others one for all`(
         _ isOld: Bool
     ) async throws {
@@ -156,10 +164,7 @@ private final class PlayedMaster: Sendable {
         let master = PlayedMaster(isOld: isOld, refusing: 3)
         master.mayRead.open(())
         try await withLink(master) { link in
-            while master.pongs.withLock({ $0.isEmpty }) {
-                link.send(Self.pong(1))
-                await Task.yield()
-            }
+            await talk(link, master)
             link.send(Self.pong(3))
             let reason = await lost.next().first
             #expect(reason?.hasSuffix(": No agent is registered on the link L1") == true, "\(reason ?? "")")
@@ -182,10 +187,7 @@ private final class PlayedMaster: Sendable {
         let master = PlayedMaster()
         master.mayRead.open(())
         try await withLink(master) { link in
-            while master.pongs.withLock({ $0.isEmpty }) {
-                link.send(Self.pong(1))
-                await Task.yield()
-            }
+            await talk(link, master)
             link.close()
             link.send(Self.pong(2))
         }
@@ -197,10 +199,7 @@ private final class PlayedMaster: Sendable {
         let master = PlayedMaster()
         master.mayRead.open(())
         try await withLink(master) { link in
-            while master.pongs.withLock({ $0.isEmpty }) {
-                link.send(Self.pong(1))
-                await Task.yield()
-            }
+            await talk(link, master)
             await master.stop()
             #expect(await lost.next().count == 1)
             link.send(Self.pong(2))

@@ -61,7 +61,7 @@ public struct AgentBench: Sendable {
         let numbers = [options.samples, options.commands, options.containers, options.sleepers]
         guard numbers.allSatisfy({ $0 > 0 }) else { throw LoadTestError.invalid("every count must be at least 1") }
         // What they have written goes only when everything is measured: a file system without a journal looks past each
-        // inode that was freed within the last five minutes whenever it makes a file, so that one case would slow the next.
+        // inode that was freed within the last minutes whenever it makes a file, so that one case would slow the next.
         let used = Locked<[MeasuredAgent]>([])
         let result: Result<Void, any Error>
         do {

@@ -1,5 +1,6 @@
 // The calls of a link, one record after another in the body of one request.
 
+import HTTPAccess
 import Mailbox
 import MesosProtocol
 
@@ -26,7 +27,7 @@ final class LinkCallStream: HTTPCallSink {
     ) -> LinkCallStream {
         let stream = LinkCallStream(calls, onEnd)
         let fields =
-            "Content-Type: application/recordio\r\nMessage-Content-Type: \(MediaType.protobuf.rawValue)\r\n"
+            "Content-Type: \(StreamHeaders.recordIO)\r\nMessage-Content-Type: \(MediaType.protobuf.rawValue)\r\n"
             + "Transfer-Encoding: chunked\r\n\r\n"
         let id = calls.openRequest(
             endpoint, Array((head + fields).utf8), bodyMax: Self.answerBytesMax, into: stream)

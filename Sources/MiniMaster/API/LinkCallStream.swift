@@ -14,6 +14,8 @@ struct LinkCallStream: Sendable {
 
     private let api: MasterAPI
     private let request: RoutedRequest
+    private let remoteHost: String
+    private let pathAtLeader: String
     private let refusal = Locked<HTTPResponse?>(nil)
 
     /// Whether a request brings calls this way, told by its head.
@@ -24,6 +26,8 @@ struct LinkCallStream: Sendable {
     init(_ api: MasterAPI, _ request: RoutedRequest) {
         self.api = api
         self.request = request
+        remoteHost = MasterAPI.host(of: request.http.remoteAddress)
+        pathAtLeader = request.pathAtLeader
     }
 
     func take(_ body: HTTPBodyStream) async -> HTTPResponse {
@@ -53,9 +57,8 @@ struct LinkCallStream: Sendable {
 
     private func submit(_ call: LinkCall, on link: LinkID, _ body: HTTPBodyStream) {
         let incoming = AgentRequest(
-            call: call, linkID: link, freshLinkID: link, remoteHost: MasterAPI.host(of: request.http.remoteAddress),
-            principal: request.principal)
-        api.shell.submit(.protobuf, path: request.pathAtLeader, { .agentCalled($0, incoming) }) { [refusal] answer in
+            call: call, linkID: link, freshLinkID: link, remoteHost: remoteHost, principal: request.principal)
+        api.shell.submit(.protobuf, path: pathAtLeader, { .agentCalled($0, incoming) }) { [refusal] answer in
             guard answer.status != 202 else { return }
             refusal.withLock { $0 = $0 ?? answer }
             body.abandon()
