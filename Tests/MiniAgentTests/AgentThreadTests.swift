@@ -57,4 +57,21 @@ private actor Counter {
         #expect(await work.value == 7)
         while held != nil { await Task.yield() }
     }
+
+    @Test func `who pauses goes on there when the time has come, wherever it was`() async {
+        let thread = AgentThread.start()
+        let threads = await withTaskGroup(of: UInt.self) { group in
+            for number in [3, 1, 0, 2] {
+                group.addTask(executorPreference: thread) {
+                    let start = ContinuousClock.now
+                    await thread.pause(for: .milliseconds(number))
+                    #expect(ContinuousClock.now - start >= .milliseconds(number))
+                    return currentThread()
+                }
+            }
+            return await group.reduce(into: Set<UInt>()) { $0.insert($1) }
+        }
+        #expect(threads.count == 1)
+        await thread.pause(for: .milliseconds(1))
+    }
 }

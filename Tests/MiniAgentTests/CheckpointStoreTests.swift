@@ -166,6 +166,52 @@ struct CheckpointStoreTests {
         #expect(load().checkpoint.tasks[Self.key]?.isRetired == true)
     }
 
+    private func store(
+        patience: Duration, _ answered: Locked<Set<CheckpointWrite.Token>>
+    ) -> CheckpointStore {
+        var info = V1AgentInfo()
+        info.hostname = "h1"
+        let store = CheckpointStore(
+            paths: paths, agentInfo: info, recovered: AgentCheckpoint(), patience: patience
+        ) { token, error in
+            if error == nil { answered.withLock { _ = $0.insert(token) } }
+        }
+        for write in Self.writes.prefix(4) { store.perform(write) }
+        return store
+    }
+
+    @Test func `an acknowledgement that nothing waits for is written with what comes next`() throws {
+        let answered = Locked<Set<CheckpointWrite.Token>>([])
+        let store = store(patience: .seconds(3600), answered)
+        store.perform(.update(Self.update(1, .taskStarting)))
+        store.drain()
+        let acknowledgement = CheckpointWrite.acknowledgement(Self.key, Self.update(1, .taskStarting).id)
+        store.perform(acknowledgement)
+        #expect(load(repairs: false).checkpoint.tasks[Self.key]?.pending.map(\.state) == [.taskStarting])
+
+        let update = CheckpointWrite.update(Self.update(2, .taskRunning))
+        store.perform(update)
+        try eventually("both to be written") {
+            answered.withLock { $0.isSuperset(of: [acknowledgement.token, update.token]) }
+        }
+        #expect(load(repairs: false).checkpoint.tasks[Self.key]?.pending.map(\.state) == [.taskRunning])
+    }
+
+    @Test(arguments: [
+        // After a moment; at once, since it lets the task go.
+        (Duration.zero, V1TaskState.taskRunning), (.seconds(3600), .taskFinished),
+    ])
+    func `an acknowledgement is also written when nothing comes next`(patience: Duration, state: V1TaskState) throws {
+        let answered = Locked<Set<CheckpointWrite.Token>>([])
+        let store = store(patience: patience, answered)
+        store.perform(.update(Self.update(1, state)))
+        store.drain()
+        let acknowledgement = CheckpointWrite.acknowledgement(Self.key, Self.update(1, state).id)
+        store.perform(acknowledgement)
+        try eventually("it to be written") { answered.withLock { $0.contains(acknowledgement.token) } }
+        #expect(load(repairs: false).checkpoint.tasks[Self.key]?.pending == [])
+    }
+
     // MARK: Version 1
 
     @Test func `the folders of an agent of version 1 are read, written on and removed`() throws {

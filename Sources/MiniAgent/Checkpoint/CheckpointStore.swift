@@ -21,14 +21,24 @@ package final class CheckpointStore: Sendable {
         var runs: [TaskKey: Run] = [:]
         var waiting: [Waiting] = []
         var isWriting = false
+        /// What waits for company will be written without it.
+        var hasAlarm = false
+    }
+
+    /// How soon a write must be done.
+    private enum Urgency {
+        /// Its answer waits for the disk.
+        case flushed
+        /// At once. Nobody waits for the disk: a crash of the host may undo it, a crash of the agent not.
+        case written
+        /// With the next write of any task, or after a moment. Until then a crash of the agent undoes it, too.
+        case accompanied
     }
 
     private struct Waiting: Sendable {
         var token: CheckpointWrite.Token
         var work: Work
-        /// Whether the answer waits for the disk. Without it a crash of the host may undo the write, a crash of the agent
-        /// not.
-        var isFlushed = true
+        var isFlushed: Bool
     }
 
     /// Where a task's records lie.
@@ -38,6 +48,8 @@ package final class CheckpointStore: Sendable {
         var host: ExecutorID?
         /// Updates without an acknowledgement.
         var pending = 0
+        /// Its terminal update is among them.
+        var hasEnded = false
     }
 
     /// Most writes that wait for the disk together: the first of them should not wait for ever.
@@ -51,20 +63,25 @@ package final class CheckpointStore: Sendable {
     private let resourceLane = DispatchQueue(label: "checkpoint-resources")
     /// What was in a destroyed volume is removed here; nothing waits for it, not even the end of the program.
     private let sweepLane = DispatchQueue(label: "checkpoint-sweep", qos: .background)
+    private let patience: Duration
     private let onDone: @Sendable (CheckpointWrite.Token, FileError?) -> Void
 
+    /// - Parameter patience: How long a write that nobody waits for may wait for another one.
     package init(
-        paths: AgentPaths, agentInfo: V1AgentInfo, recovered: AgentCheckpoint,
+        paths: AgentPaths, agentInfo: V1AgentInfo, recovered: AgentCheckpoint, patience: Duration = .seconds(1),
         onDone: @escaping @Sendable (CheckpointWrite.Token, FileError?) -> Void
     ) {
         self.paths = paths
         self.agentInfo = agentInfo
+        self.patience = patience
         self.onDone = onDone
         state = Locked(
             State(
                 agent: recovered.agent, frameworks: recovered.frameworks,
                 runs: recovered.tasks.mapValues {
-                    Run(container: $0.record.container, host: $0.record.host, pending: $0.pending.count)
+                    Run(
+                        container: $0.record.container, host: $0.record.host, pending: $0.pending.count,
+                        hasEnded: $0.pending.contains { $0.state.isTerminal })
                 }))
         // An earlier life of this agent may have been ended in the middle of it.
         sweepLane.async { VolumeDirectories(paths: paths).sweep() }
@@ -73,39 +90,61 @@ package final class CheckpointStore: Sendable {
     /// Starts a write. Call from one place only, in the order the core asked for.
     package func perform(_ write: CheckpointWrite) {
         if case .resources(let resources) = write { return perform(resources, token: write.token) }
-        let isFlushed = mustReachDisk(write)
+        let urgency = urgency(of: write)
+        let isFlushed = urgency == .flushed
         let waiting = Waiting(token: write.token, work: plan(write, isFlushed: isFlushed), isFlushed: isFlushed)
-        let mustStart = state.withLock { state in
+        let (mustStart, mustWatch) = state.withLock { state in
             state.waiting.append(waiting)
-            defer { state.isWriting = true }
-            return !state.isWriting
+            if state.isWriting { return (false, false) }
+            guard urgency == .accompanied else {
+                state.isWriting = true
+                return (true, false)
+            }
+            defer { state.hasAlarm = true }
+            return (false, !state.hasAlarm)
+        }
+        if mustStart { writer.async { self.writeGroups() } }
+        if mustWatch { Timers.shared.scheduleOnce(after: patience) { [weak self] in self?.writeWhatWaits() } }
+    }
+
+    private func writeWhatWaits() {
+        let mustStart = state.withLock { state in
+            state.hasAlarm = false
+            if state.isWriting || state.waiting.isEmpty { return false }
+            state.isWriting = true
+            return true
         }
         if mustStart { writer.async { self.writeGroups() } }
     }
 
     /// An acknowledgement behind which another update waits decides what is sent next, and must not be undone: the framework
     /// would hear of an earlier state after a later one. Any other is flushed with the next update of its task; until then a
-    /// crash of the host only has the update told once more.
-    private func mustReachDisk(_ write: CheckpointWrite) -> Bool {
+    /// crash only has the update told once more. The last one lets the task go, which should not wait.
+    private func urgency(of write: CheckpointWrite) -> Urgency {
         state.withLock { state in
             switch write {
             case .update(let update):
                 state.runs[update.key]?.pending += 1
-                return true
+                if update.state.isTerminal { state.runs[update.key]?.hasEnded = true }
+                return .flushed
             case .acknowledgement(let key, _):
-                guard let run = state.runs[key], run.pending > 0 else { return true }
+                guard let run = state.runs[key], run.pending > 0 else { return .flushed }
                 state.runs[key]?.pending -= 1
-                return run.pending > 1
+                if run.pending > 1 { return .flushed }
+                return run.hasEnded ? .written : .accompanied
             case .delivery:
                 // A crash of the host ends the executor, too: nothing is given to it then.
-                return false
-            default: return true
+                return .written
+            default: return .flushed
             }
         }
     }
 
     /// Waits for everything that was asked for. Blocks: for the end of the program and for tests.
-    package func drain() { for lane in [writer, resourceLane] { lane.sync {} } }
+    package func drain() {
+        writeWhatWaits()
+        for lane in [writer, resourceLane] { lane.sync {} }
+    }
 
     private func writeGroups() {
         while true {

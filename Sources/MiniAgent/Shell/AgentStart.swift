@@ -107,7 +107,7 @@ struct AgentStart: Sendable {
 
     /// The containerizers as configured.
     func runner(
-        usage: UsageSampler, nested: NestedContainers, slice: ExecutorsSlice?, calls: HTTPCalls,
+        usage: UsageSampler, nested: NestedContainers, slice: ExecutorsSlice?, calls: HTTPCalls, thread: AgentThread,
         watcher: AgentStep.Watcher?,
         report: @escaping @Sendable (AgentEvent) -> Void
     ) -> ContainerRunner {
@@ -115,7 +115,7 @@ struct AgentStart: Sendable {
         if settings.containerizers.contains(.docker) {
             containerizers[.docker] = DockerContainerizer(
                 socketPath: configuration.dockerSocket, deadlines: DockerDeadlines(configuration), settings: docker,
-                calls: calls, logger: logger
+                calls: calls, pause: { await thread.pause(for: $0) }, logger: logger
             ) { notice in
                 switch notice {
                 case .pulling(let container, let text): report(.containerProgressed(container, text))

@@ -37,6 +37,12 @@ final class AgentThread: TaskExecutor, SerialExecutor {
 
     func asUnownedSerialExecutor() -> UnownedSerialExecutor { UnownedSerialExecutor(ordinary: self) }
 
+    /// Waits a short time, without waking a thread for it if called here. Cannot be cancelled.
+    func pause(for time: Duration) async {
+        let end = ContinuousClock.now + time
+        await withCheckedContinuation { sleeper in jobs.add(sleeper, until: end) }
+    }
+
     /// Calls `onReady` on this thread whenever a descriptor has something to read, until it is forgotten.
     func serve(_ descriptor: Int32, _ onReady: @escaping @Sendable () -> Void) { jobs.serve(descriptor, onReady) }
 
@@ -51,6 +57,8 @@ private final class AgentJobs: Sendable {
         var isAsleep = false
         var isStopped = false
         var served: [Int32: @Sendable () -> Void] = [:]
+        /// Few, in no order.
+        var sleepers: [(end: ContinuousClock.Instant, continuation: CheckedContinuation<Void, Never>)] = []
         /// How often jobs were taken since what is served was looked at.
         var rounds = 0
     }
@@ -76,6 +84,10 @@ private final class AgentJobs: Sendable {
     }
 
     func add(_ job: UnownedJob) { wake { $0.jobs.append(job) } }
+
+    func add(_ sleeper: CheckedContinuation<Void, Never>, until end: ContinuousClock.Instant) {
+        wake { $0.sleepers.append((end, sleeper)) }
+    }
 
     func stop() { wake { $0.isStopped = true } }
 
@@ -126,14 +138,27 @@ private final class AgentJobs: Sendable {
 
     private func look(waiting: Bool) {
         withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: 8) { events in
-            let count = epoll_wait(poller, events.baseAddress, Int32(events.count), waiting ? -1 : 0)
-            state.withLock { state in
+            let limit = waiting ? state.withLock { Self.milliseconds(until: $0.sleepers.map(\.end).min()) } : 0
+            let count = epoll_wait(poller, events.baseAddress, Int32(events.count), limit)
+            let rested = state.withLock { state in
                 state.isAsleep = false
                 state.rounds = 0
+                if state.sleepers.isEmpty { return state.sleepers }
+                let now = ContinuousClock.now
+                defer { state.sleepers.removeAll { $0.end <= now } }
+                return state.sleepers.filter { $0.end <= now }
             }
+            for sleeper in rested { sleeper.continuation.resume() }
             for event in events.prefix(Int(max(count, 0))) where event.data.fd != wakeup {
                 state.withLock { $0.served[event.data.fd] }?()
             }
         }
+    }
+
+    /// - Returns: Rounded up; -1 without a moment to wait for.
+    private static func milliseconds(until moment: ContinuousClock.Instant?) -> Int32 {
+        guard let moment else { return -1 }
+        let left = max(.zero, ContinuousClock.now.duration(to: moment))
+        return Int32(clamping: Int64((left / .milliseconds(1)).rounded(.up)))
     }
 }

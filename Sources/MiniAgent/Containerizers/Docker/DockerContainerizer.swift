@@ -50,16 +50,21 @@ package final class DockerContainerizer: Containerizer {
     let followed = Locked<[ContainerID: Followed]>([:])
     let lastSweep = Locked<ContinuousClock.Instant?>(nil)
     private let turns: StartTurns
+    private let pause: @Sendable (Duration) async -> Void
     private let puller: ImagePuller
     /// Images that the engine had when it was asked last. A container that is created finds out if one has gone since.
     private let knownImages = Locked<Set<String>>([])
     private static let knownImagesMax = 1000
     private let notify: @Sendable (Notice) -> Void
 
-    /// - Parameter deadlines: Of calls; a look at the engine's health has `quick`.
+    /// - Parameters:
+    ///   - deadlines: Of calls; a look at the engine's health has `quick`.
+    ///   - pause: Waits for milliseconds.
     package init(
         socketPath: String, deadlines: DockerDeadlines = DockerDeadlines(), settings: Settings,
-        calls: HTTPCalls = .shared, logger: Logger, notify: @escaping @Sendable (Notice) -> Void = { _ in }
+        calls: HTTPCalls = .shared,
+        pause: @escaping @Sendable (Duration) async -> Void = { try? await Task.sleep(for: $0) },
+        logger: Logger, notify: @escaping @Sendable (Notice) -> Void = { _ in }
     ) {
         let suspicion = EngineSuspicion()
         var watchDeadlines = deadlines
@@ -70,6 +75,7 @@ package final class DockerContainerizer: Containerizer {
             pace: EngineWatch.Pace(interval: deadlines.watchInterval), suspicion: suspicion, logger: logger)
         self.settings = settings
         self.logger = logger
+        self.pause = pause
         self.notify = notify
         puller = ImagePuller(engine: engine, timeout: settings.pullTimeout)
         turns = StartTurns(settings.startsAtOnce)
@@ -201,7 +207,7 @@ package final class DockerContainerizer: Containerizer {
     private static let startUnderWay: Duration = .milliseconds(8)
 
     private func describeStarting(_ name: String) async -> DockerContainer? {
-        do { try await Task.sleep(for: Self.startUnderWay) } catch { return nil }
+        await pause(Self.startUnderWay)
         return try? await engine.inspectBusy(name)
     }
 
