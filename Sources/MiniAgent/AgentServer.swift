@@ -118,8 +118,7 @@ public final class AgentServer: Sendable {
         let nested = NestedContainers(runners: start.sessionRunners, logger: logger)
         let runner = start.runner(
             usage: usage, nested: nested, slice: await ExecutorsSlice.open(configuration, logger: logger), calls: calls,
-            thread: thread,
-            watcher: watcher
+            thread: thread, watcher: watcher
         ) { event in inbox.send(.event(event)) }
         await runner.fetcher.cache.open()
         let shell = AgentShell(

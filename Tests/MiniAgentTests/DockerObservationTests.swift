@@ -1,41 +1,10 @@
 // What an agent that starts finds of its containers.
 
-import Glibc
 import Logging
 import Resources
 import Testing
 
 @testable import MiniAgent
-
-/// An engine that has an answer for each path.
-private final class PlayedEngine: Sendable {
-    private let listener: UnixListener
-    var path: String { listener.path }
-
-    /// - Parameter answers: Bodies, by what follows the version in a path and precedes the question mark. Whatever is not
-    ///   there is not found.
-    init?(_ answers: [String: String]) {
-        guard let listener = UnixListener() else { return nil }
-        self.listener = listener
-        listener.onThread("engine") { next in
-            while true {
-                let connection = next()
-                guard connection >= 0 else { return }
-                defer { close(connection) }
-                var buffer = [UInt8](repeating: 0, count: 8192)
-                let count = read(connection, &buffer, buffer.count)
-                let target =
-                    String(decoding: buffer.prefix(max(count, 0)), as: UTF8.self).split(separator: " ")
-                    .dropFirst().first?.prefix { $0 != "?" } ?? ""
-                let body = answers.first { target.hasSuffix($0.key) }?.value
-                let text = body ?? #"{"message":"no such thing"}"#
-                let head =
-                    "HTTP/1.1 \(body == nil ? "404 Not Found" : "200 OK")\r\nContent-Length: \(text.utf8.count)\r\n\r\n"
-                _ = (head + text).withCString { write(connection, $0, strlen($0)) }
-            }
-        }
-    }
-}
 
 struct DockerObservationTests {
     private let version = #"{"Version":"20.10","ApiVersion":"1.41","MinAPIVersion":"1.12","Components":[]}"#

@@ -1,5 +1,6 @@
 // When the engine counts as stalled, and what the agent and its tasks make of it.
 
+import Logging
 import MesosProtocol
 import Resources
 import Testing
@@ -29,6 +30,31 @@ struct EngineHealthTests {
         health.note(.answered)
         for _ in 0..<2 { health.note(.absent("could not connect")) }
         #expect(health.stall == "could not connect")
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `an engine that answers for itself and not for its networks is stalled until it does`() async throws {
+        let engine = try #require(
+            PlayedEngine([
+                "/version": #"{"Version":"20.10","ApiVersion":"1.41","MinAPIVersion":"1.12","Components":[]}"#,
+                "/_ping": "OK", "/networks": "[]",
+            ]))
+        engine.keepSilent(about: ["/networks"])
+        var deadlines = DockerDeadlines()
+        deadlines.quick = .milliseconds(200)
+        let suspicion = EngineSuspicion()
+        let watch = EngineWatch(
+            engine: DockerEngine(socketPath: engine.path, deadlines: deadlines),
+            pace: EngineWatch.Pace(whileUnwell: .milliseconds(1)), suspicion: suspicion, logger: Logger(label: "test"))
+        let (stream, changes) = AsyncStream.makeStream(of: String?.self)
+        var heard = stream.makeAsyncIterator()
+        suspicion.note()  // A container could not be created.
+        let watching = Task { await watch.run(onChange: { changes.yield($0) }, onAnswer: {}) }
+        #expect(await heard.next() == "its networks: timed out")
+        engine.keepSilent(about: [])
+        #expect(await heard.next() == .some(nil))
+        watching.cancel()
+        await watching.value
     }
 
     @Test func `the master is told at once and with every pong, also by an agent that comes back`() {

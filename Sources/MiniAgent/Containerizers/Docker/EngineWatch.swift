@@ -86,12 +86,15 @@ struct EngineWatch: Sendable {
         }
     }
 
-    /// A ping asks only the engine itself; the thorough look also asks what it runs containers with.
+    /// A ping asks only the engine itself; the thorough look also asks what it runs and connects containers with.
     private func look(isThorough: Bool) async -> EngineHealth.Look {
         let isSuspect = suspicion.take()
         do throws(DockerError) {
-            if isThorough || isSuspect { try await engine.negotiate() } else { try await engine.ping() }
-            return .answered
+            guard isThorough || isSuspect else {
+                try await engine.ping()
+                return .answered
+            }
+            try await engine.negotiate()
         } catch {
             switch error {
             case .unreachable(let reason):
@@ -100,6 +103,11 @@ struct EngineWatch: Sendable {
             case .cancelled: return .answered
             }
         }
+        do throws(DockerError) { try await engine.askNetworks() } catch {
+            // Any answer will do: not everybody may ask for networks.
+            if case .unreachable(let reason) = error { return .silent("its networks: \(reason)") }
+        }
+        return .answered
     }
 }
 
