@@ -50,14 +50,11 @@ test-real-jenkins: ## Run the end-to-end tests against a controller started from
 	@scripts/install-packages program tests
 	@scripts/test-real-jenkins "$(JENKINS_WAR)"
 
-restarts: ## Kill and restart an agent RESTARTS=n times under RESTART_TASKS=n running tasks (default 50 and 100), and freeze an engine for 30 s
+restarts: ## Kill and restart an agent RESTARTS=n times under RESTART_TASKS=n running tasks (default 50 and 200, half of them containers)
 	@scripts/install-packages program tests
 	@scripts/ensure-docker
 	@swift build --build-tests
-	@RESTARTS=$${RESTARTS:-50} RESTART_TASKS=$${RESTART_TASKS:-100} \
-		swift test --skip-build --disable-xctest --filter RestartTests
-	@ENGINE_FREEZE_SECONDS=$${ENGINE_FREEZE_SECONDS:-30} \
-		swift test --skip-build --disable-xctest --filter EngineFaultTests
+	@swift test --skip-build --disable-xctest --filter RestartTests
 
 jenkins-day: build ## Run a day of a build farm while everything is killed in turn (ARGS="--builds 300 --seed 7"; default 3000 builds)
 	@scripts/install-packages program

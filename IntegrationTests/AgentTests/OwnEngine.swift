@@ -3,6 +3,7 @@
 import Foundation
 import Glibc
 import HTTPClient
+import IntegrationSupport
 
 /// A program that a test starts, and ends by its process id.
 final class OwnProcess {
@@ -51,14 +52,21 @@ final class OwnProcess {
 final class OwnEngine {
     let directory: String
     var socket: String { "\(directory)/docker.sock" }
+    private let isWithinBounds: Bool
     private var process: OwnProcess?
 
     /// Runs `body` with an engine that answers; afterwards nothing of it is left.
     ///
-    /// - Parameter mebibytes: How large its disk is, a file system of its own in memory; nil: the host's.
-    static func with(mebibytes: Int? = nil, _ body: (OwnEngine) async throws -> Void) async throws {
+    /// - Parameters:
+    ///   - mebibytes: How large its disk is, a file system of its own in memory; nil: the host's.
+    ///   - isWithinBounds: A privileged container gets the capabilities that this host has, where the usual engine wants all
+    ///     that there are and starts none.
+    static func with(
+        mebibytes: Int? = nil, isWithinBounds: Bool = false, _ body: (OwnEngine) async throws -> Void
+    ) async throws {
         // A path of a socket has 107 bytes at most.
-        let engine = OwnEngine(directory: "/tmp/mini-engine-\(UUID().uuidString.prefix(8))")
+        let engine = OwnEngine(
+            directory: "/tmp/mini-engine-\(UUID().uuidString.prefix(8))", isWithinBounds: isWithinBounds)
         do {
             if let mebibytes { try engine.mountDisk(mebibytes) }
             try await engine.start()
@@ -70,7 +78,10 @@ final class OwnEngine {
         await engine.clean()
     }
 
-    private init(directory: String) { self.directory = directory }
+    private init(directory: String, isWithinBounds: Bool) {
+        self.directory = directory
+        self.isWithinBounds = isWithinBounds
+    }
 
     private func mountDisk(_ mebibytes: Int) throws {
         let path = "\(directory)/data"
@@ -82,14 +93,16 @@ final class OwnEngine {
 
     func start() async throws {
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-        process = try OwnProcess(
-            "/usr/bin/unshare",
-            [
-                "--net", "/usr/sbin/dockerd", "--data-root", "\(directory)/data", "--exec-root", "\(directory)/exec",
-                "--pidfile",
-                "\(directory)/docker.pid", "-H", "unix://\(socket)", "--live-restore", "--iptables=false",
-                "--ip6tables=false", "--bridge=none",
-            ], log: "\(directory)/log")
+        var arguments = [
+            "--net", "/usr/sbin/dockerd", "--data-root", "\(directory)/data", "--exec-root", "\(directory)/exec",
+            "--pidfile", "\(directory)/docker.pid", "-H", "unix://\(socket)", "--live-restore", "--iptables=false",
+            "--ip6tables=false", "--bridge=none",
+        ]
+        if isWithinBounds {
+            let runtime = "\(repository)/IntegrationTests/engine/runc-within-bounds"
+            arguments += ["--add-runtime", "within-bounds=\(runtime)", "--default-runtime", "within-bounds"]
+        }
+        process = try OwnProcess("/usr/bin/unshare", arguments, log: "\(directory)/log")
         try await wait("an engine of the test's own; see \(directory)/log") {
             // It takes connections long before it answers.
             var ping = HTTPClientRequest(url: "http://docker/_ping", unixSocketPath: self.socket)

@@ -64,7 +64,6 @@ struct ExecutorTests {
         // Its interpreter may lie anywhere.
         let home = try await runCommand(
             clients.python, ["-c", "import sys; print(sys.base_prefix, end='')"], within: .seconds(20))
-        let repository = URL(fileURLWithPath: "\(PythonClients.scripts)/../..").standardizedFileURL.path
         let shown = (["/usr", "/lib", "/lib64", repository] + [home.output].filter { !$0.hasPrefix("/usr") })
             .filter(FileManager.default.fileExists(atPath:))
             .map { #"{"host_path":"\#($0)","container_path":"\#($0)","mode":"RO"}"# }

@@ -13,6 +13,3 @@ import Testing
         #expect(run.output.contains("4 passed"), "\(run)")
     }
 }
-
-/// The package's root: two folders above this file's.
-private let repository = (0..<3).reduce(#filePath) { path, _ in (path as NSString).deletingLastPathComponent }

@@ -135,9 +135,6 @@ final class ServiceHost: Sendable {
     }
 }
 
-/// The package's root: two folders above this file's.
-let repository = (0..<3).reduce(#filePath) { path, _ in (path as NSString).deletingLastPathComponent }
-
 /// Lends hosts to `body` and removes them afterwards, whatever happens.
 ///
 /// - Parameters:

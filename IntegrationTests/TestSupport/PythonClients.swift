@@ -31,11 +31,6 @@ public struct PythonClients: Sendable {
             directory: Self.scripts, within: limit)
     }
 
-    /// The package's root: two folders above this file's.
-    private static var repository: String {
-        (0..<3).reduce(#filePath) { path, _ in (path as NSString).deletingLastPathComponent }
-    }
-
     private struct Recipe: Hashable {
         var requirementsFile: String
         var withDependencies: Bool

@@ -35,8 +35,8 @@ struct RestartTests {
 
     @Test func `no task is lost, doubled or left over, however often the agent is killed`() async throws {
         try await BusyboxImage.provide()
-        let plans = Self.plans(Self.number("RESTART_TASKS", 40))
-        let restarts = Self.number("RESTARTS", 8)
+        let plans = Self.plans(Self.number("RESTART_TASKS", 200))
+        let restarts = Self.number("RESTARTS", 50)
         try await CrashHost.with(plans.map(\.task)) { host in
             var agent = try await CrashAgentProcess.start(host, step: 0)
             try await wait("all tasks to run", .seconds(180)) {

@@ -1,6 +1,7 @@
 // A rule of ElastAlert as far as it speaks of our log: which lines it takes, and which of their fields it shows.
 
 import Foundation
+import IntegrationSupport
 import Testing
 import Yams
 
@@ -12,7 +13,7 @@ struct ElastAlertRule {
 
     /// - Parameter name: Of a file in `packaging/alerts/elastalert`.
     init(_ name: String) throws {
-        let path = "\(MetricsTextTests.repository)/packaging/alerts/elastalert/\(name).yaml"
+        let path = "\(repository)/packaging/alerts/elastalert/\(name).yaml"
         let rule = try #require(
             try Yams.load(yaml: try String(contentsOfFile: path, encoding: .utf8)) as? [String: Any])
         let first = try #require((rule["filter"] as? [[String: Any]])?.first)

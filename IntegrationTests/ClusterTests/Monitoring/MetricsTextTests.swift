@@ -7,15 +7,11 @@ import Testing
 
 @Suite(.serialized, .timeLimit(.minutes(3)))
 struct MetricsTextTests {
-    static var repository: String {
-        URL(fileURLWithPath: #filePath).pathComponents.dropLast(4).joined(separator: "/").replacing("//", with: "/")
-    }
-
     /// Debian's package prometheus holds it.
     private func promtool(_ arguments: String..., input: String? = nil) async throws -> CommandRun {
         let command = arguments.map { "'\($0)'" }.joined(separator: " ") + (input.map { " < '\($0)'" } ?? "")
         return try await runCommand(
-            "sh", ["-c", "exec promtool \(command)"], directory: Self.repository, within: .seconds(60))
+            "sh", ["-c", "exec promtool \(command)"], directory: repository, within: .seconds(60))
     }
 
     @Test func `the alert rules are sound, each fires in its test, and a healthy hour is silent`() async throws {

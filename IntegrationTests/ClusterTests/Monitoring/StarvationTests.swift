@@ -151,7 +151,7 @@ struct StarvationTests {
         port: Int, _ folder: String, scraping master: String, alerting alertmanager: Int
     ) async throws -> RunningCommand {
         let rules = try String(
-            contentsOfFile: "\(MetricsTextTests.repository)/packaging/alerts/prometheus-rules.yaml", encoding: .utf8)
+            contentsOfFile: "\(repository)/packaging/alerts/prometheus-rules.yaml", encoding: .utf8)
         try rules.replacing(/for: \d+m/, with: "for: 1s")
             .write(toFile: "\(folder)/rules.yaml", atomically: true, encoding: .utf8)
         try """
@@ -170,7 +170,7 @@ struct StarvationTests {
 
     /// The rules that are delivered for ElastAlert take the lines they are meant for, and these have what the rules show.
     private func expectElastAlertFindsItsLines(in log: String) throws {
-        let documented = try String(contentsOfFile: "\(MetricsTextTests.repository)/Docs/logs.md", encoding: .utf8)
+        let documented = try String(contentsOfFile: "\(repository)/Docs/logs.md", encoding: .utf8)
         for name in ["alert-lines", "no-leader"] {
             let rule = try ElastAlertRule(name)
             let lines = rule.lines(of: log)
