@@ -11,8 +11,8 @@ import Testing
 struct AgentWorld {
     enum Happening {
         case agent(AgentEvent)
-        /// The disk takes a write; then the agent hears of it.
-        case diskTakes(CheckpointWrite)
+        /// The disk takes all that was asked of it; then the agent hears of it.
+        case diskWrites
         case masterReceives(LinkID, AgentCall)
         case containerExits(ContainerID, status: Int)
         case masterRuns(Int)
@@ -28,6 +28,8 @@ struct AgentWorld {
     var timeline = Timeline<Happening>()
     var core: AgentCore
     var disk = AgentCheckpoint()
+    /// Writes on their way to the disk, oldest first.
+    var unwritten: [CheckpointWrite] = []
     var life = 0
     var isUp = true
     var containers: [ContainerID: Container] = [:]
@@ -58,9 +60,13 @@ struct AgentWorld {
         switch happening {
         case .agent(let event):
             if isUp { step(event) }
-        case .diskTakes(let write):
-            disk.apply(write)
-            if isUp { step(.checkpointed(write.token)) }
+        case .diskWrites:
+            let group = unwritten
+            unwritten = []
+            for write in group {
+                disk.apply(write)
+                step(.checkpointed(write.token))
+            }
         case .masterReceives(let link, let call):
             receive(call, on: link)
         case .containerExits(let id, let status):
@@ -104,7 +110,8 @@ struct AgentWorld {
         switch effect {
         case .checkpoint(let write):
             // One disk: what was asked first is there first.
-            timeline.schedule(.diskTakes(write), after: .milliseconds(5))
+            unwritten.append(write)
+            timeline.schedule(.diskWrites, after: isAccompanied(write) ? .seconds(1) : .milliseconds(5))
         case .register(let link, _, let registration):
             register(link, registration)
         case .closeLink(let link):
@@ -161,11 +168,23 @@ struct AgentWorld {
         }
     }
 
+    /// An acknowledgement that nothing waits for reaches the disk with the next write, or late.
+    private func isAccompanied(_ write: CheckpointWrite) -> Bool {
+        guard case .acknowledgement(let key, let id) = write, let pending = disk.tasks[key]?.pending else {
+            return false
+        }
+        return pending.count == 1 && pending.first.map { $0.id == id && !$0.isTerminal } == true
+    }
+
     private mutating func check(_ call: AgentCall) {
         guard case .update(let update, _) = call, update.container != nil else { return }
         require(
             disk.tasks[update.key]?.updates.contains { $0.id == update.id } ?? false,
             "\(update.state) of \(update.key) is sent before it is on disk")
+        let known = delivered[update.key, default: []].filter { $0.container != nil }
+        require(
+            known.last?.id == update.id || !known.contains { $0.id == update.id },
+            "\(update.key) is said to be \(update.state) again, after something newer")
     }
 
     private mutating func require(_ condition: Bool, _ complaint: String) {
@@ -176,13 +195,14 @@ struct AgentWorld {
         guard isUp else { return }
         isUp = false
         masterLink = nil
+        unwritten = []
         // Timers, network answers and unwritten records of this life are gone; containers, the master and the disk stay.
         var survivors = Timeline<Happening>()
         let start = timeline.nanoseconds
         var kept: [(Happening, Int64)] = []
         while let happening = timeline.popNext() {
             switch happening {
-            case .agent, .diskTakes, .agentCrashes, .restarted: continue
+            case .agent, .diskWrites, .agentCrashes, .restarted: continue
             case .masterReceives, .containerExits, .masterRuns, .masterKills, .masterDies:
                 kept.append((happening, timeline.nanoseconds - start))
             }
