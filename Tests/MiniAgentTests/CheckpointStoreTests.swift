@@ -212,6 +212,44 @@ struct CheckpointStoreTests {
         #expect(load(repairs: false).checkpoint.tasks[Self.key]?.pending == [])
     }
 
+    @Test func `one acknowledgement after another is written when nothing comes next`() throws {
+        let answered = Locked<Set<CheckpointWrite.Token>>([])
+        let store = store(patience: .milliseconds(1), answered)
+        for (number, state) in [(1, V1TaskState.taskStarting), (2, .taskRunning), (3, .taskKilling)] {
+            let update = Self.update(UInt8(number), state)
+            store.perform(.update(update))
+            store.drain()
+            let acknowledgement = CheckpointWrite.acknowledgement(Self.key, update.id)
+            store.perform(acknowledgement)
+            try eventually("number \(number) to be written") {
+                answered.withLock { $0.contains(acknowledgement.token) }
+            }
+        }
+        #expect(load(repairs: false).checkpoint.tasks[Self.key]?.pending == [])
+    }
+
+    @Test func `an acknowledgement that the next update waits for is written at once`() throws {
+        let answered = Locked<Set<CheckpointWrite.Token>>([])
+        let store = store(patience: .seconds(3600), answered)
+        let update = Self.update(1, .taskStarting)
+        for write in [update, Self.update(2, .taskRunning)] { store.perform(.update(write)) }
+        store.drain()
+        let acknowledgement = CheckpointWrite.acknowledgement(Self.key, update.id)
+        store.perform(acknowledgement)
+        try eventually("it to be written") { answered.withLock { $0.contains(acknowledgement.token) } }
+    }
+
+    @Test func `an agent that ends leaves no acknowledgement unwritten`() {
+        let answered = Locked<Set<CheckpointWrite.Token>>([])
+        let store = store(patience: .seconds(3600), answered)
+        let update = Self.update(1, .taskStarting)
+        store.perform(.update(update))
+        store.drain()
+        store.perform(.acknowledgement(Self.key, update.id))
+        store.drain()
+        #expect(load(repairs: false).checkpoint.tasks[Self.key]?.pending == [])
+    }
+
     // MARK: Version 1
 
     @Test func `the folders of an agent of version 1 are read, written on and removed`() throws {
