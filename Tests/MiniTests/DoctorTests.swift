@@ -16,7 +16,7 @@ import Testing
         facts.folders = [
             .init(
                 use: .work, path: "/var/lib/mesos", freeBytes: 80 << 30, totalBytes: 100 << 30, freeFiles: 900_000,
-                totalFiles: 1_000_000)
+                totalFiles: 1_000_000, flush: .milliseconds(8))
         ]
         facts.engine = engine
         facts.port = .init(number: 5051, condition: .free)
@@ -119,6 +119,18 @@ import Testing
             testDescription: "a work_dir without programs", check: "disk (work_dir)", severity: .problem,
             text: "noexec", fix: "noexec"
         ) { $0.folders[0].allowsPrograms = false },
+        .init(
+            testDescription: "a slow disk", check: "disk (work_dir)", severity: .warning, text: "a flush takes 45.0 ms",
+            fix: "faster disk"
+        ) { $0.folders[0].flush = .milliseconds(45) },
+        .init(
+            testDescription: "an engine on a slow disk", check: "disk (engine's data)", severity: .warning,
+            text: "forty times for each container", fix: "faster disk"
+        ) { facts in
+            facts.folders.append(facts.folders[0])
+            facts.folders[1].use = .engine
+            facts.folders[1].flush = .milliseconds(45)
+        },
         .init(
             testDescription: "no engine", check: "engine", severity: .problem, text: "nothing listens",
             fix: "systemctl start docker"
@@ -295,5 +307,15 @@ import Testing
         let document = try JSONSerialization.jsonObject(with: Data(report.json.utf8)) as? [String: Any]
         #expect(document?["exit_status"] as? Int == 2)
         #expect((document?["findings"] as? [[String: String]])?.map { $0["fix"] } == [nil, "free it", "set it"])
+    }
+
+    @Test func `a flush is timed where files can be made, and nothing is left of it`() throws {
+        let directory = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let time = try #require(HostLook.flush(in: directory))
+        #expect(time > .zero)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: directory) == [])
+        #expect(HostLook.flush(in: "\(directory)/nowhere") == nil)
     }
 }

@@ -63,6 +63,8 @@ struct HostFacts: Sendable {
         /// It lives in memory, and is empty after a reboot.
         var isInMemory = false
         var allowsPrograms = true
+        /// How long a flush of a small file takes there, the median of some; nil where nobody waits for one.
+        var flush: Duration?
     }
 
     struct Port: Sendable {

@@ -115,13 +115,25 @@ extension HostFacts {
                         ? "docker system prune, or a larger disk" : "remove what is old, or a larger disk"))
         case (..<15, _):
             findings.append(.warning(check, size, fix: "a larger disk, or --gc_delay with fewer days"))
-        default: findings.append(.fine(check, size))
+        default:
+            let flush = folder.flush.map { "; a flush takes \(Self.milliseconds($0)) ms" } ?? ""
+            findings.append(.fine(check, size + flush))
         }
         if files < 10 {
             findings.append(
                 .warning(
                     check, "\(folder.path): only \(folder.freeFiles) more files fit (inodes), whatever their size",
                     fix: "remove old sandboxes, or make the file system with more inodes"))
+        }
+        if let flush = folder.flush, flush > slowFlush {
+            let why =
+                folder.use == .work
+                ? "each state of a task is on disk before it is told"
+                : "an engine flushes some forty times for each container that it starts"
+            findings.append(
+                .warning(
+                    check, "\(folder.path): a flush takes \(Self.milliseconds(flush)) ms, and \(why)",
+                    fix: "a faster disk, or one that others use less"))
         }
         if folder.use == .work, folder.isInMemory {
             findings.append(
@@ -136,6 +148,14 @@ extension HostFacts {
                     fix: "mount it without noexec, or choose another --work_dir"))
         }
         return findings
+    }
+
+    /// A disk of one's own takes less, a spinning one too.
+    private static let slowFlush = Duration.milliseconds(20)
+
+    private static func milliseconds(_ time: Duration) -> String {
+        let tenths = Int((time / .microseconds(100)).rounded())
+        return "\(tenths / 10).\(tenths % 10)"
     }
 
     static func gigabytes(_ bytes: UInt64) -> String {

@@ -1,4 +1,5 @@
-// Looks at this host: /proc, file systems, limits, the port and the name. Nothing here changes anything.
+// Looks at this host: /proc, file systems, limits, the port and the name. Nothing here changes anything: what is written to
+// time a flush has no name, and is gone when it is closed.
 
 import Foundation
 import Glibc
@@ -83,7 +84,28 @@ enum HostLook {
         if mustBeWritable, access(existing, W_OK | X_OK) != 0 {
             folder.fault = existing == path ? "not writable" : "it is not there, and cannot be made"
         }
+        if use != .temporary { folder.flush = flush(in: existing) }
         return folder
+    }
+
+    /// Appends to a file as checkpoints do, and times the flushes; for a second at most, however slow the disk.
+    ///
+    /// - Returns: The median; nil where no file can be made.
+    static func flush(in directory: String) -> Duration? {
+        // `O_TMPFILE`, which Swift does not see.
+        let file = open(directory, O_WRONLY | O_CLOEXEC | O_DIRECTORY | 0o20_000_000, 0o600)
+        guard file >= 0 else { return nil }
+        defer { close(file) }
+        let record = [UInt8](repeating: 0x20, count: 512)
+        var times: [Duration] = []
+        let start = ContinuousClock.now
+        while times.count < 15, times.isEmpty || ContinuousClock.now - start < .seconds(1) {
+            guard record.withUnsafeBytes({ write(file, $0.baseAddress, $0.count) }) == record.count else { return nil }
+            let began = ContinuousClock.now
+            guard fdatasync(file) == 0 else { return nil }
+            times.append(ContinuousClock.now - began)
+        }
+        return times.sorted()[times.count / 2]
     }
 
     /// The folder itself, or the one in which it would be made.
