@@ -130,7 +130,7 @@ struct DockerInDockerTests {
         try await OwnEngine.with(isWithinBounds: true) { engine in
             try await AgentHost.with(dockerSocket: engine.socket) { host in
                 // No other program on this host has these words.
-                let mark = "/bin/busybox sleep 987654"
+                let mark = "/bin/busybox sleep \(Int.random(in: 1_000_000...9_999_999))"
                 host.master.run(Self.nested("outer", "run '\(mark)'"))
                 let inner = try await wait("the inner container", .seconds(60)) { Self.processes(with: mark).first }
                 let groups = try String(contentsOfFile: "/proc/\(inner)/cgroup", encoding: .utf8)
