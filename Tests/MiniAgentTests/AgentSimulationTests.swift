@@ -28,8 +28,8 @@ struct AgentWorld {
     var timeline = Timeline<Happening>()
     var core: AgentCore
     var disk = AgentCheckpoint()
-    /// Writes on their way to the disk, oldest first.
-    var unwritten: [CheckpointWrite] = []
+    /// Writes on their way to the disk.
+    var unwritten = CheckpointQueue<CheckpointWrite>(arrivalsMax: 1)
     var life = 0
     var isUp = true
     var containers: [ContainerID: Container] = [:]
@@ -61,8 +61,8 @@ struct AgentWorld {
         case .agent(let event):
             if isUp { step(event) }
         case .diskWrites:
-            let group = unwritten
-            unwritten = []
+            let group = unwritten.next()
+            if !unwritten.isEmpty { timeline.schedule(.diskWrites, after: .milliseconds(5)) }
             for write in group {
                 disk.apply(write)
                 step(.checkpointed(write.token))
@@ -109,8 +109,7 @@ struct AgentWorld {
     private mutating func perform(_ effect: AgentEffect) {
         switch effect {
         case .checkpoint(let write):
-            // One disk: what was asked first is there first.
-            unwritten.append(write)
+            unwritten.append(write, write.kind)
             timeline.schedule(.diskWrites, after: isAccompanied(write) ? .seconds(1) : .milliseconds(5))
         case .register(let link, _, let registration):
             register(link, registration)
@@ -195,7 +194,7 @@ struct AgentWorld {
         guard isUp else { return }
         isUp = false
         masterLink = nil
-        unwritten = []
+        unwritten = CheckpointQueue(arrivalsMax: 1)
         // Timers, network answers and unwritten records of this life are gone; containers, the master and the disk stay.
         var survivors = Timeline<Happening>()
         let start = timeline.nanoseconds

@@ -1,4 +1,4 @@
-// Performs the core's durable steps on disk, in order, and waits for the disk once for all that are due.
+// Performs the core's durable steps on disk and waits for the disk once for all that are due.
 
 import Dispatch
 import Glibc
@@ -8,8 +8,8 @@ import Resources
 
 /// Writes checkpoints. Calls return at once; the outcome comes through `onDone`.
 ///
-/// One writer takes whatever has been asked for meanwhile, performs it in order and waits for the disk once: see
-/// ``CheckpointCommit``. The answer to each write comes when all of its group are on disk.
+/// One writer takes what ``CheckpointQueue`` gives it of what has been asked for meanwhile, performs it in that order and
+/// waits for the disk once: see ``CheckpointCommit``. The answer to each write comes when all of its group are on disk.
 package final class CheckpointStore: Sendable {
     private typealias Work = @Sendable (inout CheckpointCommit) throws(FileError) -> Void
 
@@ -19,7 +19,7 @@ package final class CheckpointStore: Sendable {
         /// As the disk has them, or will before anything that is asked for later.
         var written: [FrameworkID: V1FrameworkInfo] = [:]
         var runs: [TaskKey: Run] = [:]
-        var waiting: [Waiting] = []
+        var waiting = CheckpointQueue<Waiting>()
         var isWriting = false
         /// What waits for company will be written without it.
         var hasAlarm = false
@@ -51,9 +51,6 @@ package final class CheckpointStore: Sendable {
         /// Its terminal update is among them.
         var hasEnded = false
     }
-
-    /// Most writes that wait for the disk together: the first of them should not wait for ever.
-    private static let groupMax = 256
 
     private let paths: AgentPaths
     /// What is written beside the agent's id: the description that a later start is compared with.
@@ -87,14 +84,14 @@ package final class CheckpointStore: Sendable {
         sweepLane.async { VolumeDirectories(paths: paths).sweep() }
     }
 
-    /// Starts a write. Call from one place only, in the order the core asked for.
+    /// Starts a write. Call from one place only, in the order the core asked for: writes of one task are performed in it.
     package func perform(_ write: CheckpointWrite) {
         if case .resources(let resources) = write { return perform(resources, token: write.token) }
         let urgency = urgency(of: write)
         let isFlushed = urgency == .flushed
         let waiting = Waiting(token: write.token, work: plan(write, isFlushed: isFlushed), isFlushed: isFlushed)
         let (mustStart, mustWatch) = state.withLock { state in
-            state.waiting.append(waiting)
+            state.waiting.append(waiting, write.kind)
             if state.isWriting { return (false, false) }
             guard urgency == .accompanied else {
                 state.isWriting = true
@@ -149,8 +146,7 @@ package final class CheckpointStore: Sendable {
     private func writeGroups() {
         while true {
             let group = state.withLock { state in
-                let group = Array(state.waiting.prefix(Self.groupMax))
-                state.waiting.removeFirst(group.count)
+                let group = state.waiting.next()
                 if group.isEmpty { state.isWriting = false }
                 return group
             }
