@@ -48,6 +48,28 @@ struct DockerTaskTests {
         }
     }
 
+    @Test func `more short containers than are started at a time each end as they did`() async throws {
+        try await AgentHost.with { host in
+            let names = (0..<24).map { "short-\($0)" }
+            for (status, name) in names.enumerated() {
+                host.master.run(AgentHost.docker(name, "echo this is \(name); exit \(status)"))
+            }
+            for (status, name) in names.enumerated() {
+                let end = try await host.master.end(of: name)
+                let state: V1TaskState = status == 0 ? .taskFinished : .taskFailed
+                #expect(end.state == state && end.message == "Container exited with status \(status)")
+                #expect(host.master.states(of: name) == [.taskStarting, .taskRunning, state])
+                #expect(try await host.read("stdout", of: name) == "this is \(name)\n")
+                let inspection = try JSONSerialization.jsonObject(
+                    with: try await host.master.update(name, .taskRunning).data)
+                let container = end.containerStatus.containerID.value
+                #expect(
+                    (inspection as? [[String: Any]])?.first?["Name"] as? String
+                        == "/mesos-\(host.master.agentID).\(container)")
+            }
+        }
+    }
+
     @Test func `an image that does not exist is named together with the engine's reason`() async throws {
         try await AgentHost.with { host in
             var task = AgentHost.docker("noimage", "true")
