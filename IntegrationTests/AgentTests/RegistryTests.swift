@@ -99,9 +99,10 @@ private final class OwnRegistry {
         let list = try? await BusyboxImage.call("GET", "/images/json")
         let images = list.flatMap { try? JSONSerialization.jsonObject(with: Data($0.body)) } as? [[String: Any]]
         for image in images ?? [] {
-            for tag in image["RepoTags"] as? [String] ?? [] where tag.hasPrefix(host) {
-                _ = try? await BusyboxImage.call("DELETE", "/images/\(tag)?force=1")
-            }
+            // An image whose tag has moved has a digest only.
+            let names = ["RepoTags", "RepoDigests"].flatMap { image[$0] as? [String] ?? [] }
+            guard let id = image["Id"] as? String, names.contains(where: { $0.hasPrefix("\(host)/") }) else { continue }
+            _ = try? await BusyboxImage.call("DELETE", "/images/\(id)?force=1")
         }
         process.end()
         try? FileManager.default.removeItem(atPath: directory)
