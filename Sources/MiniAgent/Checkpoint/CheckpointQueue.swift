@@ -13,9 +13,11 @@ package struct CheckpointQueue<Write> {
     private let arrivalsMax: Int
 
     private var writes: [Write] = []
-    private var arrivals: [(write: Write, task: TaskKey)] = []
+    private var arrivals: [(write: Write, task: TaskKey, after: Int)] = []
     /// How many writes of a task are among ``arrivals``.
     private var arriving: [TaskKey: Int] = [:]
+    /// How many of ``writes`` have been taken since the beginning.
+    private var taken = 0
 
     /// - Parameter arrivalsMax: Most of a group that are new tasks, and what was asked for about them meanwhile.
     package init(arrivalsMax: Int = 8) { self.arrivalsMax = max(1, arrivalsMax) }
@@ -23,13 +25,15 @@ package struct CheckpointQueue<Write> {
     package var isEmpty: Bool { writes.isEmpty && arrivals.isEmpty }
 
     package mutating func append(_ write: Write, _ kind: CheckpointWrite.Kind) {
+        // A task of an earlier one's name comes after what was asked for about that one.
+        let after = taken + writes.count
         switch kind {
         case .arrival(let task):
-            arrivals.append((write, task))
+            arrivals.append((write, task, after))
             arriving[task, default: 0] += 1
         case .of(let task):
             guard let count = arriving[task] else { return writes.append(write) }
-            arrivals.append((write, task))
+            arrivals.append((write, task, after))
             arriving[task] = count + 1
         case .other:
             writes.append(write)
@@ -41,8 +45,9 @@ package struct CheckpointQueue<Write> {
     /// - Returns: Empty if nothing waits.
     package mutating func next() -> [Write] {
         let first = writes.prefix(Self.groupMax)
-        let later = arrivals.prefix(arrivalsMax)
-        for (_, task) in later {
+        taken += first.count
+        let later = arrivals.prefix(arrivalsMax).prefix { $0.after <= taken }
+        for (_, task, _) in later {
             let left = (arriving[task] ?? 0) - 1
             arriving[task] = left > 0 ? left : nil
         }
