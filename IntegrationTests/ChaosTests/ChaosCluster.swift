@@ -15,8 +15,6 @@ final class Victim: Sendable {
     let name: String
     let arguments: [String]
     private let running = Locked<RunningCommand?>(nil)
-    /// Where its earlier lives wrote.
-    private let pastOutputs = Locked<[String]>([])
     private let isKilledOnPurpose = Locked(false)
 
     init(name: String, arguments: [String]) {
@@ -27,7 +25,6 @@ final class Victim: Sendable {
     var pid: pid_t { running.withLock { $0?.process.pid } ?? 0 }
 
     func start() async throws {
-        if let old = running.withLock({ $0 }) { pastOutputs.withLock { $0.append(old.outputPath) } }
         let command = try await startCommand(builtProduct("mini"), arguments)
         isKilledOnPurpose.withLock { $0 = false }
         running.withLock { $0 = command }
@@ -64,13 +61,6 @@ final class Victim: Sendable {
     /// The last lines of its present life.
     var lastLines: String {
         output.split(separator: "\n").suffix(15).joined(separator: "\n")
-    }
-
-    func forget() {
-        running.withLock { $0 }?.forgetOutput()
-        for path in pastOutputs.withLock({ $0 }) {
-            try? FileManager.default.removeItem(atPath: (path as NSString).deletingLastPathComponent)
-        }
     }
 }
 
@@ -145,7 +135,6 @@ final class ChaosCluster: Sendable {
         for victim in victims {
             victim.thaw()
             await victim.kill()
-            victim.forget()
         }
         for master in masters { for road in [master.front] + master.toZooKeeper { road.close() } }
         await ensemble.stop()

@@ -47,7 +47,6 @@ extension FaultWork {
         }
         let atHome = agent(of: "127.0.0.1:\(ports[0])")
         let abroad = agent(of: cluster.location)
-        defer { for victim in [master, atHome, abroad] { victim.forget() } }
         try await master.start()
         try await atHome.start()
         do {
@@ -85,7 +84,6 @@ extension FaultWork {
             return argument.hasPrefix("--work_dir=") ? "--work_dir=\(home)" : argument
         }
         let twin = Victim(name: "twin of \(leader.victim.name)", arguments: arguments)
-        defer { twin.forget() }
         try await twin.start()
         do {
             try await eventually("the twin leaves by itself", within: .seconds(30)) { twin.unexpectedEnd != nil }

@@ -90,7 +90,6 @@ struct ExecutorTests {
                 let scheduler = try await clients.start(
                     "executor_scheduler.py",
                     [master.hostAndPort, line, "\(Self.tasks)", more] + container)
-                defer { scheduler.forgetOutput() }
                 try await eventually("all tasks run and a message came back", within: .seconds(30)) {
                     scheduler.output.contains("\(Self.tasks) run, 0 finished")
                         && scheduler.output.contains("message heard hello")

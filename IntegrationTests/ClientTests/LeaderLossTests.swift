@@ -35,7 +35,6 @@ struct LeaderLossTests {
                 let record = "\(directory)/record"
                 let leader = try await cluster.leader()
                 let framework = try await start(cluster, leader, record)
-                defer { framework.forgetOutput() }
                 try await eventually("a dozen tasks have finished", within: .seconds(40)) {
                     framework.output.contains("finished 12 of \(Self.jobs)")
                 }

@@ -19,7 +19,6 @@ struct OperatorClientsTests {
                 let operating = try await clients.start(
                     "pymesos_operator_client.py",
                     [standby.hostAndPort, leader.hostAndPort, gate, agent.hostAndPort])
-                defer { operating.forgetOutput() }
                 try await eventually("the operator watches: \(operating.output)", within: .seconds(60)) {
                     FileManager.default.fileExists(atPath: gate) || operating.process.knownEnd != nil
                 }
@@ -40,10 +39,7 @@ struct OperatorClientsTests {
             let task = try await startCommand(
                 builtProduct("mini"),
                 ["run", "--master", leader.hostAndPort, "--name", "named_task", "--", "sleep", "300"])
-            defer {
-                task.process.send(signal: SIGTERM)
-                task.forgetOutput()
-            }
+            defer { task.process.send(signal: SIGTERM) }
             try await eventually("the task runs", within: .seconds(30)) {
                 let reply = try await cluster.ask(leader, "/master/state")
                 return reply.text.contains("TASK_RUNNING")

@@ -13,7 +13,6 @@ struct OtherClientsTests {
                 let gate = "\(directory)/gate"
                 let masters = try cluster.zooKeeperURL()
                 let framework = try await clients.start("mesoshttp_client.py", [masters, gate])
-                defer { framework.forgetOutput() }
                 try await eventually("three tasks run", within: .seconds(60)) {
                     framework.output.split(separator: "\n").count { $0.hasSuffix(" TASK_RUNNING") } == 3
                 }

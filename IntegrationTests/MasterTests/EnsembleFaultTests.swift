@@ -130,6 +130,5 @@ private struct RunningMasterProgram {
 
     func kill() {
         command.process.send(signal: SIGKILL)
-        command.forgetOutput()
     }
 }

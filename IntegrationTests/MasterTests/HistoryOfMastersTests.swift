@@ -69,7 +69,6 @@ extension RealEnsemble {
             func stop(_ signal: Int32 = SIGTERM) async -> CommandRun {
                 command.process.send(signal: signal)
                 let run = await command.finished(within: .seconds(60))
-                command.forgetOutput()
                 return run
             }
         }

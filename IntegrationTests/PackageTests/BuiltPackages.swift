@@ -3,7 +3,7 @@
 import Foundation
 import IntegrationSupport
 
-/// The packages, in a folder that is removed with this object.
+/// The packages, in a folder that is removed when the tests end.
 final class BuiltPackages: Sendable {
     let directory: String
     /// File names below ``directory``.
@@ -11,10 +11,8 @@ final class BuiltPackages: Sendable {
     let newer: String
     let olderVersion: String
     let newerVersion: String
-    private let directories: TemporaryDirectories
 
-    private init(directories: TemporaryDirectories, directory: String, files: [String]) {
-        self.directories = directories
+    private init(directory: String, files: [String]) {
         self.directory = directory
         (older, newer) = (files[0], files[1])
         (olderVersion, newerVersion) = (Self.version(of: files[0]), Self.version(of: files[1]))
@@ -35,8 +33,7 @@ final class BuiltPackages: Sendable {
     }
 
     private static func build() async throws -> BuiltPackages {
-        let directories = TemporaryDirectories()
-        let directory = try directories.make(named: "packages")
+        let directory = try TemporaryDirectories.ofProcess.make(named: "packages")
         let programs = (builtProduct("mini") as NSString).deletingLastPathComponent
         var files: [String] = []
         for suffix in ["+test1", "+test2"] {
@@ -48,7 +45,7 @@ final class BuiltPackages: Sendable {
             }
             files.append((String(path) as NSString).lastPathComponent)
         }
-        return BuiltPackages(directories: directories, directory: directory, files: files)
+        return BuiltPackages(directory: directory, files: files)
     }
 
     private static func version(of file: String) -> String {

@@ -20,10 +20,7 @@ struct AgentScriptTests {
                 environment["TMPDIR"] = (script as NSString).deletingLastPathComponent
                 let agent = try await startCommand(
                     shell[0], shell.dropFirst() + [script] + options, environment: environment)
-                defer {
-                    agent.process.sendToGroup(signal: SIGKILL)
-                    agent.forgetOutput()
-                }
+                defer { agent.process.sendToGroup(signal: SIGKILL) }
                 try await eventually("the agent connects") {
                     try await controller.value("offline", of: "/computer/n1") == "false"
                 }
@@ -188,10 +185,7 @@ struct AgentScriptTests {
                 try await controller.control("action=drop-answer&path=/standin/agent/connect&times=1")
                 let agent = try await startCommand(
                     "/bin/sh", [script], environment: controller.environment(agent: "n1", secret: secret))
-                defer {
-                    agent.process.sendToGroup(signal: SIGKILL)
-                    agent.forgetOutput()
-                }
+                defer { agent.process.sendToGroup(signal: SIGKILL) }
                 try await eventually("the agent is refused, for the controller has a connection that nobody holds") {
                     agent.output.contains("not let in yet")
                 }
@@ -217,10 +211,7 @@ struct AgentScriptTests {
                 try await controller.send("POST", "/computer/n1/doDelete")
                 let agent = try await startCommand(
                     "/bin/sh", [script], environment: controller.environment(agent: "n1", secret: secret))
-                defer {
-                    agent.process.sendToGroup(signal: SIGKILL)
-                    agent.forgetOutput()
-                }
+                defer { agent.process.sendToGroup(signal: SIGKILL) }
                 try await eventually("the agent is refused") { agent.output.contains("not let in yet") }
                 _ = try await controller.createNode("n1")
                 try await eventually("the agent is in", within: .seconds(20)) {

@@ -64,7 +64,6 @@ struct SampleImageTests {
                 ["run", "--rm", "--pull", "never", "--network", "host", "--name", name]
                 + environment.flatMap { ["-e", "\($0.key)=\($0.value)"] } + [SampleImage.reference]
             let agent = try await startCommand("docker", arguments)
-            defer { agent.forgetOutput() }
             let remove = { _ = try await runCommand("docker", ["rm", "-f", name], within: .seconds(30)) }
             do {
                 try await eventually("the agent connects", within: .seconds(30)) {

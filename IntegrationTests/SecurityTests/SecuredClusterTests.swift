@@ -166,7 +166,6 @@ import Testing
                 command.process.send(signal: SIGTERM)
                 _ = await command.finished(within: .seconds(10))
                 #expect(!command.output.contains("CANARY"))
-                command.forgetOutput()
             }
 
             // Nothing that either program shows or writes holds a secret.
@@ -452,7 +451,6 @@ import Testing
             }
             task.process.send(signal: SIGKILL)
             _ = await task.finished(within: .seconds(10))
-            task.forgetOutput()
         }
     }
 

@@ -79,7 +79,6 @@ struct Node: Sendable {
     func stop() async {
         command.process.send(signal: SIGTERM)
         _ = await command.finished(within: .seconds(10))
-        command.forgetOutput()
     }
 }
 

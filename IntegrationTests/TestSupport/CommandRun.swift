@@ -12,19 +12,15 @@ public struct CommandRun: Sendable, CustomStringConvertible {
     public var succeeded: Bool { end == .exited(0) }
 }
 
-/// A program that runs beside the test, its output kept in a file.
+/// A program that runs beside the test, its output kept in a file that goes with this value.
 public struct RunningCommand: Sendable {
     public let process: ChildProcess
-    public let outputPath: String
+    fileprivate let outputPath: String
+    fileprivate let directories: TemporaryDirectories
 
     /// What it has written so far.
     public var output: String {
         String(decoding: FileManager.default.contents(atPath: outputPath) ?? Data(), as: UTF8.self)
-    }
-
-    /// Removes the file with its output.
-    public func forgetOutput() {
-        try? FileManager.default.removeItem(atPath: (outputPath as NSString).deletingLastPathComponent)
     }
 
     /// Waits for the end; kills the program's whole group when the time is over.
@@ -44,7 +40,8 @@ public struct RunningCommand: Sendable {
 public func startCommand(
     _ program: String, _ arguments: [String] = [], environment: [String: String] = [:], directory: String? = nil
 ) async throws -> RunningCommand {
-    let outputPath = try makeTemporaryDirectory(named: "command") + "/output"
+    let directories = TemporaryDirectories()
+    let outputPath = try directories.make(named: "command") + "/output"
     let descriptor = open(outputPath, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw CannotMakeDirectory(template: outputPath, errno: errno) }
     defer { close(descriptor) }
@@ -55,7 +52,8 @@ public func startCommand(
     request.standardOutput = descriptor
     request.standardError = descriptor
     request.deathSignal = SIGKILL
-    return RunningCommand(process: try await ChildProcess.spawn(request), outputPath: outputPath)
+    let process = try await ChildProcess.spawn(request)
+    return RunningCommand(process: process, outputPath: outputPath, directories: directories)
 }
 
 /// Runs a program to its end.
@@ -64,7 +62,5 @@ public func runCommand(
     within limit: Duration
 ) async throws -> CommandRun {
     let command = try await startCommand(program, arguments, environment: environment, directory: directory)
-    let run = await command.finished(within: limit)
-    command.forgetOutput()
-    return run
+    return await command.finished(within: limit)
 }

@@ -45,6 +45,5 @@ public struct SmallDisk: Sendable {
     public func unmount() async {
         holder.process.send(signal: SIGKILL)
         _ = await holder.process.end()
-        holder.forgetOutput()
     }
 }

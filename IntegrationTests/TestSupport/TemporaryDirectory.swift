@@ -27,7 +27,17 @@ public final class TemporaryDirectories: Sendable {
 
     public init() {}
 
-    deinit { for directory in made.withLock({ $0 }) { try? FileManager.default.removeItem(atPath: directory) } }
+    deinit { removeAll() }
+
+    /// Those that all tests of this process share: removed when it exits.
+    public static let ofProcess: TemporaryDirectories = {
+        atexit { TemporaryDirectories.ofProcess.removeAll() }
+        return TemporaryDirectories()
+    }()
+
+    private func removeAll() {
+        for directory in made.withLock({ $0 }) { try? FileManager.default.removeItem(atPath: directory) }
+    }
 
     public func make(named name: String) throws -> String {
         let directory = try makeTemporaryDirectory(named: name)

@@ -113,7 +113,6 @@ struct WebTests {
             for program in started.withLock({ $0 }).reversed() {
                 program.process.send(signal: SIGTERM)
                 _ = await program.finished(within: .seconds(45))
-                program.forgetOutput()
             }
         }
         do {

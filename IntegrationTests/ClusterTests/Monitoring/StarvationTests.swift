@@ -128,7 +128,6 @@ struct StarvationTests {
 
     private func end(_ program: RunningCommand) {
         program.process.sendToGroup(signal: SIGKILL)
-        program.forgetOutput()
     }
 
     private func alertmanager(port: Int, _ folder: String, hooks: Int) async throws -> RunningCommand {
@@ -256,10 +255,7 @@ func withReceivers(_ body: (Receivers, _ folder: String) async throws -> Void) a
     let folder = try makeTemporaryDirectory(named: "alerts")
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let server = try await startCommand("python3", ["\(PythonClients.scripts)/alert_receivers.py", folder])
-    defer {
-        server.process.sendToGroup(signal: SIGKILL)
-        server.forgetOutput()
-    }
+    defer { server.process.sendToGroup(signal: SIGKILL) }
     let ports = try await eventually("the receivers listen: \(server.output)", within: .seconds(30)) {
         () -> [String: Int]? in
         try? JSONDecoder().decode([String: Int].self, from: Data(server.output.utf8))
