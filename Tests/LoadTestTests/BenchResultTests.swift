@@ -32,6 +32,17 @@ struct BenchResultTests {
         #expect(plain.line == #"{"case": "a", "unit": "ms", "median": 2, "p90": 3, "p99": 3, "samples": 3}"#)
     }
 
+    @Test func `a ratio of several rounds says how far chance may have moved it`() throws {
+        let even = BenchResult("a", unit: "x", rounds: Array(repeating: (9, 10), count: 6), atLeast: 0.95)
+        #expect(even.value == 0.9 && even.standardError == 0 && !even.isMet)
+        #expect(even.line.contains(#""value": 0.9, "standard_error": 0,"#))
+        // The long rounds weigh more: 28 of 30, not the mean of 0.9 and 0.95.
+        let uneven = BenchResult("a", unit: "x", rounds: [(9, 10), (19, 20)], atLeast: 0.95)
+        #expect(abs(uneven.value - 28.0 / 30) < 1e-9)
+        #expect(abs((uneven.standardError ?? 0) - 1.0 / 45) < 1e-9)
+        #expect(BenchResult("a", unit: "x", rounds: [(9, 10)], atLeast: 0.95).standardError == nil)
+    }
+
     @Test func `large and small figures are readable numbers`() throws {
         for value in [0.0, 0.000_012_3, 1_234_567, 99.95, 123.4] {
             let line = BenchResult("a", unit: "x", value: value).line

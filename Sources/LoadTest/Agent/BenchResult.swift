@@ -13,6 +13,8 @@ public struct BenchResult: Hashable, Sendable {
     public var value: Double
     /// Ascending; empty for a figure that was measured once.
     public var samples: [Double]
+    /// Of a ratio of several rounds: how far chance moves it, up or down, in two of three measurements.
+    public var standardError: Double?
     /// `nil`: something to compare with.
     public var target: Target?
 
@@ -34,6 +36,22 @@ public struct BenchResult: Hashable, Sendable {
         target = .atLeast(limit)
     }
 
+    /// What two things took in rounds of both, as one figure: all of the reference's time by all of the measured one's.
+    init(
+        _ name: String, unit: String, rounds: [(reference: Double, measured: Double)], atLeast limit: Double
+    ) {
+        let measured = rounds.reduce(0) { $0 + $1.measured }
+        let ratio = measured > 0 ? rounds.reduce(0) { $0 + $1.reference } / measured : 0
+        self.init(name, unit: unit, value: ratio, atLeast: limit)
+        guard rounds.count > 1, measured > 0 else { return }
+        let count = Double(rounds.count)
+        let squares = rounds.reduce(0) { sum, round in
+            let residual = round.reference - ratio * round.measured
+            return sum + residual * residual
+        }
+        standardError = (squares * count / (count - 1)).squareRoot() / measured
+    }
+
     public var isMet: Bool {
         switch target {
         case .atMost(let limit): value <= limit
@@ -52,6 +70,7 @@ public struct BenchResult: Hashable, Sendable {
                 ("samples", "\(samples.count)"),
             ]
         }
+        if let standardError { fields.append(("standard_error", text(standardError))) }
         switch target {
         case .atMost(let limit): fields += [("at_most", text(limit)), ("met", isMet ? "true" : "false")]
         case .atLeast(let limit): fields += [("at_least", text(limit)), ("met", isMet ? "true" : "false")]
