@@ -110,10 +110,12 @@ import Testing
         #expect(info.container.docker.image == "image:1")
     }
 
-    private func launched() throws -> TaskRunMachine {
+    private func launched(isReadable: Bool = true) throws -> TaskRunMachine {
         var machine = try machine()
         _ = machine.step(.subscribed("framework"))
-        _ = machine.step(.offered([offer("o", cpus: 1, mem: 64)]))
+        var offer = offer("o", cpus: 1, mem: 64)
+        if !isReadable { offer.clearURL() }
+        _ = machine.step(.offered([offer]))
         return machine
     }
 
@@ -130,7 +132,18 @@ import Testing
         var machine = try launched()
         let effects = machine.step(.updated(status(.taskFailed, "Failed to pull Docker image 'nope:1': not found")))
         #expect(names(effects).contains("say TASK_FAILED: Failed to pull Docker image 'nope:1': not found"))
-        #expect(names(machine.step(.outputDrained)) == ["finish 1"])
+        #expect(names(machine.step(.outputDrained)) == ["finish 125"])
+    }
+
+    @Test func `a command that did not end by itself has its status, and why it ended is said`() throws {
+        var exhausted = status(.taskFailed, "Memory limit exceeded: at 64 MB; Container exited with status 137")
+        exhausted.reason = .containerLimitationMemory
+        for (end, exit) in [(exhausted, 137), (status(.taskKilled, "Container exited with status 143"), 143)] {
+            var machine = try launched()
+            let effects = machine.step(.updated(end))
+            #expect(names(effects).contains("say \(end.state.name): \(end.message)"))
+            #expect(names(machine.step(.outputDrained)) == ["finish \(exit)"])
+        }
     }
 
     @Test func `the first interruption kills the task, the second leaves`() throws {
@@ -184,8 +197,13 @@ import Testing
     @Test func `after a kill the exit status is that of an interrupted command`() throws {
         var machine = try launched()
         _ = machine.step(.interrupted)
-        _ = machine.step(.updated(status(.taskKilled, "Command terminated with signal Terminated")))
+        let effects = machine.step(.updated(status(.taskKilled, "Command terminated with signal Terminated")))
+        #expect(!names(effects).contains { $0.hasPrefix("say") }, "whoever asked for it knows")
         #expect(names(machine.step(.outputDrained)) == ["finish 130"])
+        // Nor does it depend on whether the output can be read.
+        var unread = try launched(isReadable: false)
+        _ = unread.step(.interrupted)
+        #expect(names(unread.step(.updated(status(.taskKilled)))).last == "finish 130")
     }
 
     @Test func `a new subscription asks what became of the task`() throws {
@@ -206,7 +224,7 @@ import Testing
         #expect(names(machine.step(.outputDrained)) == ["finish 5"])
         // The agent is gone for good: the master's word must do.
         #expect(names(alone.step(.updateOverdue(answer))).last == "drain")
-        #expect(names(alone.step(.outputDrained)) == ["finish 1"])
+        #expect(names(alone.step(.outputDrained)) == ["finish 125"])
     }
 
     @Test func `a task that the master gave up ends at once`() throws {
@@ -219,7 +237,7 @@ import Testing
     @Test(arguments: [
         (V1TaskState.taskFinished, "", Int32(0)), (.taskFailed, "Command exited with status 42", 42),
         (.taskFailed, "Container exited with status 7", 7), (.taskFailed, "Command terminated with signal Killed", 137),
-        (.taskFailed, "Command terminated with signal Aborted", 134), (.taskLost, "", 1), (.taskError, "bad", 1),
+        (.taskFailed, "Command terminated with signal Aborted", 134), (.taskLost, "", 125), (.taskError, "bad", 125),
     ])
     func `the exit status is what a shell would report`(state: V1TaskState, message: String, expected: Int32) {
         #expect(TaskOutcome(status(state, message)).exitStatus == expected)

@@ -186,10 +186,11 @@ struct TaskRunMachine {
 
     private mutating func end(with status: V1TaskStatus) -> [Effect] {
         let outcome = TaskOutcome(status)
-        phase = .ended(status: wasInterrupted ? Self.interrupted : outcome.exitStatus)
+        let exitStatus = wasInterrupted ? Self.interrupted : outcome.exitStatus
+        phase = .ended(status: exitStatus)
         var effects: [Effect] = []
-        if let complaint = outcome.complaint { effects.append(.say(complaint)) }
-        effects.append(isFollowing ? .drain : .finish(status: outcome.exitStatus))
+        if !wasInterrupted, let complaint = outcome.complaint { effects.append(.say(complaint)) }
+        effects.append(isFollowing ? .drain : .finish(status: exitStatus))
         return effects
     }
 }
@@ -215,7 +216,8 @@ struct Sandbox: Equatable, Sendable {
 
 /// What a terminal update means for whoever ran the command.
 struct TaskOutcome: Equatable {
-    /// As a shell would report it: the command's own status, 128 + the signal, or 1 when it did not get that far.
+    /// As a shell would report it: the command's own status or 128 + the signal; 125 when it did not get that far or nobody
+    /// knows how it ended.
     var exitStatus: Int32
     /// What to tell the user; `nil` when the command spoke for itself.
     var complaint: String?
@@ -223,17 +225,21 @@ struct TaskOutcome: Equatable {
     /// The v1 API carries no exit status; agents say it in words, as Apache Mesos's command executor does:
     /// "Command exited with status 3", "Command terminated with signal Killed".
     init(_ status: V1TaskStatus) {
+        let name = status.state.name
+        let story = status.message.isEmpty ? "the task ended as \(name)" : "\(name): \(status.message)"
         if status.state == .taskFinished {
             exitStatus = 0
         } else if let code = Self.number(after: "exited with status ", in: status.message) {
             exitStatus = code == 0 ? 1 : code
+            // Somebody killed it, or it went beyond a limit.
+            let endedByItself = !status.hasReason || status.reason == .commandExecutorFailed
+            if status.state != .taskFailed || !endedByItself { complaint = story }
         } else if let signal = Self.signal(in: status.message) {
             exitStatus = 128 + signal
-            complaint = status.message
+            complaint = story
         } else {
-            exitStatus = 1
-            let name = status.state.name
-            complaint = status.message.isEmpty ? "the task ended as \(name)" : "\(name): \(status.message)"
+            exitStatus = TaskRunMachine.failed
+            complaint = story
         }
     }
 
