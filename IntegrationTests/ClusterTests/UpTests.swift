@@ -56,6 +56,27 @@ import Testing
         }
     }
 
+    @Test func `a part of the cluster that ends is spoken of, with what starts it again, unless it was to end`() async throws {
+        let cluster = try await UpCluster.start(["--json", "--masters=1", "--agents=1", "--containerizer=process"])
+        let document = try await cluster.document()
+        let agent = document.agents[0]
+        kill(agent.pid, SIGKILL)
+        let start = "to start it again: "
+        let line = try await eventually("the end is told: \(cluster.program.errorText)") {
+            cluster.program.errorText.split(separator: "\n").first { $0.hasPrefix("agent-1 ended by signal 9") }
+        }
+        let command = line.components(separatedBy: start).last ?? ""
+        let second = try await startByHand(
+            ["/bin/sh", "-c", "exec \(command)"], logPath: "\(document.workDirectory)/second.log")
+        try await document.waitUntilComplete()
+        #expect(second.knownEnd == nil)
+        cluster.program.process.send(signal: SIGTERM)
+        #expect(await cluster.program.end(within: .seconds(45)) == .exited(0))
+        #expect(cluster.program.errorText.components(separatedBy: start).count == 2, "\(cluster.program.errorText)")
+        try await cluster.expectNothingLeft()
+        await cluster.remove()
+    }
+
     @Test(arguments: [SIGINT, SIGTERM, SIGHUP, SIGKILL])
     func `any end of mini up takes tasks and daemons away`(signal: Int32) async throws {
         let cluster = try await UpCluster.start(

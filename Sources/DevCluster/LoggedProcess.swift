@@ -44,6 +44,9 @@ public final class LoggedProcess: Sendable {
     /// How the process ended, or `nil` while it runs.
     public func ending() -> ProcessEnd? { process.knownEnd }
 
+    /// Calls `body` once the process has ended: at once if it has, otherwise on a thread that it must not block.
+    public func onEnd(_ body: @escaping @Sendable (ProcessEnd) -> Void) { process.onEnd(body) }
+
     /// Sends a signal; nothing happens if the process has ended.
     public func signal(_ number: Int32) { process.send(signal: number) }
 

@@ -94,6 +94,9 @@ public final class ClusterProcess: Sendable {
         try await start()
     }
 
+    /// Calls `body` once the process has ended that runs now: on a thread that it must not block.
+    public func onEnd(_ body: @escaping @Sendable (ProcessEnd) -> Void) { running.withLock { $0 }?.onEnd(body) }
+
     /// Waits until the process has ended.
     ///
     /// - Returns: `nil` if it still runs at the deadline.

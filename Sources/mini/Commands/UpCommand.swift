@@ -3,7 +3,9 @@
 import ArgumentParser
 import DevCluster
 import Foundation
+import Mailbox
 import PracticeJenkins
+import Processes
 
 struct UpCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -110,6 +112,13 @@ struct UpCommand: AsyncParsableCommand {
                     agentScript: PracticeAgentScript.text, report: report)
             }
             announce(cluster, run, image, report)
+            let isLeaving = Locked(false)
+            defer { isLeaving.withLock { $0 = true } }
+            for process in cluster.masters + cluster.agents {
+                process.onEnd { end in
+                    if !isLeaving.withLock({ $0 }) { Task { report(Self.news(of: process, end)) } }
+                }
+            }
             if let run {
                 let outcome = await run.follow()
                 if Task.isCancelled { return nil }
@@ -121,6 +130,16 @@ struct UpCommand: AsyncParsableCommand {
             while !Task.isCancelled { try? await Task.sleep(for: .seconds(3600)) }
             return nil
         } catch { return Task.isCancelled ? nil : "\(error)" }
+    }
+
+    /// Nothing is started again: whoever kills a part of the cluster wants to see what the others do.
+    private static func news(of process: ClusterProcess, _ end: ProcessEnd) -> String {
+        let words = process.commandLine.map { word in
+            word.allSatisfy { $0.isLetter || $0.isNumber || "-_=/:.,@".contains($0) }
+                ? word : "'\(word.replacingOccurrences(of: "'", with: #"'\''"#))'"
+        }
+        return "\(process.plan.name) \(end); its log: \(process.logPath); to start it again: "
+            + words.joined(separator: " ")
     }
 
     private func sampleImage(_ cluster: DevCluster) async throws -> String? {
