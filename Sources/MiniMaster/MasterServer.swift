@@ -127,10 +127,12 @@ public final class MasterServer: Sendable {
             let housekeeping = [
                 Task { await Self.trimHeap() }, Task { await ProgramPages.giveBackRegularly() },
                 Task { if let alerts { await alerts.run() } },
-                Task { await history.run() },
             ]
+            let keeping = Task { await history.run() }
             await shell.run(core)
-            for work in housekeeping { work.cancel() }
+            for work in housekeeping + [keeping] { work.cancel() }
+            // Whoever stops us may remove or copy the work directory then.
+            await keeping.value
         }
         let shown = ip.contains(":") ? "[\(ip)]" : ip
         logger.info("master \(info.id) listens on \(configuration.ip):\(http.port)")

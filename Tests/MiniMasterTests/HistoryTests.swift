@@ -44,6 +44,17 @@ struct HistoryTests {
         return last
     }
 
+    @Test func `a master that has stopped has let go of its history`() async throws {
+        for _ in 0..<20 {
+            var history: HistoryKeeper?
+            try await RunningMaster.with { master in
+                history = master.server.history
+                while master.server.history.store == nil { await Task.yield() }
+            }
+            #expect(history?.store == nil)
+        }
+    }
+
     @Test func `the leader samples itself, and says what was held when`() async throws {
         try await RunningMaster.with { master in
             let last = try await Self.fill(master, roles: ["eng", "eng/ci", "ops"])
