@@ -19,7 +19,7 @@ import Testing
         ("run --master=zk://host -- true", "--master"),
         ("master --work_dir=/proc/none --port=0", "/proc/none"),
         ("agent --master=127.0.0.1:1 --work_dir=/proc/none --port=0", "/proc/none"),
-        ("up --work_dir=/proc/none", "/proc/none"),
+        ("up --base_port=0 --work_dir=/proc/none", "/proc/none"),
         ("master --work_dir=% --port=0 --zk=zk://127.0.0.1:1/mesos", "--quorum"),
         ("master --work_dir=% --port=0 --zk=zk://127.0.0.1:1/mesos --quorum=0", "--quorum"),
         ("master --work_dir=% --port=99999", "--port"), ("master --work_dir=% --port=x", "--port"),
