@@ -302,8 +302,9 @@ import Testing
                                  -> free it
                 warning  clock   off
                                  -> set it
-                1 problems, 1 warnings, 1 fine
+                1 problem, 1 warning, 1 fine
                 """)
+        #expect(DoctorReport(findings: []).text == "0 problems, 0 warnings, 0 fine")
         let document = try JSONSerialization.jsonObject(with: Data(report.json.utf8)) as? [String: Any]
         #expect(document?["exit_status"] as? Int == 2)
         #expect((document?["findings"] as? [[String: String]])?.map { $0["fix"] } == [nil, "free it", "set it"])

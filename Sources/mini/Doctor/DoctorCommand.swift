@@ -119,10 +119,11 @@ struct DoctorReport {
             lines.append("\(severity) \(check)  \(finding.text)")
             if let fix = finding.fix { lines.append(String(repeating: " ", count: 9 + width) + "  -> \(fix)") }
         }
-        let counts = [Finding.Severity.problem, .warning].map { severity in
-            findings.count { $0.severity == severity }
+        let counts = [(Finding.Severity.problem, "problem"), (.warning, "warning")].map { severity, word in
+            let count = findings.count { $0.severity == severity }
+            return "\(count) \(word)\(count == 1 ? "" : "s")"
         }
-        lines.append("\(counts[0]) problems, \(counts[1]) warnings, \(findings.count - counts[0] - counts[1]) fine")
+        lines.append((counts + ["\(findings.count { $0.severity == .fine }) fine"]).joined(separator: ", "))
         return lines.joined(separator: "\n")
     }
 
