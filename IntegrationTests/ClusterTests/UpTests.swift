@@ -56,7 +56,7 @@ import Testing
         }
     }
 
-    @Test func `a part of the cluster that ends is spoken of, with what starts it again, unless it was to end`() async throws {
+    @Test func `a part of the cluster that ends unasked is spoken of, with what starts it again`() async throws {
         let cluster = try await UpCluster.start(["--json", "--masters=1", "--agents=1", "--containerizer=process"])
         let document = try await cluster.document()
         let agent = document.agents[0]
