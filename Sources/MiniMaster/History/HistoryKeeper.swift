@@ -87,7 +87,7 @@ final class HistoryKeeper: Sendable {
                 logger.info("the history is kept again")
             }
         } catch {
-            complain("\(error)")
+            if !Task.isCancelled { complain("\(error)") }
         }
         return true
     }
