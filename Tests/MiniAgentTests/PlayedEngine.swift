@@ -10,13 +10,16 @@ final class PlayedEngine: Sendable {
     /// What nobody gets an answer to.
     private let silent = Locked<Set<String>>([])
 
-    /// - Parameter answers: Bodies, by what follows the version in a path and precedes the question mark. Whatever is not
-    ///   there is not found.
-    init?(_ answers: [String: String]) {
+    /// - Parameters:
+    ///   - answers: Bodies, by what follows the version in a path and precedes the question mark. Whatever is not there is
+    ///     not found.
+    ///   - first: What is answered before that, once each and in this order.
+    init?(_ answers: [String: String], first: [String: [String]] = [:]) {
         guard let listener = UnixListener(backlog: 64) else { return nil }
         self.listener = listener
         listener.onThread("engine") { [silent] next in
             var kept: [Int32] = []
+            var first = first
             defer { for connection in kept { close(connection) } }
             while true {
                 let connection = next()
@@ -30,7 +33,9 @@ final class PlayedEngine: Sendable {
                     kept.append(connection)
                     continue
                 }
-                let body = answers.first { target.hasSuffix($0.key) }?.value
+                let earlier = first.first { target.hasSuffix($0.key) && !$0.value.isEmpty }
+                if let earlier { first[earlier.key]?.removeFirst() }
+                let body = earlier?.value.first ?? answers.first { target.hasSuffix($0.key) }?.value
                 let text = body ?? #"{"message":"no such thing"}"#
                 let head =
                     "HTTP/1.1 \(body == nil ? "404 Not Found" : "200 OK")\r\nContent-Length: \(text.utf8.count)\r\n\r\n"

@@ -108,22 +108,40 @@ private final class DockerSession: SessionProcess {
         }
     }
 
-    /// The engine has no call that ends a command, but says which process of this host it is.
+    /// The engine has no call that ends a command, but says which process of this host it is: once it has noted that itself,
+    /// which may be after the command's first output.
     func send(signal: Int32) async {
-        for _ in 0..<20 {
-            guard let description = try? await engine.inspectExec(id), description.isRunning, description.pid > 0 else {
+        var pause = Duration.milliseconds(50)
+        for _ in 0..<40 {
+            do throws(DockerError) {
+                let description = try await engine.inspectExec(id)
+                guard description.isRunning else { return }
+                if description.pid > 0, !strike(description, signal) { return }
+            } catch  where error.isNotFound {
                 return
+            } catch {
+                logger.debug("looking for a command to end: \(error)")
             }
-            let pid = pid_t(clamping: description.pid)
-            let group = KernelFiles.read("/proc/\(pid)/cgroup").map { String(decoding: $0, as: UTF8.self) }
-            guard let group, group.contains(description.container) else {
-                return logger.warning(
-                    "cannot end a command in container \(description.container): its process is not seen")
-            }
-            guard signal == SIGKILL else { return _ = kill(pid, signal) }
-            for entry in ProcessTable.read().tree(of: pid) { kill(entry.pid, SIGKILL) }
-            try? await Task.sleep(for: .milliseconds(50))
+            guard (try? await Task.sleep(for: pause)) != nil else { return }
+            pause = min(pause * 2, .seconds(1))
         }
+        logger.warning("a command beside a task could not be ended: the Docker engine does not say that it has")
+    }
+
+    /// - Returns: Whether it should be looked for again.
+    private func strike(_ description: DockerExecState, _ signal: Int32) -> Bool {
+        let pid = pid_t(clamping: description.pid)
+        let group = KernelFiles.read("/proc/\(pid)/cgroup").map { String(decoding: $0, as: UTF8.self) }
+        guard let group, group.contains(description.container) else {
+            logger.warning("cannot end a command in container \(description.container): its process is not seen")
+            return false
+        }
+        guard signal == SIGKILL else {
+            kill(pid, signal)
+            return false
+        }
+        for entry in ProcessTable.read().tree(of: pid) { kill(entry.pid, SIGKILL) }
+        return true
     }
 
     func end() async -> SessionEnd {
