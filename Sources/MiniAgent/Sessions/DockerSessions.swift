@@ -131,8 +131,7 @@ private final class DockerSession: SessionProcess {
     /// - Returns: Whether it should be looked for again.
     private func strike(_ description: DockerExecState, _ signal: Int32) -> Bool {
         let pid = pid_t(clamping: description.pid)
-        let group = KernelFiles.read("/proc/\(pid)/cgroup").map { String(decoding: $0, as: UTF8.self) }
-        guard let group, group.contains(description.container) else {
+        guard ProcessTree.isInControlGroup(pid, named: description.container) else {
             logger.warning("cannot end a command in container \(description.container): its process is not seen")
             return false
         }
